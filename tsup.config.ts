@@ -1,0 +1,25 @@
+import { defineConfig } from "tsup";
+
+export const entryPoints = {
+  index: "src/index.ts",
+  "policy/index": "src/policy/index.ts",
+  "identity/index": "src/identity/index.ts",
+  "broker/index": "src/broker/index.ts",
+  "approval/index": "src/approval/index.ts",
+  "masking/index": "src/masking/index.ts",
+  "audit/index": "src/audit/index.ts",
+  "store/index": "src/store/index.ts",
+  "cli/main": "src/cli/main.ts",
+};
+
+export default defineConfig({
+  entry: entryPoints,
+  format: "esm",
+  target: "node20.19",
+  platform: "node",
+  splitting: true,
+  sourcemap: true,
+  clean: true,
+  // Declarations come from the compiler itself (tsconfig.build.json): tsup's own generator needs TypeScript's older API.
+  dts: false,
+});
