@@ -23,243 +23,173 @@ export type StrictJson =
  * match without case), `__proto__` keys, numbers that a double cannot hold, lone surrogates (replaced or kept), a byte
  * order mark (skipped or not), invalid UTF-8, anything after the value, and depth beyond `maxDepth`.
  *
- * Time and memory are linear in the input; the caller bounds its size.
+ * The grammar is left to `JSON.parse`. What that forgives is looked for twice: in the text, where depth, numbers and the
+ * count of members are seen, and in the value, where the keys are. Time and memory are linear in the input; the caller
+ * bounds its size.
  */
 export function readStrictJson(bytes: Uint8Array, limits: JsonLimits = {}): StrictJson {
   let text: string;
   try {
     text = UTF8.decode(bytes);
   } catch {
-    return { ok: false, reason: "the bytes are not valid UTF-8" };
+    return refusal("the bytes are not valid UTF-8");
   }
-  if (text.charCodeAt(0) === 0xfeff) return { ok: false, reason: "a byte order mark precedes the value" };
-  const room = Math.min(limits.maxDepth ?? 64, 512);
-  const reader: Reader = { text, at: 0, room, exact: true, names: new Map(), kin: new Map() };
+  if (text.charCodeAt(0) === 0xfeff) return refusal("a byte order mark precedes the value");
+  let value: unknown;
   try {
-    skipSpace(reader);
-    const value = readValue(reader);
-    skipSpace(reader);
-    if (reader.at < text.length) refuse(reader, "something follows the value");
-    return { ok: true, value, exact: reader.exact };
-  } catch (refusal) {
-    if (refusal instanceof Refusal) return { ok: false, reason: refusal.reason };
-    throw refusal;
+    value = JSON.parse(text);
+  } catch {
+    return refusal("the text is not one JSON value");
   }
+  const scan = scanText(text, Math.min(limits.maxDepth ?? 64, 512));
+  if (typeof scan === "string") return refusal(scan);
+  const keys: Keys = { count: 0, distinct: new Set() };
+  if (typeof value === "object" && value !== null) clean(value, keys);
+  // JSON.parse keeps the last of equal keys, so a text with more members than the value has keys repeats one.
+  if (keys.count !== scan.members) return refusal("a key occurs twice in one object");
+  if (keys.distinct.has("__proto__")) return refusal("a key is __proto__");
+  if (hasTwins(keys.distinct) && someObject(value, (object) => hasTwins(Object.keys(object)))) {
+    return refusal("two keys of one object differ only in case");
+  }
+  // Raw text cannot hold half a surrogate pair, its UTF-8 would have been invalid; only an escape can.
+  if (text.includes("\\u") && hasLoneSurrogate(value, keys.distinct)) return refusal("a string has a lone surrogate");
+  return { ok: true, value: value as JsonValue, exact: scan.exact };
 }
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-interface Reader {
-  readonly text: string;
-  at: number;
-  /** How many levels may still be opened. */
-  room: number;
-  exact: boolean;
-  readonly names: Map<string, Name>;
-  readonly kin: Map<string, Name["kin"]>;
+const refusal = (reason: string): StrictJson => ({ ok: false, reason });
+
+interface Scan {
+  readonly members: number;
+  readonly exact: boolean;
 }
 
-/** Not an Error: a refusal is an ordinary answer, and a stack trace costs more than the whole reading. */
-class Refusal {
-  readonly reason: string;
-  constructor(reason: string) {
-    this.reason = reason;
+/** Looks at the structure of a text that is known to be JSON. Answers what it counted, or why it refuses. */
+function scanText(text: string, maxDepth: number): Scan | string {
+  let members = 0;
+  let depth = 0;
+  let exact = true;
+  let at = 0;
+  while (at < text.length) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      at = endOfString(text, at);
+    } else if (code === MINUS || (code >= ZERO && code <= NINE)) {
+      const end = endOfNumber(text, at);
+      if (!isPlainInteger(text, at, end)) {
+        const literal = text.slice(at, end);
+        const written = String(Number(literal));
+        if (written !== literal) {
+          if (!sameNumber(written, literal)) return "a number does not survive a round trip through a double";
+          exact = false;
+        }
+      }
+      at = end;
+    } else {
+      at++;
+      if (code === COLON) members++;
+      else if (code === OPEN_OBJECT || code === OPEN_ARRAY) {
+        // Written so that a limit of NaN refuses too.
+        if (!(++depth <= maxDepth)) return "the value is nested too deeply";
+      } else if (code === CLOSE_OBJECT || code === CLOSE_ARRAY) depth--;
+    }
   }
+  return { members, exact };
 }
 
-function refuse(reader: Reader, what: string): never {
-  throw new Refusal(`${what} (at character ${reader.at})`);
+const QUOTE = 0x22;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const NINE = 0x39;
+const COLON = 0x3a;
+const OPEN_ARRAY = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_ARRAY = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+
+/** From the opening quote to behind the closing one: the first that an even number of backslashes precedes. */
+function endOfString(text: string, start: number): number {
+  for (let quote = text.indexOf('"', start + 1); quote > 0; quote = text.indexOf('"', quote + 1)) {
+    let before = quote - 1;
+    while (text.charCodeAt(before) === BACKSLASH) before--;
+    if ((quote - before) % 2 === 1) return quote + 1;
+  }
+  return text.length;
 }
 
-function skipSpace(reader: Reader): void {
-  const { text } = reader;
-  let at = reader.at;
+/** In JSON a number ends where its characters end: digits, signs, point and `e`. */
+function endOfNumber(text: string, start: number): number {
+  let at = start + 1;
   for (;;) {
     const code = text.charCodeAt(at);
-    if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) break;
+    const more = (code >= ZERO && code <= NINE) || code === 0x2e || code === 0x65 || code === 0x45 || code === MINUS;
+    if (!more && code !== 0x2b) return at;
     at++;
   }
-  reader.at = at;
 }
 
-function readValue(reader: Reader): JsonValue {
-  const code = reader.text.charCodeAt(reader.at);
-  switch (code) {
-    case 0x22: // "
-      return readString(reader);
-    case 0x7b: // {
-      return readObject(reader);
-    case 0x5b: // [
-      return readArray(reader);
-    case 0x74:
-      return readWord(reader, "true", true);
-    case 0x66:
-      return readWord(reader, "false", false);
-    case 0x6e:
-      return readWord(reader, "null", null);
-    default:
-      return readNumber(reader);
+/** The common case without a conversion: one to fifteen digits are exact in any double. */
+function isPlainInteger(text: string, start: number, end: number): boolean {
+  if (end - start > 15) return false;
+  for (let at = start; at < end; at++) {
+    const code = text.charCodeAt(at);
+    if (code < ZERO || code > NINE) return false;
   }
-}
-
-function readWord<T>(reader: Reader, word: string, value: T): T {
-  if (!reader.text.startsWith(word, reader.at)) refuse(reader, "no JSON value stands here");
-  reader.at += word.length;
-  return value;
-}
-
-function enter(reader: Reader): void {
-  // Written so that a limit of NaN refuses too.
-  if (!(--reader.room >= 0)) refuse(reader, "the value is nested too deeply");
-  reader.at++;
-  skipSpace(reader);
-}
-
-/** After a member: true when a comma promises another one, false when `close` ended the list. */
-function another(reader: Reader, close: number): boolean {
-  skipSpace(reader);
-  const code = reader.text.charCodeAt(reader.at);
-  if (code !== 0x2c && code !== close) refuse(reader, "a comma or the closing bracket is missing");
-  reader.at++;
-  if (code === close) {
-    reader.room++;
-    return false;
-  }
-  skipSpace(reader);
   return true;
 }
 
-function readArray(reader: Reader): JsonValue[] {
-  enter(reader);
-  const values: JsonValue[] = [];
-  if (reader.text.charCodeAt(reader.at) === 0x5d) return leaveEmpty(reader, values);
-  do values.push(readValue(reader));
-  while (another(reader, 0x5d));
-  return values;
+const sameNumber = (written: string, literal: string): boolean =>
+  written !== "Infinity" && written !== "-Infinity" && decimalOf(written) === decimalOf(literal);
+
+interface Keys {
+  count: number;
+  readonly distinct: Set<string>;
 }
 
-function readObject(reader: Reader): { [key: string]: JsonValue } {
-  enter(reader);
-  const members: { [key: string]: JsonValue } = Object.create(null);
-  if (reader.text.charCodeAt(reader.at) === 0x7d) return leaveEmpty(reader, members);
-  let folded: Set<string> | undefined;
-  do {
-    if (reader.text.charCodeAt(reader.at) !== 0x22) refuse(reader, "a key is missing");
-    const name = nameOf(reader, readString(reader));
-    if (name.key in members) refuse(reader, "a key occurs twice");
-    // A key written in one way so far in the whole text cannot meet another spelling of itself in this object.
-    if (folded !== undefined || name.kin.spellings > 1) {
-      folded ??= new Set(Object.keys(members).map(foldCase));
-      if (folded.has(name.kin.folded)) refuse(reader, "two keys differ only in case");
-      folded.add(name.kin.folded);
-    }
-    skipSpace(reader);
-    if (reader.text.charCodeAt(reader.at) !== 0x3a) refuse(reader, "a colon is missing");
-    reader.at++;
-    skipSpace(reader);
-    members[name.key] = readValue(reader);
-  } while (another(reader, 0x7d));
-  return members;
+/** Takes the prototypes away and collects the keys. Depth is known to be bounded. */
+function clean(value: object, keys: Keys): void {
+  if (Array.isArray(value)) {
+    for (const item of value) if (typeof item === "object" && item !== null) clean(item, keys);
+    return;
+  }
+  const names = Object.keys(value);
+  keys.count += names.length;
+  for (const name of names) {
+    keys.distinct.add(name);
+    const member = (value as Record<string, unknown>)[name];
+    if (typeof member === "object" && member !== null) clean(member, keys);
+  }
+  Object.setPrototypeOf(value, null);
 }
 
-/** A key of this text, with the count of spellings of it that differ only in case. */
-interface Name {
-  readonly key: string;
-  readonly kin: { readonly folded: string; spellings: number };
-}
+const hasTwins = (keys: Iterable<string>): boolean => {
+  let count = 0;
+  const folded = new Set<string>();
+  for (const key of keys) {
+    count++;
+    folded.add(foldCase(key));
+  }
+  return folded.size < count;
+};
 
-/** Keys repeat from object to object: each is looked at once, and the same string object makes quick property access. */
-function nameOf(reader: Reader, key: string): Name {
-  const known = reader.names.get(key);
-  if (known !== undefined) return known;
-  if (key === "__proto__") refuse(reader, "a key is __proto__");
-  const folded = foldCase(key);
-  const kin = reader.kin.get(folded) ?? { folded, spellings: 0 };
-  if (kin.spellings++ === 0) reader.kin.set(folded, kin);
-  const name = { key, kin };
-  reader.names.set(key, name);
-  return name;
-}
-
-function leaveEmpty<T>(reader: Reader, value: T): T {
-  reader.at++;
-  reader.room++;
-  return value;
+/** Whether `test` is true of some object (not array) in the value. */
+function someObject(value: unknown, test: (object: object) => boolean): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (!Array.isArray(value) && test(value)) return true;
+  return Object.values(value).some((member) => someObject(member, test));
 }
 
 const SURROGATE = /\p{Surrogate}/u;
 
-function readString(reader: Reader): string {
-  const { text } = reader;
-  const start = reader.at + 1;
-  let at = start;
-  let escaped = false;
-  for (;;) {
-    const code = text.charCodeAt(at);
-    if (code === 0x22) break;
-    if (code === 0x5c) {
-      escaped = true;
-      at++;
-    } else if (!(code >= 0x20)) {
-      // NaN, past the end of the text, comes here too.
-      reader.at = at;
-      refuse(reader, "a string is not closed, or holds a control character");
-    }
-    at++;
-  }
-  const string = escaped ? unescaped(reader, text.slice(start - 1, at + 1)) : text.slice(start, at);
-  reader.at = at + 1;
-  return string;
-}
-
-function unescaped(reader: Reader, literal: string): string {
-  let string: string;
-  try {
-    string = JSON.parse(literal);
-  } catch {
-    return refuse(reader, "a string has a broken escape");
-  }
-  // Raw text cannot hold half a pair, its UTF-8 would have been invalid; only an escape can.
-  if (SURROGATE.test(string)) refuse(reader, "a string has a lone surrogate");
-  return string;
-}
-
-const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
-
-function readNumber(reader: Reader): number {
-  const small = readSmallInteger(reader);
-  if (small !== undefined) return small;
-  NUMBER.lastIndex = reader.at;
-  const literal = NUMBER.exec(reader.text)?.[0];
-  if (literal === undefined) return refuse(reader, "no JSON value stands here");
-  const value = Number(literal);
-  const written = String(value);
-  if (written !== literal) {
-    if (!Number.isFinite(value) || decimalOf(written) !== decimalOf(literal)) {
-      refuse(reader, "a number does not survive a round trip through a double");
-    }
-    reader.exact = false;
-  }
-  reader.at += literal.length;
-  return value;
-}
-
-/** The common case without a regular expression: one to fifteen digits, no sign, no leading zero, no fraction. */
-function readSmallInteger(reader: Reader): number | undefined {
-  const { text, at } = reader;
-  let end = at;
-  let value = 0;
-  let digit = text.charCodeAt(end) - 0x30;
-  while (digit >= 0 && digit <= 9 && end - at < 16) {
-    value = value * 10 + digit;
-    digit = text.charCodeAt(++end) - 0x30;
-  }
-  const next = digit + 0x30;
-  const length = end - at;
-  if (length === 0 || length > 15 || next === 0x2e || next === 0x65 || next === 0x45) return undefined;
-  if (length > 1 && text.charCodeAt(at) === 0x30) return undefined;
-  reader.at = end;
-  return value;
+function hasLoneSurrogate(value: unknown, keys: ReadonlySet<string>): boolean {
+  for (const key of keys) if (SURROGATE.test(key)) return true;
+  const inside = (member: unknown): boolean => {
+    if (typeof member === "string") return SURROGATE.test(member);
+    return typeof member === "object" && member !== null && Object.values(member).some(inside);
+  };
+  return inside(value);
 }
 
 /** A decimal literal as `±digits e exponent` without zeros at either end, so that equal numbers are equal texts. */
