@@ -1,0 +1,54 @@
+import type { ErrorCode } from "../error-codes.js";
+import type { CanonicalRequest } from "../request/canonical.js";
+import type { RecordLevel } from "./document.js";
+
+/** What a decision asks of whoever carries it out. */
+export interface Obligations {
+  /** Name of the credential provider, where the service has one. */
+  readonly credential?: string;
+  /** What the credential is narrowed to, where the rule says so. */
+  readonly scopes?: readonly string[];
+  /** Further paths to mask in the answer. */
+  readonly mask: readonly string[];
+  readonly record: RecordLevel;
+  /** How a person is asked; times in milliseconds. */
+  readonly approval?: {
+    readonly approvers?: readonly string[];
+    readonly waitMs?: number;
+    readonly expiresMs?: number;
+    readonly grantTtlMs?: number;
+  };
+}
+
+/** A rule that came close, and the first of its clauses that failed. Says what kind of value was there, never the value. */
+export interface Considered {
+  readonly rule: string;
+  /** The failed clause: `method`, `path`, `query format`, `body /amount`, … */
+  readonly clause: string;
+  /** What the policy expects there. */
+  readonly expected: string;
+  /** What was there: `absent`, `string`, `number`, `POST`, … */
+  readonly got: string;
+}
+
+/** What may be seen of the request that was judged, in the form that is sent. */
+export type JudgedForm = Pick<CanonicalRequest, "method" | "url" | "origin" | "path" | "query" | "headers">;
+
+/** The answer to one request. Plain data, safe to log: it holds no value of the request but its canonical form. */
+export interface Decision {
+  readonly effect: "allow" | "approve" | "deny";
+  /** `ALLOWED`, `APPROVAL_REQUIRED`, or why not. */
+  readonly code: "ALLOWED" | "APPROVAL_REQUIRED" | ErrorCode;
+  /** One sentence, discreet enough for the model. */
+  readonly reason: string;
+  /** The rule that decided, where one did. */
+  readonly rule?: string;
+  /** The service the request is for, where there is one. */
+  readonly service?: string;
+  /** Absent where the request has no canonical form. */
+  readonly canonical?: JudgedForm;
+  readonly policy: { readonly id?: string; readonly hash: string };
+  readonly obligations: Obligations;
+  /** On a denial for want of a rule: the rules that came closest. */
+  readonly considered: readonly Considered[];
+}

@@ -1,0 +1,83 @@
+/** The policy document as written: see `docs/policy.md` and `policy.schema.json`. All of it is data. */
+export interface PolicyDocument {
+  readonly $schema?: string;
+  readonly version: 1;
+  readonly id?: string;
+  readonly description?: string;
+  readonly services: Readonly<Record<string, ServiceDocument>>;
+  readonly rules: readonly RuleDocument[];
+}
+
+/** A SaaS that agents may reach: where it is, and what every call to it is held to. */
+export interface ServiceDocument {
+  readonly description?: string;
+  /** Exact origins, `https://*.saas.example`, or `public-web`. */
+  readonly origins: readonly string[];
+  /** Where the names may resolve (CIDR); default: public addresses only. */
+  readonly addresses?: readonly string[];
+  /** Name of a credential provider given in code. */
+  readonly credential?: string;
+  readonly protocol?: "http";
+  /** Closed list of header fields the agent may send. */
+  readonly headers?: { readonly allow: readonly string[] };
+  /** How many redirects are followed; 0 = none. Default 5. */
+  readonly redirects?: number;
+  /** How much of a body is read to judge it. Default 1 MiB. */
+  readonly maxRequestBytes?: number;
+}
+
+export type Effect = "allow" | "approve" | "deny";
+
+export interface RuleDocument {
+  readonly id: string;
+  readonly description?: string;
+  readonly effect: Effect;
+  readonly service?: string | readonly string[];
+  readonly methods?: readonly string[];
+  readonly path?: string;
+  readonly encodedSlash?: boolean;
+  readonly params?: Readonly<Record<string, MatcherDocument>>;
+  readonly query?: Readonly<Record<string, MatcherDocument>>;
+  readonly headers?: Readonly<Record<string, MatcherDocument>>;
+  readonly body?: Readonly<Record<string, MatcherDocument>>;
+  readonly exact?: readonly ("query" | "body")[];
+  readonly who?: Readonly<Record<string, MatcherDocument>>;
+  readonly scopes?: readonly string[];
+  readonly mask?: readonly string[];
+  readonly record?: RecordLevel;
+  readonly approval?: ApprovalDocument;
+  readonly reason?: string;
+}
+
+export type RecordLevel = "none" | "metadata" | "request" | "response" | "both";
+
+export interface ApprovalDocument {
+  readonly approvers?: readonly string[];
+  /** How long a call may be held for an answer, e.g. `"25s"`. */
+  readonly wait?: string;
+  /** How long the question stays open, e.g. `"72h"`. */
+  readonly expires?: string;
+  readonly grant?: { readonly ttl?: string };
+}
+
+export type Scalar = string | number | boolean | null;
+export type MatcherDocument = Scalar | readonly Scalar[] | OperatorsDocument;
+
+/** All given operators must hold. */
+export interface OperatorsDocument {
+  readonly eq?: Scalar;
+  readonly in?: readonly Scalar[];
+  readonly gt?: number;
+  readonly gte?: number;
+  readonly lt?: number;
+  readonly lte?: number;
+  readonly prefix?: string;
+  readonly suffix?: string;
+  readonly contains?: Scalar;
+  readonly matches?: string;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly exists?: boolean;
+  readonly not?: MatcherDocument;
+  readonly optional?: boolean;
+}

@@ -1,0 +1,226 @@
+import type { ErrorCode } from "../error-codes.js";
+import { isMetadataName } from "../request/address.js";
+import { type BodyView, overridesMethod, readBody } from "../request/body.js";
+import type { CanonicalRequest } from "../request/canonical.js";
+import { decodeEscapes } from "../request/escapes.js";
+import type { Subject } from "./clauses.js";
+import type { CompiledPolicy } from "./compile.js";
+import type { DecisionContext } from "./context.js";
+import type { Considered, Decision, Obligations } from "./decision.js";
+import { explainDenial } from "./explain.js";
+import { type FoldedPath, foldedPaths } from "./folded-path.js";
+import { type CompiledRule, methodBit } from "./rule.js";
+import type { CompiledService } from "./service.js";
+
+/** The body as it is handed to the judge: bytes, none, or a stream that {@link needsBody} said need not be read. */
+export type JudgedBody = Uint8Array | null | "unread";
+
+/** Judges a request in canonical form. Synchronous and pure; the order of rules makes no difference. */
+export function judge(
+  policy: CompiledPolicy,
+  request: CanonicalRequest,
+  bytes: JudgedBody,
+  context: DecisionContext,
+): Decision {
+  const service = policy.origins.find(request);
+  if (service === undefined)
+    return denied(policy, request, undefined, "NO_SERVICE", "the policy names no service at this origin");
+  const refusal = refusedByService(service, request, bytes);
+  if (refusal !== null) return denied(policy, request, service, refusal.code, refusal.reason);
+  const body = bodyReader(request, bytes);
+  if (bytes instanceof Uint8Array && overridesMethod(bytes, request.declaredBody, body)) {
+    return denied(policy, request, service, "METHOD_OVERRIDE", "a body field overrides the method");
+  }
+  const subject = { request, body, context };
+  const deny = firingDeny(service, subject);
+  if (deny !== undefined) {
+    return {
+      ...denied(policy, request, service, "RULE_DENY", deny.reason ?? "a rule of the policy forbids this"),
+      rule: deny.id,
+    };
+  }
+  const onPath = service.permits.find(request.segments);
+  const matching = onPath.filter((rule) => permits(rule, subject));
+  if (matching.length > 0) return permitted(policy, request, service, matching);
+  const considered = explainDenial(service, request, onPath, (rule) => allowSubject(rule, subject));
+  return { ...denied(policy, request, service, "NO_RULE", sentenceFor(considered)), considered };
+}
+
+/** Whether the judge must be given the body's bytes: some rule that could match looks into it, or it could override the method. */
+export function needsBody(policy: CompiledPolicy, request: CanonicalRequest): boolean {
+  const service = policy.origins.find(request);
+  if (service === undefined) return false;
+  if (request.declaredBody.kind !== "opaque") return true;
+  const bit = methodBit(request.method);
+  const looks = (rule: CompiledRule): boolean => rule.readsBody && (rule.methods & bit) !== 0;
+  return (
+    service.permits.find(request.segments).some(looks) ||
+    foldedPaths(request.segments, request.encodedSlash).some((path) => service.denials.find(path.segments).some(looks))
+  );
+}
+
+type Without<Key extends keyof Subject> = Omit<Subject, Key>;
+
+function refusedByService(
+  service: CompiledService,
+  request: CanonicalRequest,
+  bytes: JudgedBody,
+): { readonly code: ErrorCode; readonly reason: string } | null {
+  if (request.address !== null && !service.addresses(request.address).ok) {
+    return { code: "ADDRESS_REFUSED", reason: "the service may not be reached at this address" };
+  }
+  if (isMetadataName(request.host)) return { code: "ADDRESS_REFUSED", reason: "the host is a metadata service" };
+  if (request.encodedSlash && !service.anyEncodedSlash)
+    return { code: "URL_AMBIGUOUS", reason: "the path has an escaped slash" };
+  const unlisted =
+    service.headers === null ? undefined : request.headers.find(([name]) => service.headers?.has(name) === false);
+  if (unlisted !== undefined) return { code: "HEADER_REFUSED", reason: "a header is not on the service's list" };
+  if (
+    bytes instanceof Uint8Array &&
+    bytes.byteLength > service.maxRequestBytes &&
+    request.declaredBody.kind !== "opaque"
+  ) {
+    return { code: "BODY_TOO_LARGE", reason: `the body is larger than ${service.maxRequestBytes} bytes` };
+  }
+  return null;
+}
+
+function bodyReader(request: CanonicalRequest, bytes: JudgedBody): () => BodyView {
+  let view: BodyView | undefined;
+  return () => {
+    view ??=
+      bytes === null
+        ? { kind: "none" }
+        : bytes === "unread"
+          ? { kind: "unread" }
+          : readBody(bytes, request.declaredBody);
+    return view;
+  };
+}
+
+/** The deny rule that fires in any reading of the path; of several, the first by id, so that the answer is stable. */
+function firingDeny(service: CompiledService, subject: Without<"params">): CompiledRule | undefined {
+  const bit = methodBit(subject.request.method);
+  let found: CompiledRule | undefined;
+  for (const path of service.denials.isEmpty
+    ? []
+    : foldedPaths(subject.request.segments, subject.request.encodedSlash)) {
+    for (const rule of service.denials.find(path.segments)) {
+      if ((rule.methods & bit) === 0 || (found !== undefined && found.id <= rule.id)) continue;
+      const denySubject = { ...subject, params: paramsOf(rule, path.values) };
+      if (rule.clauses.every((clause) => clause.holds(denySubject))) found = rule;
+    }
+  }
+  return found;
+}
+
+function permits(rule: CompiledRule, subject: Without<"params">): boolean {
+  const { request } = subject;
+  if ((rule.methods & methodBit(request.method)) === 0) return false;
+  if (request.encodedSlash && !(rule.encodedSlash && request.segments.every(hasAtMostOneInnerSlash))) return false;
+  if (rule.clauses.length === 0) return true;
+  const allow = allowSubject(rule, subject);
+  return rule.clauses.every((clause) => clause.holds(allow));
+}
+
+const allowSubject = (rule: CompiledRule, subject: Without<"params">): Subject => ({
+  ...subject,
+  params: paramsOf(rule, subject.request.segments),
+});
+
+const paramsOf =
+  (rule: CompiledRule, segments: FoldedPath["values"]): Subject["params"] =>
+  (name) => {
+    const index = rule.params.get(name);
+    const segment = index === undefined ? undefined : segments[index];
+    return segment === undefined ? undefined : (decodeEscapes(segment) ?? undefined);
+  };
+
+/** `group%2Fproject` is one parameter with one slash inside; more, or one at an edge, is something else. */
+const hasAtMostOneInnerSlash = (segment: string): boolean => {
+  const at = segment.indexOf("%2F");
+  return at === -1 || (at > 0 && at + 3 < segment.length && segment.indexOf("%2F", at + 3) === -1);
+};
+
+function permitted(
+  policy: CompiledPolicy,
+  request: CanonicalRequest,
+  service: CompiledService,
+  matching: readonly CompiledRule[],
+): Decision {
+  const approvals = matching.filter((rule) => rule.effect === "approve");
+  const deciding = narrowest(approvals.length > 0 ? approvals : matching);
+  const approve = deciding.effect === "approve";
+  return {
+    effect: approve ? "approve" : "allow",
+    code: approve ? "APPROVAL_REQUIRED" : "ALLOWED",
+    reason: deciding.reason ?? (approve ? "a person must approve exactly this request" : "a rule allows this"),
+    rule: deciding.id,
+    service: service.name,
+    canonical: request,
+    policy: identify(policy),
+    obligations: obligationsOf(service, deciding, matching),
+    considered: [],
+  };
+}
+
+const narrowest = (rules: readonly CompiledRule[]): CompiledRule =>
+  rules.reduce((best, rule) =>
+    rule.specificity > best.specificity || (rule.specificity === best.specificity && rule.id < best.id) ? rule : best,
+  );
+
+const RECORD_ORDER = ["none", "metadata", "request", "response", "both"] as const;
+
+/** Credential scopes and approval terms come from the deciding rule; masking and recording add up over all that match. */
+function obligationsOf(
+  service: CompiledService,
+  deciding: CompiledRule,
+  matching: readonly CompiledRule[],
+): Obligations {
+  const levels = new Set(matching.map((rule) => rule.record));
+  const highest =
+    levels.has("request") && levels.has("response") ? "both" : RECORD_ORDER.findLast((level) => levels.has(level));
+  return {
+    ...(service.credential === undefined ? {} : { credential: service.credential }),
+    ...(deciding.scopes === undefined ? {} : { scopes: deciding.scopes }),
+    mask: matching.length === 1 ? deciding.mask : [...new Set(matching.flatMap((rule) => rule.mask))],
+    record: highest ?? "metadata",
+    ...(deciding.approval === undefined ? {} : { approval: deciding.approval }),
+  };
+}
+
+const NO_OBLIGATIONS: Obligations = { mask: [], record: "metadata" };
+
+function denied(
+  policy: CompiledPolicy,
+  request: CanonicalRequest,
+  service: CompiledService | undefined,
+  code: ErrorCode,
+  reason: string,
+): Decision {
+  return {
+    effect: "deny",
+    code,
+    reason,
+    ...(service === undefined ? {} : { service: service.name }),
+    canonical: request,
+    policy: identify(policy),
+    obligations: NO_OBLIGATIONS,
+    considered: [],
+  };
+}
+
+/** How a decision names the policy it was made under. */
+export const identify = (policy: CompiledPolicy): Decision["policy"] =>
+  policy.id === undefined ? { hash: policy.hash } : { id: policy.id, hash: policy.hash };
+
+/** Says what would be allowed instead, from the policy's own words. */
+function sentenceFor(considered: readonly Considered[]): string {
+  const closest = considered[0];
+  if (closest === undefined) return "the policy allows nothing on this service";
+  const others = considered.filter(({ clause }) => clause === closest.clause).slice(0, 3);
+  const expected = others.map((one) => one.expected).join(" or ");
+  return closest.clause === "path"
+    ? `no rule allows this; allowed on this service are, for example, ${expected}`
+    : `no rule allows this; the closest one needs ${closest.clause} to be ${expected} and got ${closest.got}`;
+}

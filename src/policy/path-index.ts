@@ -1,0 +1,63 @@
+import type { PathTemplate } from "./path-template.js";
+
+/**
+ * Rules by path, as a tree of segments, so that the cost of finding the candidates depends on the length of the path and
+ * not on the number of rules.
+ */
+export class PathIndex<Rule> {
+  readonly #root: Node<Rule> = newNode();
+  #empty = true;
+
+  get isEmpty(): boolean {
+    return this.#empty;
+  }
+
+  /** Adds a rule under its template; a rule without one matches every path. `key` brings literals into the form looked up. */
+  add(template: PathTemplate | null, rule: Rule, key: (literal: string) => string): void {
+    this.#empty = false;
+    let node = this.#root;
+    for (const segment of template?.segments ?? []) {
+      if ("param" in segment) {
+        node.param ??= newNode();
+        node = node.param;
+      } else {
+        const literal = key(segment.literal);
+        let child = node.literals.get(literal);
+        if (child === undefined) {
+          child = newNode();
+          node.literals.set(literal, child);
+        }
+        node = child;
+      }
+    }
+    (template === null || template.rest ? node.below : node.here).push(rule);
+  }
+
+  /** All rules whose template matches the segments, in no particular order. Visits each node of the tree at most once. */
+  find(segments: readonly string[]): readonly Rule[] {
+    const found: Rule[] = [];
+    visit(this.#root, segments, 0, found);
+    return found;
+  }
+}
+
+interface Node<Rule> {
+  readonly literals: Map<string, Node<Rule>>;
+  param: Node<Rule> | null;
+  readonly here: Rule[];
+  readonly below: Rule[];
+}
+
+const newNode = <Rule>(): Node<Rule> => ({ literals: new Map(), param: null, here: [], below: [] });
+
+function visit<Rule>(node: Node<Rule>, segments: readonly string[], depth: number, found: Rule[]): void {
+  for (const rule of node.below) found.push(rule);
+  const segment = segments[depth];
+  if (segment === undefined) {
+    for (const rule of node.here) found.push(rule);
+    return;
+  }
+  const literal = node.literals.get(segment);
+  if (literal !== undefined) visit(literal, segments, depth + 1, found);
+  if (node.param !== null && segment !== "") visit(node.param, segments, depth + 1, found);
+}

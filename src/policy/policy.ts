@@ -1,0 +1,92 @@
+import { type CanonicalRequest, canonicaliseRequest } from "../request/canonical.js";
+import type { Refusal } from "../request/refusal.js";
+import type { CanonicalUrl } from "../request/url.js";
+import { compileDocument } from "./compile.js";
+import type { DecisionContext } from "./context.js";
+import type { Decision } from "./decision.js";
+import type { PolicyDocument } from "./document.js";
+import { identify, type JudgedBody, judge, needsBody } from "./judge.js";
+import type { CompiledService } from "./service.js";
+
+/** A request as `decide` takes it: text and bytes, nothing that could change while it is read. */
+export interface PolicyRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>> | readonly (readonly [string, string])[];
+  readonly body?: string | Uint8Array | null;
+}
+
+/** A compiled policy. Immutable; replacing a policy means compiling another. */
+export interface Policy {
+  readonly id: string | undefined;
+  /** SHA-256 over the RFC 8785 form of the document, in hex. */
+  readonly hash: string;
+  readonly document: PolicyDocument;
+  /** Judges one request: canonical form, service, rules. Synchronous, no I/O, never throws: what goes wrong is a denial. */
+  decide(request: PolicyRequest, context: DecisionContext): Decision;
+  /** The second half of {@link decide}, for a request that is in canonical form already. Never throws. */
+  judge(request: CanonicalRequest, body: JudgedBody, context: DecisionContext): Decision;
+  /** The decision for a request that has no canonical form. */
+  refuse(refusal: Refusal): Decision;
+  /** Whether {@link judge} must be given the bytes of this request's body. */
+  needsBody(request: CanonicalRequest): boolean;
+  /** The service that a URL belongs to, if any. */
+  serviceOf(url: CanonicalUrl): CompiledService | undefined;
+}
+
+/**
+ * Compiles a policy document once into a form that decides in microseconds.
+ *
+ * @throws PolicyError listing every problem at once, each with its JSON Pointer.
+ */
+export function compilePolicy(document: PolicyDocument): Policy {
+  const compiled = compileDocument(document);
+  const refusal = (code: Decision["code"], reason: string): Decision => ({
+    effect: "deny",
+    code,
+    reason,
+    policy: identify(compiled),
+    obligations: { mask: [], record: "metadata" },
+    considered: [],
+  });
+  const judgeSafely: Policy["judge"] = (request, body, context) => {
+    try {
+      return judge(compiled, request, body, context);
+    } catch {
+      return refusal("DECISION_FAILED", "deciding failed, and doubt is a denial");
+    }
+  };
+  return Object.freeze({
+    id: compiled.id,
+    hash: compiled.hash,
+    document: compiled.document,
+    decide: (request: PolicyRequest, context: DecisionContext) => decide(request, context, judgeSafely, refusal),
+    judge: judgeSafely,
+    refuse: ({ code, reason }: Refusal) => refusal(code, reason),
+    needsBody: (request: CanonicalRequest) => needsBody(compiled, request),
+    serviceOf: (url: CanonicalUrl) => compiled.origins.find(url),
+  });
+}
+
+const utf8 = new TextEncoder();
+
+function decide(
+  request: PolicyRequest,
+  context: DecisionContext,
+  judgeSafely: Policy["judge"],
+  refusal: (code: Decision["code"], reason: string) => Decision,
+): Decision {
+  try {
+    const { method, url, headers = [], body = null } = request;
+    const entries = Array.isArray(headers)
+      ? (headers as readonly (readonly [string, string])[])
+      : Object.entries(headers);
+    const canonical = canonicaliseRequest({ method, url, headers: entries });
+    if (!canonical.ok) return refusal(canonical.code, canonical.reason);
+    const bytes = typeof body === "string" ? utf8.encode(body) : body;
+
+    return judgeSafely(canonical, bytes, context);
+  } catch {
+    return refusal("DECISION_FAILED", "the request could not be read");
+  }
+}

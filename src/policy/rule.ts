@@ -1,0 +1,104 @@
+import type { ConfigurationProblem } from "../errors.js";
+import { METHODS, type Method } from "../request/method.js";
+import { type Clause, compileClauses } from "./clauses.js";
+import type { Obligations } from "./decision.js";
+import type { Effect, RecordLevel, RuleDocument } from "./document.js";
+import { parseDuration } from "./duration.js";
+import { type PathTemplate, parsePathTemplate, pathReporter, templateParams } from "./path-template.js";
+
+/** A rule ready to be tried. */
+export interface CompiledRule {
+  readonly id: string;
+  readonly effect: Effect;
+  readonly reason: string | undefined;
+  /** One bit per ordinary verb, in the order of `METHODS`. */
+  readonly methods: number;
+  readonly methodText: string;
+  readonly template: PathTemplate | null;
+  /** Where the template's parameters stand among its segments. */
+  readonly params: ReadonlyMap<string, number>;
+  readonly encodedSlash: boolean;
+  readonly clauses: readonly Clause[];
+  readonly readsBody: boolean;
+  /** How narrowly the rule is drawn: of several that match, the narrowest gives the scopes and the approval terms. */
+  readonly specificity: number;
+  readonly scopes: readonly string[] | undefined;
+  readonly mask: readonly string[];
+  readonly record: RecordLevel;
+  readonly approval: Obligations["approval"];
+}
+
+type Report = (problem: ConfigurationProblem) => void;
+
+export const methodBit = (method: Method): number => 1 << METHODS.indexOf(method);
+const EVERY_METHOD = (1 << METHODS.length) - 1;
+
+/** Compiles one rule; what is wrong with it goes to `report`, under the rule's pointer. */
+export function compileRule(rule: RuleDocument, pointer: string, report: Report): CompiledRule {
+  const problem = (at: string, message: string): void => report({ pointer: `${pointer}${at}`, message });
+  if (rule.effect !== "deny") {
+    if (rule.service === undefined) problem("", `an ${rule.effect} rule must name its service`);
+    if (rule.methods === undefined) problem("", `an ${rule.effect} rule must list its methods`);
+    if (rule.path === undefined) problem("", `an ${rule.effect} rule must have a path`);
+  }
+  if (rule.approval !== undefined && rule.effect !== "approve")
+    problem("/approval", "only an approve rule asks anybody");
+  const template =
+    rule.path === undefined ? null : parsePathTemplate(rule.path, pathReporter(`${pointer}/path`, report));
+  const params = template === null ? new Map<string, number>() : templateParams(template);
+  for (const name of Object.keys(rule.params ?? {})) {
+    if (!params.has(name)) problem(`/params/${name}`, `the path has no parameter {${name}}`);
+  }
+  const clauses = compileClauses(rule, pointer, report);
+  return {
+    id: rule.id,
+    effect: rule.effect,
+    reason: rule.reason,
+    methods:
+      rule.methods === undefined
+        ? EVERY_METHOD
+        : methodMask(rule.methods, (at, text) => problem(`/methods${at}`, text)),
+    methodText: rule.methods?.join(", ") ?? "*",
+    template,
+    params,
+    encodedSlash: rule.encodedSlash === true,
+    clauses,
+    readsBody: clauses.some((clause) => clause.readsBody),
+    specificity: specificityOf(template, clauses.length),
+    scopes: rule.scopes,
+    mask: rule.mask ?? [],
+    record: rule.record ?? "metadata",
+    approval: approvalTerms(rule),
+  };
+}
+
+function methodMask(methods: readonly string[], problem: (at: string, message: string) => void): number {
+  let mask = 0;
+  methods.forEach((method, index) => {
+    if (method === "*") mask |= EVERY_METHOD;
+    else if (!(METHODS as readonly string[]).includes(method))
+      problem(`/${index}`, `must be one of ${METHODS.join(", ")} or *`);
+    else mask |= methodBit(method as Method) | (method === "GET" ? methodBit("HEAD") : 0);
+  });
+  return mask;
+}
+
+function specificityOf(template: PathTemplate | null, clauses: number): number {
+  if (template === null) return clauses;
+  const literals = template.segments.filter((segment) => "literal" in segment).length;
+  return literals * 10_000 + template.segments.length * 200 + (template.rest ? 0 : 100) + clauses;
+}
+
+function approvalTerms(rule: RuleDocument): Obligations["approval"] {
+  if (rule.effect !== "approve") return undefined;
+  const { approvers, wait, expires, grant } = rule.approval ?? {};
+  const time = (text: string | undefined): number | undefined =>
+    text === undefined ? undefined : (parseDuration(text) ?? undefined);
+  const [waitMs, expiresMs, grantTtlMs] = [time(wait), time(expires), time(grant?.ttl)];
+  return {
+    ...(approvers === undefined ? {} : { approvers }),
+    ...(waitMs === undefined ? {} : { waitMs }),
+    ...(expiresMs === undefined ? {} : { expiresMs }),
+    ...(grantTtlMs === undefined ? {} : { grantTtlMs }),
+  };
+}

@@ -1,0 +1,198 @@
+/**
+ * JSON Schema (draft 2020-12) of the policy document: the source of the published `policy.schema.json`, so that editors
+ * complete a policy, and the first half of {@link compilePolicy}'s checks. What a schema cannot say is in `check.ts`.
+ */
+
+const name = { type: "string", pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" } as const;
+const duration = { type: "string", pattern: "^[1-9][0-9]{0,5}(ms|s|m|h|d)$" } as const;
+const scalar = { type: ["string", "number", "boolean", "null"] } as const;
+const nonEmptyStrings = {
+  type: "array",
+  minItems: 1,
+  maxItems: 1000,
+  uniqueItems: true,
+  items: { type: "string", minLength: 1 },
+} as const;
+const matchers = (description: string): object => ({
+  type: "object",
+  description,
+  minProperties: 1,
+  maxProperties: 100,
+  additionalProperties: { $ref: "#/$defs/matcher" },
+});
+
+export const policySchema: Readonly<Record<string, unknown>> = {
+  $schema: "https://json-schema.org/draft/2020-12/schema",
+  $id: "urn:sallyport:policy.schema.json",
+  title: "Sallyport policy",
+  description:
+    "What agents may ask of which services. What no rule allows is denied; deny beats approve, approve beats allow; the order of rules never matters.",
+  type: "object",
+  required: ["version", "services", "rules"],
+  additionalProperties: false,
+  properties: {
+    $schema: { type: "string", description: "Where this schema is, for editors." },
+    version: { const: 1, description: "Version of the document format." },
+    id: { ...name, description: "Name of the policy, in decisions and in the record." },
+    description: { type: "string", description: "For people." },
+    services: {
+      type: "object",
+      description: "The services that agents may reach, by name.",
+      maxProperties: 10_000,
+      propertyNames: name,
+      additionalProperties: { $ref: "#/$defs/service" },
+    },
+    rules: {
+      type: "array",
+      description: "The rules; their order never matters.",
+      maxItems: 50_000,
+      items: { $ref: "#/$defs/rule" },
+    },
+  },
+  $defs: {
+    service: {
+      type: "object",
+      description: "Where a service is, and what every call to it is held to.",
+      required: ["origins"],
+      additionalProperties: false,
+      properties: {
+        description: { type: "string", description: "For people." },
+        origins: {
+          ...nonEmptyStrings,
+          description:
+            'Exact origins ("https://crm.internal.example"), one wildcard label in front ("https://*.saas.example"), or "public-web".',
+        },
+        addresses: {
+          ...nonEmptyStrings,
+          description:
+            "CIDR blocks the names may resolve into. Default: public addresses only. Metadata addresses never.",
+        },
+        credential: { ...name, description: "Name of a credential provider given in code." },
+        protocol: { enum: ["http"], description: "How requests are understood. Default http." },
+        headers: {
+          type: "object",
+          description: "What header fields the agent may send.",
+          required: ["allow"],
+          additionalProperties: false,
+          properties: {
+            allow: { ...nonEmptyStrings, description: "Closed list of header names; any other is refused." },
+          },
+        },
+        redirects: {
+          type: "integer",
+          minimum: 0,
+          maximum: 20,
+          description: "How many redirects are followed, each judged as a new request. 0 = none. Default 5.",
+        },
+        maxRequestBytes: {
+          type: "integer",
+          minimum: 1,
+          maximum: 1_073_741_824,
+          description: "How many bytes of a body are read to judge it. Default 1048576.",
+        },
+      },
+    },
+    rule: {
+      type: "object",
+      description: "One statement about some requests.",
+      required: ["id", "effect"],
+      additionalProperties: false,
+      properties: {
+        id: { ...name, description: "Unique name, in decisions and in the record." },
+        description: { type: "string", description: "For people." },
+        effect: {
+          enum: ["allow", "approve", "deny"],
+          description: "What the rule says: allow, approve (a person must say yes to exactly this request), or deny.",
+        },
+        service: {
+          type: ["string", "array"],
+          minItems: 1,
+          items: { type: "string" },
+          description: "Name of a service, or a list of names. A deny may leave it out: every service.",
+        },
+        methods: {
+          ...nonEmptyStrings,
+          description: 'Verbs in upper case, or ["*"]: every ordinary verb. GET brings HEAD with it.',
+        },
+        path: {
+          type: "string",
+          minLength: 1,
+          maxLength: 4096,
+          pattern: "^/",
+          description:
+            "Path template: {name} is exactly one non-empty segment, a trailing /** is the path itself and everything below.",
+        },
+        encodedSlash: { type: "boolean", description: "Whether a parameter may hold one %2F. Default false." },
+        params: matchers("Matchers for path parameters, by name."),
+        query: matchers("Matchers for query parameters, by name. A repeated parameter must match every time."),
+        headers: matchers("Matchers for header fields, by name."),
+        body: matchers("Matchers for the body, by JSON Pointer; * stands for every element."),
+        exact: {
+          type: "array",
+          minItems: 1,
+          uniqueItems: true,
+          items: { enum: ["query", "body"] },
+          description: "Where nothing may be but what is listed.",
+        },
+        who: matchers("Matchers for who asks, by JSON Pointer into principal, agent and session."),
+        scopes: { ...nonEmptyStrings, description: "What the credential for this call is narrowed to." },
+        mask: { ...nonEmptyStrings, description: "Paths masked in the answer, besides the guard's own." },
+        record: {
+          enum: ["none", "metadata", "request", "response", "both"],
+          description: "How much of the exchange is recorded.",
+        },
+        approval: {
+          type: "object",
+          description: "How a person is asked (approve rules only).",
+          additionalProperties: false,
+          properties: {
+            approvers: { ...nonEmptyStrings, description: "Who may answer: ids, or group:NAME." },
+            wait: { ...duration, description: "How long the call is held for an answer." },
+            expires: { ...duration, description: "How long the question stays open." },
+            grant: {
+              type: "object",
+              description: "What a yes is good for.",
+              additionalProperties: false,
+              properties: { ttl: { ...duration, description: "How long a yes may be used." } },
+            },
+          },
+        },
+        reason: { type: "string", maxLength: 500, description: "Shown to whoever is denied or asked." },
+      },
+    },
+    matcher: {
+      description: "A value (equals), a list (is one of), or an object of operators that must all hold.",
+      type: ["string", "number", "boolean", "null", "array", "object"],
+      if: { type: "object" },
+      then: { $ref: "#/$defs/operators" },
+      else: { if: { type: "array" }, then: { minItems: 1, maxItems: 1000, items: scalar } },
+    },
+    operators: {
+      type: "object",
+      minProperties: 1,
+      additionalProperties: false,
+      properties: {
+        eq: { ...scalar, description: "Equals; types are strict." },
+        in: { type: "array", minItems: 1, items: scalar, description: "Is one of." },
+        gt: { type: "number", description: "Greater than." },
+        gte: { type: "number", description: "Greater than or equal." },
+        lt: { type: "number", description: "Less than." },
+        lte: { type: "number", description: "Less than or equal." },
+        prefix: { type: "string", minLength: 1, description: "Starts with." },
+        suffix: { type: "string", minLength: 1, description: "Ends with." },
+        contains: { ...scalar, description: "Has this substring, or this element." },
+        matches: {
+          type: "string",
+          minLength: 1,
+          maxLength: 1000,
+          description: "Matches this RE2 expression (linear time); anchor with ^ and $.",
+        },
+        minLength: { type: "integer", minimum: 0, description: "Characters, or elements, at least." },
+        maxLength: { type: "integer", minimum: 0, description: "Characters, or elements, at most." },
+        exists: { type: "boolean", description: "Is there (true), or is not there (false)." },
+        not: { $ref: "#/$defs/matcher", description: "The matcher must not hold." },
+        optional: { const: true, description: "May be absent." },
+      },
+    },
+  },
+};

@@ -1,0 +1,88 @@
+import type { ConfigurationProblem } from "../errors.js";
+import { type AddressRule, addressRangeProblem, compileAddressRule } from "../request/address.js";
+import type { ServiceDocument } from "./document.js";
+import { foldLiteral } from "./folded-path.js";
+import { type OriginPattern, parseOriginPattern } from "./origins.js";
+import { PathIndex } from "./path-index.js";
+import type { PathTemplate } from "./path-template.js";
+import type { CompiledRule } from "./rule.js";
+
+/** A service ready to be judged by: where it is, what holds for all its requests, and its rules by path. */
+export interface CompiledService {
+  readonly name: string;
+  readonly origins: readonly OriginPattern[];
+  readonly addresses: AddressRule;
+  readonly credential: string | undefined;
+  readonly redirects: number;
+  readonly maxRequestBytes: number;
+  /** Lower-case names the agent may send, or null for any. */
+  readonly headers: ReadonlySet<string> | null;
+  /** Whether some rule opts in to `%2F` in a parameter. */
+  readonly anyEncodedSlash: boolean;
+  readonly permits: PathIndex<CompiledRule>;
+  readonly denials: PathIndex<CompiledRule>;
+  /** Allow and approve rules in the order of the document, for explanations. */
+  readonly rules: readonly CompiledRule[];
+}
+
+type Report = (problem: ConfigurationProblem) => void;
+
+/** Compiles one service with the rules that are about it. */
+export function compileService(
+  name: string,
+  document: ServiceDocument,
+  rules: readonly CompiledRule[],
+  pointer: string,
+  report: Report,
+): CompiledService {
+  const permits = new PathIndex<CompiledRule>();
+  const denials = new PathIndex<CompiledRule>();
+  for (const rule of rules) {
+    if (rule.effect === "deny") denials.add(foldTemplate(rule.template), rule, (literal) => literal);
+    else permits.add(rule.template, rule, (literal) => literal);
+  }
+  return {
+    name,
+    origins: compileOrigins(document.origins, `${pointer}/origins`, report),
+    addresses: compileAddresses(document.addresses, `${pointer}/addresses`, report),
+    credential: document.credential,
+    redirects: document.redirects ?? 5,
+    maxRequestBytes: document.maxRequestBytes ?? 1_048_576,
+    headers:
+      document.headers === undefined ? null : new Set(document.headers.allow.map((header) => header.toLowerCase())),
+    anyEncodedSlash: rules.some((rule) => rule.encodedSlash && rule.effect !== "deny"),
+    permits,
+    denials,
+    rules: rules.filter((rule) => rule.effect !== "deny"),
+  };
+}
+
+/** The template as a deny reads it: folded literals, and no empty segments on either side. */
+function foldTemplate(template: PathTemplate | null): PathTemplate | null {
+  if (template === null) return null;
+  const segments = template.segments
+    .map((segment) => ("param" in segment ? segment : { literal: foldLiteral(segment.literal) }))
+    .filter((segment) => "param" in segment || segment.literal !== "");
+  return { ...template, segments };
+}
+
+function compileOrigins(origins: readonly string[], pointer: string, report: Report): readonly OriginPattern[] {
+  const patterns: OriginPattern[] = [];
+  origins.forEach((origin, index) => {
+    const parsed = parseOriginPattern(origin);
+    if ("problem" in parsed) report({ pointer: `${pointer}/${index}`, message: parsed.problem });
+    else patterns.push(parsed);
+  });
+  return patterns;
+}
+
+function compileAddresses(addresses: readonly string[] | undefined, pointer: string, report: Report): AddressRule {
+  let sound = true;
+  addresses?.forEach((range, index) => {
+    const message = addressRangeProblem(range);
+    if (message === undefined) return;
+    sound = false;
+    report({ pointer: `${pointer}/${index}`, message });
+  });
+  return compileAddressRule(sound ? addresses : undefined);
+}

@@ -1,0 +1,40 @@
+import { type DeclaredBody, declaredBody } from "./body.js";
+import { canonicalHeaders } from "./headers.js";
+import { canonicalMethod, type Method } from "./method.js";
+import type { Refusal } from "./refusal.js";
+import { type CanonicalUrl, canonicalUrl } from "./url.js";
+
+/** What a caller asks, as text, read once from whatever the caller gave. */
+export interface RequestHead {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: readonly (readonly [string, string])[];
+}
+
+/** A request in the one form that is judged and sent. */
+export interface CanonicalRequest extends CanonicalUrl {
+  readonly method: Method;
+  /** Lower-case, in the caller's order, without what the agent may not set. */
+  readonly headers: readonly (readonly [string, string])[];
+  /** Names of the header fields that were left out. */
+  readonly droppedHeaders: readonly string[];
+  /** What the header fields say about the body. */
+  readonly declaredBody: DeclaredBody;
+}
+
+/** Brings a request into canonical form, or says why it has none. Pure; the same text always gives the same answer. */
+export function canonicaliseRequest(head: RequestHead): CanonicalRequest | Refusal {
+  const method = canonicalMethod(head.method);
+  if (!method.ok) return method;
+  const url = canonicalUrl(head.url);
+  if (!url.ok) return url;
+  const headers = canonicalHeaders(head.headers, url.origin.slice(url.scheme.length + 3));
+  if (!headers.ok) return headers;
+  return {
+    ...url,
+    method: method.method,
+    headers: headers.fields,
+    droppedHeaders: headers.dropped,
+    declaredBody: declaredBody(headers.fields),
+  };
+}

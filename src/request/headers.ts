@@ -1,0 +1,145 @@
+import { type Refusal, refuse } from "./refusal.js";
+
+/** Header fields in their one form: lower-case names, trimmed values, in the caller's order, repeated fields kept apart. */
+export interface CanonicalHeaders {
+  readonly ok: true;
+  readonly fields: readonly (readonly [string, string])[];
+  /** Names of fields that the agent may not set and that were left out; noted in the record. */
+  readonly dropped: readonly string[];
+}
+
+const MAX_FIELDS = 256;
+const MAX_BYTES = 64 * 1024;
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** Visible ASCII, blank, tab and obs-text (RFC 9110 section 5.5). CR, LF and NUL end a field for somebody. */
+const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** Framing and hop-by-hop fields (RFC 9110 section 7.6.1, RFC 9112): they change how bytes are read, or strip other fields. */
+const FRAMING = new Set([
+  "connection",
+  "expect",
+  "http2-settings",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** Fields by which servers run another method, or serve another path, than the one in the request line. */
+const OVERRIDING = new Set([
+  "x-http-method",
+  "x-http-method-override",
+  "x-method-override",
+  "x-original-method",
+  "x-forwarded-method",
+  "x-original-url",
+  "x-original-uri",
+  "x-rewrite-url",
+  "x-override-url",
+  "x-forwarded-uri",
+  "x-forwarded-path",
+]);
+
+/** Credentials and statements about who is calling from where: the guard's to make, never the agent's. */
+const DROPPED = new Set([
+  "authorization",
+  "proxy-authorization",
+  "cookie",
+  "cookie2",
+  "dpop",
+  "forwarded",
+  "via",
+  "x-real-ip",
+  "x-client-ip",
+  "x-cluster-client-ip",
+  "x-originating-ip",
+  "x-remote-ip",
+  "x-remote-addr",
+  "x-remote-user",
+  "x-remote-group",
+  "x-remote-groups",
+  "remote-user",
+  "x-webauth-user",
+  "x-authenticated-user",
+  "x-authenticated-userid",
+  "x-user-id",
+  "x-impersonate-user",
+  "impersonate-user",
+  "impersonate-group",
+  "true-client-ip",
+  "fastly-client-ip",
+  "x-host",
+  "x-ssl-client-cert",
+  "x-client-cert",
+  "ssl-client-cert",
+  "x-iap-jwt-assertion",
+]);
+const DROPPED_PREFIX =
+  /^(?:x-forwarded-|x-auth-request-|x-ssl-client-|x-amzn-oidc-|x-goog-iap-|x-goog-authenticated-|x-ms-client-principal|x-envoy-|cf-connecting-|cf-access-|tailscale-user-|impersonate-extra-)/;
+
+/** What only the transport may say; a client that says it in good faith says the same, so it is left to the transport. */
+const COMPUTED = new Set(["content-length", "host"]);
+
+type Disposition = "keep" | "drop" | "framing" | "override" | "computed";
+
+function dispositionOf(name: string): Disposition {
+  // Many servers read `X_Forwarded_For` and `X-Forwarded-For` as one variable (RFC 3875 section 4.1.18).
+  const spelled = name.includes("_") ? name.replaceAll("_", "-") : name;
+  if (FRAMING.has(spelled)) return "framing";
+  if (OVERRIDING.has(spelled)) return "override";
+  if (COMPUTED.has(spelled)) return spelled === name ? "computed" : "framing";
+  if (DROPPED.has(spelled) || DROPPED_PREFIX.test(spelled)) return "drop";
+  return "keep";
+}
+
+/**
+ * Brings header fields into canonical form, or refuses them. `host` is the host (with a port where it is not the scheme's
+ * own) that the URL names: a `Host` field that says another is refused, because virtual hosts route by it.
+ */
+export function canonicalHeaders(
+  entries: readonly (readonly [string, string])[],
+  host: string,
+): CanonicalHeaders | Refusal {
+  if (entries.length > MAX_FIELDS) return refuse("HEADER_REFUSED", `there are more than ${MAX_FIELDS} header fields`);
+  const fields: (readonly [string, string])[] = [];
+  const dropped: string[] = [];
+  let bytes = 0;
+  let contentLengths = 0;
+  for (const [rawName, rawValue] of entries) {
+    bytes += rawName.length + rawValue.length;
+    if (bytes > MAX_BYTES) return refuse("HEADER_REFUSED", "the header fields are larger than 64 KiB");
+    if (!TOKEN.test(rawName)) return refuse("HEADER_REFUSED", "a header name is not a token");
+    const value = rawValue.replace(/^[\t ]+|[\t ]+$/g, "");
+    if (!FIELD_VALUE.test(value))
+      return refuse("HEADER_REFUSED", "a header value has a character that may not stand there");
+    const name = rawName.toLowerCase();
+    switch (dispositionOf(name)) {
+      case "framing":
+        return refuse("HEADER_REFUSED", `the header \`${name.slice(0, 32)}\` controls framing or the connection`);
+      case "override":
+        return refuse("METHOD_OVERRIDE", `the header \`${name.slice(0, 32)}\` overrides the method or path`);
+      case "computed":
+        if (name === "host" && value.toLowerCase() !== host)
+          return refuse("HEADER_REFUSED", "the host header and the URL disagree");
+        if (name === "content-length" && (++contentLengths > 1 || !/^[0-9]{1,15}$/.test(value))) {
+          return refuse("HEADER_REFUSED", "the content-length is repeated or not a number");
+        }
+        break;
+      case "drop":
+        if (!dropped.includes(name)) dropped.push(name);
+        break;
+      case "keep":
+        fields.push([name, value]);
+    }
+  }
+  return { ok: true, fields, dropped };
+}
+
+/** All values of one field, in order. `name` is lower-case. */
+export function headerValues(fields: readonly (readonly [string, string])[], name: string): readonly string[] {
+  const values: string[] = [];
+  for (const [field, value] of fields) if (field === name) values.push(value);
+  return values;
+}

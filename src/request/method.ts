@@ -1,0 +1,37 @@
+import { type Refusal, refuse } from "./refusal.js";
+
+/** The ordinary verbs. No other exists for us: TRACE echoes credentials, CONNECT opens tunnels, unknown ones mean anything. */
+export const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
+export type Method = (typeof METHODS)[number];
+
+const KNOWN = new Map<string, Method>(
+  METHODS.flatMap((method) => [
+    [method, method],
+    [method.toLowerCase(), method],
+  ]),
+);
+
+/** The upper-case verb, or a refusal. Compared as ASCII first: `toUpperCase` alone would turn `PO\u017FT` into `POST`. */
+export function canonicalMethod(raw: string): { readonly ok: true; readonly method: Method } | Refusal {
+  const method = KNOWN.get(raw) ?? (/^[A-Za-z]{1,16}$/.test(raw) ? KNOWN.get(raw.toUpperCase()) : undefined);
+  return method === undefined
+    ? refuse("METHOD_REFUSED", "the method is not one of the ordinary verbs")
+    : { ok: true, method };
+}
+
+/** Parameters and body fields by which frameworks let a POST run as another verb (Rails, Laravel, Symfony, Express, OData, Google). */
+const OVERRIDE_FIELDS = new Set([
+  "_method",
+  "_httpmethod",
+  "_http_method",
+  "_method_override",
+  "method_override",
+  "http_method_override",
+  "x_http_method",
+  "x_http_method_override",
+  "x_method_override",
+]);
+
+/** Whether a query parameter or body field of this name asks for another verb. Case and `-`/`_` make no difference. */
+export const isMethodOverrideField = (name: string): boolean =>
+  name.length <= 32 && name.length >= 7 && OVERRIDE_FIELDS.has(name.toLowerCase().replaceAll("-", "_"));
