@@ -1,0 +1,126 @@
+import type { Transform } from "node:stream";
+import * as zlib from "node:zlib";
+import { brokenBody } from "./faults.js";
+import type { BodySource } from "./transport.js";
+
+type Decoder = (firstByte: number) => Transform;
+
+// Since Node 22.15; the types are those of the oldest supported version.
+const createZstdDecompress = (zlib as { createZstdDecompress?: () => Transform }).createZstdDecompress;
+
+const gunzip: Decoder = () => zlib.createGunzip();
+
+/** RFC 9110 §8.4.1. "deflate" means the zlib format (RFC 1950), and some servers send it raw (RFC 1951), as browsers know. */
+const DECODERS: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
+  ["gzip", gunzip],
+  ["x-gzip", gunzip],
+  ["deflate", (firstByte) => ((firstByte & 0x0f) === 8 ? zlib.createInflate() : zlib.createInflateRaw())],
+  ["br", () => zlib.createBrotliDecompress()],
+  ...(createZstdDecompress === undefined ? [] : [["zstd", () => createZstdDecompress()] as const]),
+]);
+
+/** Nobody encodes a body more often in good faith, and each layer multiplies what a small body can blow up to. */
+const MOST_CODINGS = 2;
+
+/**
+ * The codings of a `content-encoding` in the order they were applied. `unknown` when one of them cannot be undone: then
+ * nothing is, as in fetch, and whoever must look into the body knows that it cannot.
+ */
+export function readCodings(header: string | readonly string[] | undefined): readonly string[] | "unknown" {
+  if (header === undefined) return [];
+  const codings = (typeof header === "string" ? header : header.join(","))
+    .split(",")
+    .map((coding) => coding.trim().toLowerCase())
+    .filter((coding) => coding !== "" && coding !== "identity");
+  return codings.length <= MOST_CODINGS && codings.every((coding) => DECODERS.has(coding)) ? codings : "unknown";
+}
+
+/**
+ * The body without its codings, decoded as it is read.
+ *
+ * @param codings what {@link readCodings} has passed.
+ * @param maxBytes what the body may decode to; beyond, it breaks off: a few KiB can decode to gigabytes.
+ */
+export function decodeBody(source: BodySource, codings: readonly string[], maxBytes: number): BodySource {
+  return codings.reduceRight<BodySource>((encoded, coding) => {
+    const decoder = DECODERS.get(coding);
+    return decoder === undefined ? encoded : new DecodedBody(encoded, decoder, maxBytes);
+  }, source);
+}
+
+class DecodedBody implements BodySource {
+  readonly #source: BodySource;
+  readonly #decoder: Decoder;
+  readonly #maxBytes: number;
+  #stream: Transform | undefined;
+  #bytes = 0;
+  #error: unknown;
+  #isOver = false;
+  #wake: (() => void) | undefined;
+
+  constructor(source: BodySource, decoder: Decoder, maxBytes: number) {
+    this.#source = source;
+    this.#decoder = decoder;
+    this.#maxBytes = maxBytes;
+  }
+
+  async read(): Promise<Uint8Array | null> {
+    const stream = this.#stream ?? (await this.#start());
+    for (;;) {
+      if (this.#error !== undefined) throw this.#error;
+      if (this.#isOver || stream === null) return null;
+      const chunk = stream.read() as Uint8Array | null;
+      if (chunk !== null) return this.#counted(chunk);
+      if (stream.readableEnded) return null;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  cancel(reason?: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#stream?.destroy();
+    this.#source.cancel(reason);
+    this.#wake?.();
+  }
+
+  /** An empty body is empty in every coding; and what "deflate" means is told by the first byte. */
+  async #start(): Promise<Transform | null> {
+    const first = await this.#source.read();
+    if (first === null || this.#isOver) return null;
+    const stream = this.#decoder(first[0] ?? 0);
+    this.#stream = stream;
+    const wake = (): void => this.#wake?.();
+    stream.on("readable", wake).on("end", wake).on("close", wake);
+    stream.on("error", (error) => this.#fail(brokenBody(error)));
+    this.#feed(stream, first).catch((error: unknown) => this.#fail(error));
+    return stream;
+  }
+
+  async #feed(stream: Transform, first: Uint8Array): Promise<void> {
+    for (let chunk: Uint8Array | null = first; chunk !== null; chunk = await this.#source.read()) {
+      if (!stream.write(chunk) && !stream.destroyed) {
+        await new Promise<void>((resolve) => {
+          stream.once("drain", resolve).once("close", resolve);
+        });
+      }
+      if (stream.destroyed) return;
+    }
+    stream.end();
+  }
+
+  #counted(chunk: Uint8Array): Uint8Array {
+    this.#bytes += chunk.byteLength;
+    if (this.#bytes <= this.#maxBytes) return chunk;
+    this.#fail(brokenBody(new RangeError(`The body decodes to more than ${this.#maxBytes} bytes`)));
+    throw this.#error;
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isOver) return;
+    this.#error = error;
+    this.cancel(error);
+  }
+}

@@ -1,0 +1,68 @@
+import { noteSent } from "./faults.js";
+import type { BodySource, HopResponse, Transport } from "./transport.js";
+
+/** A `fetch`'s body as a source. It is decoded and has its own back-pressure. */
+function sourceOf(stream: ReadableStream<Uint8Array>): BodySource {
+  const reader = stream.getReader();
+  return {
+    async read() {
+      const { done, value } = await reader.read();
+      return done ? null : value;
+    },
+    cancel(reason) {
+      reader.cancel(reason).catch(() => {}); // a stream that has failed fails to cancel
+    },
+  };
+}
+
+/**
+ * A transport over somebody's `fetch`, for tests: msw and other interceptors see every hop. **Addresses are not checked**,
+ * and the audit trail says so (`kind: "fetch"`).
+ *
+ * @param fetch what to call. Left out, `globalThis.fetch` is looked up at each call, as msw replaces it late.
+ */
+export function createFetchTransport(fetch?: typeof globalThis.fetch): Transport {
+  return {
+    kind: "fetch",
+    async send(hop, { signal }): Promise<HopResponse> {
+      const call = fetch ?? globalThis.fetch;
+      const init: RequestInit & { duplex?: "half" } = {
+        method: hop.method,
+        headers: hop.headers as [string, string][],
+        body: hop.body as BodyInit | null,
+        redirect: "manual",
+        signal,
+        ...(hop.body instanceof ReadableStream ? { duplex: "half" as const } : undefined),
+      };
+      let response: Response;
+      try {
+        response = await call(hop.url, init);
+      } catch (error) {
+        noteSent(error, signal.aborted ? "maybe" : sentByCause(error));
+        throw error;
+      }
+      return {
+        status: response.status,
+        statusText: response.statusText,
+        headers: [...response.headers],
+        coding: response.headers.has("content-encoding") ? "decoded" : "none",
+        body: response.body === null ? null : sourceOf(response.body),
+      };
+    },
+    async close() {},
+  };
+}
+
+/** Faults that come before a connection; all others may have come after. */
+const BEFORE_SENDING: ReadonlySet<unknown> = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+
+function sentByCause(error: unknown): "no" | "maybe" {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined;
+  return BEFORE_SENDING.has(code) ? "no" : "maybe";
+}

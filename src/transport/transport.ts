@@ -1,0 +1,63 @@
+import type { AddressRule } from "../request/address.js";
+
+/** Header names and values in wire order; a repeated name is a repeated pair. */
+export type HeaderPairs = readonly (readonly [name: string, value: string])[];
+
+/** One request as it goes on the wire: judged, approved and with its credential. Nothing is added but framing and `host`. */
+export interface HopRequest {
+  readonly method: string;
+  /** The canonical URL, without a fragment. Only named in errors; `origin` and `path` are what is sent. */
+  readonly url: string;
+  /** Scheme, host and port, as {@link URL.origin} writes them. */
+  readonly origin: string;
+  /** Path and query, exactly as sent. Starts with a slash. */
+  readonly path: string;
+  /** Final headers. Framing and hop-by-hop names are refused. */
+  readonly headers: HeaderPairs;
+  /** Bytes are sent with their length; a stream is sent chunked, read only as fast as the peer takes it. */
+  readonly body: Uint8Array | ReadableStream<Uint8Array> | null;
+  /** Where the service may be reached. One function per service: connections are shared by those with the same rule. */
+  readonly addresses: AddressRule;
+}
+
+/** What a transport does about `content-encoding`: nothing to do, undone, or a coding it does not know. */
+export type ContentCoding = "none" | "decoded" | "unknown";
+
+/** The answer, from the moment its headers are complete. */
+export interface HopResponse {
+  readonly status: number;
+  readonly statusText: string;
+  /** As received, names in lower case; `content-length` and `content-encoding` describe the bytes before decoding. */
+  readonly headers: HeaderPairs;
+  /** The address that answered, where the transport knows it. */
+  readonly peerAddress?: string;
+  /** With `unknown` the body's bytes are still encoded: nobody can look into them. */
+  readonly coding: ContentCoding;
+  /** Null for HEAD and for the statuses that never have a body (204, 205, 304). Otherwise read it or cancel it. */
+  readonly body: BodySource | null;
+}
+
+/**
+ * A body that is pulled. While nobody reads, at most a small fixed amount is buffered and the peer is made to wait.
+ */
+export interface BodySource {
+  /** The next chunk, or null at the end. Rejects when the body breaks off or the call is aborted. One read at a time. */
+  read(): Promise<Uint8Array | null>;
+  /** Gives the body up: the connection is closed unless the body had arrived completely. Never throws. */
+  cancel(reason?: unknown): void;
+}
+
+/** Sends one hop. Follows no redirect, retries nothing, keeps no cookies. */
+export interface Transport {
+  /** What stands in the audit trail: `fetch` means that addresses were not checked. */
+  readonly kind: "undici" | "fetch";
+  /**
+   * @throws TypeError `fetch failed` for network faults, with the fault as `cause`, like every fetch; ask {@link sentState}
+   *   whether anything left.
+   * @throws GuardError `ADDRESS_REFUSED`, before a connection is opened.
+   * @throws the signal's reason, when it aborts: before, while connecting, while waiting, or (from `read`) in the body.
+   */
+  send(hop: HopRequest, options: { readonly signal: AbortSignal }): Promise<HopResponse>;
+  /** Closes all connections; what is under way fails. */
+  close(): Promise<void>;
+}
