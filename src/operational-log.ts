@@ -1,0 +1,12 @@
+import { pino } from "pino";
+
+/** Where the guard reports on itself: never the audit record, and never a secret. A pino logger is one. */
+export interface OperationalLog {
+  debug(fields: Readonly<Record<string, unknown>>, message: string): void;
+  info(fields: Readonly<Record<string, unknown>>, message: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/** JSON lines on standard error, warnings and worse. */
+export const defaultLog = (): OperationalLog => pino({ name: "sallyport", level: "warn" }, pino.destination({ dest: 2, sync: true }));
