@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+import type { BodyDescription } from "./describe-body.js";
+
+/** Everything an approval is bound to. All of it in canonical form: what is fingerprinted is what is sent. */
+export interface FingerprintInput {
+  readonly tenant?: string;
+  readonly agent: string;
+  /** The accountable person, spelled so that two issuers cannot mean the same person by it. */
+  readonly onBehalfOf?: string;
+  /** Name of the service in the policy. */
+  readonly service: string;
+  readonly method: string;
+  readonly origin: string;
+  readonly path: string;
+  /** Decoded pairs in the order of the URL. */
+  readonly query: readonly (readonly [string, string])[];
+  readonly body: BodyDescription;
+  /** All header fields; only those of {@link semanticHeaders} count. */
+  readonly headers: readonly (readonly [string, string])[];
+  /** Further header names, in lower case, that change what a request to this service means. */
+  readonly semanticHeaders?: readonly string[];
+}
+
+/**
+ * `gf1:` and the base64url SHA-256 of a JSON array: equal for two requests exactly when a person who approved one has
+ * approved the other. Left out is what a client changes from attempt to attempt and what the guard itself sets.
+ */
+export function fingerprintOf(input: FingerprintInput): string {
+  return `gf1:${createHash("sha256").update(fingerprintPreimage(input)).digest("base64url")}`;
+}
+
+/** What is hashed. An array of JSON values, so that no field can run into the next one. */
+export function fingerprintPreimage(input: FingerprintInput): string {
+  return JSON.stringify([
+    "gf1",
+    input.tenant ?? null,
+    input.agent,
+    input.onBehalfOf ?? null,
+    input.service,
+    input.method.toUpperCase(),
+    input.origin,
+    input.path,
+    input.query,
+    input.body.mediaType,
+    input.body.kind,
+    input.body.digest,
+    semanticHeaders(input.headers, input.semanticHeaders),
+  ]);
+}
+
+/** Fields that change what a request does: preconditions, ranges, codings, and whose account it is done to. */
+const SEMANTIC = new Set([
+  "content-encoding",
+  "content-range",
+  "if-match",
+  "if-modified-since",
+  "if-none-match",
+  "if-unmodified-since",
+  "openai-organization",
+  "openai-project",
+  "prefer",
+  "range",
+  "stripe-account",
+  "stripe-context",
+  "x-amz-copy-source",
+  "x-amz-target",
+  "x-goog-user-project",
+]);
+
+/** The header fields that an approval covers and an approver is shown: lower-case names, sorted, repeated ones in order. */
+export function semanticHeaders(
+  fields: readonly (readonly [string, string])[],
+  further: readonly string[] = [],
+): readonly (readonly [string, string])[] {
+  return fields
+    .map(([name, value]) => [name.toLowerCase(), value] as const)
+    .filter(([name]) => SEMANTIC.has(name) || further.includes(name))
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+}
