@@ -1,0 +1,113 @@
+import type { EventFields } from "./event.js";
+
+/** How a value is bounded and written. A value of another JavaScript type than its kind is left out. */
+export type FieldKind = "text" | "url" | "number" | "flag" | "headers" | "texts" | "counts";
+export type FieldTable = { readonly [key: string]: FieldKind | FieldTable };
+
+/** Fields of the log's own lines. */
+export interface LogFields {
+  /** `session.opened`: why, and until when (epoch milliseconds). */
+  readonly purpose: string;
+  readonly expires_at: number;
+  /** `session.closed`, `log.closed`. */
+  readonly reason: string;
+  /** `log.rotated`: the segment before this one, the hash of its last line, its length in bytes. */
+  readonly predecessor: string;
+  readonly last_hash: string;
+  /** In `log.rotated` bytes; in the ledger's `session.closed` the number of lines that `root` covers. */
+  readonly size: number;
+  readonly root: string;
+  /** Whether the session's own log ends in a signed `session.closed`. */
+  readonly final: boolean;
+  /** `log.opened`: the process. */
+  readonly pid: number;
+}
+
+type KindOf<Value> = Value extends boolean
+  ? "flag"
+  : Value extends number
+    ? "number"
+    : Value extends string
+      ? "text" | "url"
+      : Value extends readonly string[]
+        ? "texts"
+        : Value extends readonly unknown[]
+          ? "headers"
+          : string extends keyof Value
+            ? "counts"
+            : { readonly [Key in keyof Required<Value>]: KindOf<Exclude<Value[Key & keyof Value], undefined>> };
+
+const TABLE = {
+  request_id: "text",
+  attempt: "number",
+  trace_id: "text",
+  span_id: "text",
+  on_behalf_of: "texts",
+  tool_call_id: "text",
+  conversation_id: "text",
+  http: {
+    method: "text",
+    method_original: "text",
+    url: "url",
+    route: "text",
+    host: "text",
+    port: "number",
+    peer_ip: "text",
+    protocol: "text",
+    status: "number",
+    req_headers: "headers",
+    res_headers: "headers",
+  },
+  timing: { queue_ms: "number", approval_ms: "number", token_ms: "number", ttfb_ms: "number", total_ms: "number" },
+  decision: {
+    id: "text",
+    effect: "text",
+    enforced: "text",
+    rule: "text",
+    reason: "text",
+    code: "text",
+    policy_hash: "text",
+    policy_version: "text",
+  },
+  approval: {
+    id: "text",
+    outcome: "text",
+    approver: "text",
+    approver_type: "text",
+    channel: "text",
+    reason: "text",
+    shown_hash: "text",
+    requested_at: "number",
+    expires_at: "number",
+  },
+  credential: {
+    kid: "text",
+    issuer: "text",
+    subject: "text",
+    audience: "text",
+    scope: "text",
+    exp: "number",
+    ttl_s: "number",
+  },
+  mask: { applied: "flag", counts: "counts", policy_hash: "text", errors: "number" },
+  req_body: { level: "text", bytes: "number", complete: "flag", media: "text", encoding: "text" },
+  res_body: { level: "text", bytes: "number", complete: "flag", media: "text", encoding: "text" },
+  error: { class: "text", code: "text", phase: "text", sent: "text" },
+  dropped_headers: "texts",
+  policy: { id: "text", hash: "text" },
+  purpose: "text",
+  expires_at: "number",
+  reason: "text",
+  predecessor: "text",
+  last_hash: "text",
+  size: "number",
+  root: "text",
+  final: "flag",
+  pid: "number",
+} as const satisfies { readonly [Key in keyof (EventFields & LogFields)]: KindOf<(EventFields & LogFields)[Key]> };
+
+/**
+ * The event-specific fields in the order in which they stand in a line, and an allow-list: what is not here is not
+ * written. One table for order, bounds and masking, so that no field can be forgotten by one of them.
+ */
+export const FIELDS: FieldTable = TABLE;

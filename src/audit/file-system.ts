@@ -1,0 +1,61 @@
+import fs from "node:fs";
+
+/** What the log needs of a file system; in tests, one that fails where the test wants it to. */
+export interface AuditFileSystem {
+  /** Makes a directory (mode 0700) that must not exist yet. */
+  makeDirectory(path: string): void;
+  /** Makes a file (mode 0600) that must not exist yet, for appending; answers its descriptor. */
+  createFile(path: string): number;
+  /** Appends; answers how many bytes were taken, which may be fewer than given. */
+  write(file: number, bytes: Uint8Array): number;
+  truncate(file: number, length: number): void;
+  stat(file: number): { readonly size: number; readonly links: number };
+  /** Content on stable storage (fdatasync), now and later. */
+  syncNow(file: number): void;
+  sync(file: number): Promise<void>;
+  /** Names in a directory on stable storage. */
+  syncDirectory(path: string): Promise<void>;
+  close(file: number): void;
+  remove(path: string): void;
+  removeDirectory(path: string): void;
+}
+
+const PRIVATE_FILE = 0o600;
+const PRIVATE_DIRECTORY = 0o700;
+
+/** The real one. */
+export const systemFiles: AuditFileSystem = {
+  makeDirectory: (path) => fs.mkdirSync(path, { mode: PRIVATE_DIRECTORY }),
+  // "ax": exclusive, so that no symbolic link or file of another process is ever written through.
+  createFile: (path) => fs.openSync(path, "ax", PRIVATE_FILE),
+  write: (file, bytes) => fs.writeSync(file, bytes),
+  truncate: (file, length) => fs.ftruncateSync(file, length),
+  stat: (file) => {
+    const { size, nlink } = fs.fstatSync(file);
+    return { size, links: nlink };
+  },
+  syncNow: (file) => fs.fdatasyncSync(file),
+  sync: (file) =>
+    new Promise((resolve, reject) => {
+      fs.fdatasync(file, (error) => (error === null ? resolve() : reject(error)));
+    }),
+  syncDirectory: async (path) => {
+    // Windows can neither open nor sync a directory; its file systems keep names in their own journal.
+    if (process.platform === "win32") return;
+    const directory = await fs.promises.open(path, "r");
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+  },
+  close: (file) => fs.closeSync(file),
+  remove: (path) => fs.unlinkSync(path),
+  removeDirectory: (path) => fs.rmdirSync(path),
+};
+
+/** The operating system's word for what went wrong: `ENOSPC`, `EIO`, … */
+export function systemCode(error: unknown): string {
+  const code = (error as { readonly code?: unknown } | null)?.code;
+  return typeof code === "string" ? code : "UNKNOWN";
+}

@@ -1,0 +1,64 @@
+import { Buffer } from "node:buffer";
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import fs from "node:fs";
+import { join } from "node:path";
+import { AuditUnavailableError } from "../errors.js";
+import { systemCode } from "./file-system.js";
+import { type AuditSigner, formatVerifierKey } from "./note.js";
+
+const KEY_NAME = "sallyport-audit";
+
+/**
+ * The signer for development: an Ed25519 key pair in the audit directory, made at first use. Whoever can write the
+ * directory can sign; give the guard a signer of its own where that matters.
+ */
+export function directorySigner(directory: string, unique: string, warn: (message: string) => void): AuditSigner {
+  const keyPath = join(directory, "signer.key");
+  try {
+    const made = makeKey(keyPath, `${keyPath}.${unique}`);
+    const signer = signerOf(createPrivateKey(fs.readFileSync(keyPath)));
+    publish(join(directory, "signer.pub"), unique, `${formatVerifierKey(signer)}\n`);
+    if (made)
+      warn(`Made the signing key ${keyPath}. A key beside the record is for development: use \`audit.signer\`.`);
+    if (process.platform !== "win32" && (fs.statSync(keyPath).mode & 0o077) !== 0) {
+      warn(`Others can read ${keyPath}; it should have mode 0600.`);
+    }
+    return signer;
+  } catch (error) {
+    throw error instanceof AuditUnavailableError ? error : new AuditUnavailableError(keyPath, systemCode(error));
+  }
+}
+
+/** Makes the key unless there is one. Linked into place, so that a second process sees all of it or nothing. */
+function makeKey(path: string, temporary: string): boolean {
+  if (fs.existsSync(path)) return false;
+  const pem = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" });
+  fs.writeFileSync(temporary, pem, { mode: 0o600, flag: "wx" });
+  try {
+    fs.linkSync(temporary, path);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") return false;
+    throw error;
+  } finally {
+    fs.unlinkSync(temporary);
+  }
+}
+
+/** Writes the public key; refuses where another one stands there, since verifiers would be misled. */
+function publish(path: string, unique: string, line: string): void {
+  if (!fs.existsSync(path)) {
+    fs.writeFileSync(`${path}.${unique}`, line, { mode: 0o600, flag: "wx" });
+    fs.renameSync(`${path}.${unique}`, path);
+  }
+  if (fs.readFileSync(path, "utf8") !== line) throw new AuditUnavailableError(path, "KEY_MISMATCH");
+}
+
+function signerOf(key: KeyObject): AuditSigner {
+  const { x = "" } = createPublicKey(key).export({ format: "jwk" });
+  return {
+    keyName: KEY_NAME,
+    publicKey: Buffer.from(x, "base64url"),
+    sign: (message) => sign(null, message, key),
+  };
+}
