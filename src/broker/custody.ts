@@ -1,0 +1,137 @@
+import { createHash } from "node:crypto";
+import type { Clock } from "../clock.js";
+import { CredentialError } from "./credential-error.js";
+import type { BrokerEvent, BrokerEventBase, CredentialMark } from "./events.js";
+import { type LifetimePlan, planLifetime } from "./lifetime.js";
+import type { CredentialProvider, GrantRequest, IssuedCredential } from "./provider.js";
+import { revokeWithin } from "./revoke.js";
+
+/** One credential from the moment it was issued until it is revoked or has expired. */
+export interface LiveCredential {
+  readonly issued: IssuedCredential;
+  readonly provider: CredentialProvider;
+  readonly request: GrantRequest;
+  readonly plan: LifetimePlan;
+  readonly ttlMs: number;
+  readonly mark: CredentialMark;
+  readonly base: BrokerEventBase;
+}
+
+/** Whose credential it is and where it came from. */
+export interface Provenance {
+  readonly base: BrokerEventBase;
+  readonly provider: CredentialProvider;
+  readonly request: GrantRequest;
+}
+
+/** Everything issued that may still work somewhere: what a session's end revokes, and what answers are searched for. */
+export interface Custody {
+  /** Takes charge of what a provider issued, wanted or not. `requestedAt` is monotonic. */
+  take(provenance: Provenance, issued: IssuedCredential, requestedAt: number): LiveCredential;
+  /** Throws, and revokes, if more was granted than asked for. */
+  checkScope(live: LiveCredential): void;
+  /** Revokes within a deadline, at most once per credential however often it is called; never rejects. */
+  revoke(live: LiveCredential, deadlineMs?: number): Promise<void>;
+  ofSession(sessionId: string): readonly LiveCredential[];
+  sessions(): Iterable<string>;
+  /** Every spelling of every live secret: the same array until something changes. */
+  secrets(): readonly string[];
+}
+
+/** For revoking in the background, and the default for a session's end. Milliseconds. */
+export const REVOCATION_DEADLINE_MS: number = 5_000;
+
+export function createCustody(clock: Clock, random: () => number, emit: (event: BrokerEvent) => void): Custody {
+  const all = new Set<LiveCredential>();
+  const revocations = new WeakMap<LiveCredential, Promise<void>>();
+  let listed: readonly string[] | undefined;
+  let nextExpiry = Number.POSITIVE_INFINITY;
+
+  /** Forgets what has expired and writes down the rest. */
+  const list = (now: number): readonly string[] => {
+    const spellings = new Set<string>();
+    nextExpiry = Number.POSITIVE_INFINITY;
+    for (const live of all) {
+      const endsAt = endOfLife(live);
+      if (endsAt <= now) {
+        all.delete(live);
+        continue;
+      }
+      nextExpiry = Math.min(nextExpiry, endsAt);
+      spellings.add(live.issued.secret.reveal());
+      for (const form of live.issued.forms ?? []) spellings.add(form.reveal());
+    }
+    return Object.freeze([...spellings]);
+  };
+
+  const secrets = (): readonly string[] => {
+    const now = clock.monotonic();
+    if (listed === undefined || now >= nextExpiry) listed = list(now);
+    return listed;
+  };
+
+  const revoke = (live: LiveCredential, deadlineMs: number = REVOCATION_DEADLINE_MS): Promise<void> => {
+    const begun = revocations.get(live);
+    if (begun !== undefined) return begun;
+    const revocation = revokeWithin(deadlineMs, live, clock, random).then((outcome) => {
+      // What was not revoked still works: it stays among the live secrets until it expires.
+      if (outcome === "revoked" && all.delete(live)) listed = undefined;
+      emit({ type: outcome === "failed" ? "revocation_failed" : outcome, ...live.base, ...live.mark });
+    });
+    revocations.set(live, revocation);
+    return revocation;
+  };
+
+  return {
+    take(provenance, issued, requestedAt) {
+      const ttlMs = Number.isFinite(issued.lifetimeMs) && issued.lifetimeMs > 0 ? Math.floor(issued.lifetimeMs) : 0;
+      const elapsed = clock.monotonic() - requestedAt;
+      const live: LiveCredential = Object.freeze({
+        ...provenance,
+        issued,
+        ttlMs,
+        plan: planLifetime(requestedAt, ttlMs, random()),
+        mark: Object.freeze({
+          kid: kidOf(issued),
+          scope: Object.freeze([...issued.scope]),
+          expiresAt: clock.now() - elapsed + ttlMs,
+        }),
+      });
+      // Everything superseded lives on here until it expires; sweeping keeps that from piling up.
+      if (clock.monotonic() >= nextExpiry) list(clock.monotonic());
+      all.add(live);
+      nextExpiry = Math.min(nextExpiry, endOfLife(live));
+      listed = undefined;
+      return live;
+    },
+    checkScope(live) {
+      const { request, mark, base } = live;
+      const asked = request.scopes;
+      if (asked.length === 0) return;
+      if (mark.scope.some((name) => !asked.includes(name))) {
+        emit({ type: "widened", asked, ...base, ...mark });
+        void revoke(live);
+        throw new CredentialError("widened", {
+          message: `More was granted for the credential "${base.credential}" than was asked for; it was not used.`,
+        });
+      }
+      if (mark.scope.length < asked.length) emit({ type: "narrowed", asked, ...base, ...mark });
+    },
+    revoke,
+    ofSession: (sessionId) => [...all].filter((live) => live.base.session === sessionId),
+    sessions: () => new Set([...all].map((live) => live.base.session)),
+    secrets,
+  };
+}
+
+/** A `0` lifetime means one use, soon: it counts as this long. Milliseconds. */
+export const SINGLE_USE_MS: number = 10_000;
+
+/** From here on, on the monotonic clock, it is on no wire. */
+export const endOfLife = ({ plan, ttlMs }: LiveCredential): number =>
+  ttlMs === 0 ? plan.deadAt + SINGLE_USE_MS : plan.deadAt;
+
+/** A digest tells two random secrets apart and says nothing about either. */
+function kidOf({ kid, secret }: IssuedCredential): string {
+  return kid ?? createHash("sha256").update(`sallyport.kid\n${secret.reveal()}`).digest("base64url").slice(0, 22);
+}

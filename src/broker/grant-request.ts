@@ -1,0 +1,67 @@
+import { CredentialError } from "./credential-error.js";
+import type { AuthorizationDetail, BrokerSession, GrantRequest } from "./provider.js";
+
+/** What the guard asks the broker for. */
+export interface CredentialRequest {
+  /** Name of a provider. */
+  readonly credential: string;
+  readonly service: string;
+  /**
+   * The origins of the service, and the exact origin of the request. The credential is bound to the exact ones; a
+   * wildcard such as `https://*.saas.example` binds nothing.
+   */
+  readonly origins: readonly string[];
+  readonly audience?: string;
+  readonly scopes?: readonly string[];
+  readonly authorizationDetails?: readonly AuthorizationDetail[];
+  readonly session: BrokerSession;
+}
+
+/** RFC 6749 §3.3: printable ASCII without space, `"` and `\`. */
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+
+/** Scopes as a set: split at spaces, without duplicates, sorted. The caller's array is left alone. */
+export function normaliseScopes(scopes: readonly string[]): readonly string[] {
+  const names = scopes.flatMap((scope) => scope.split(" ")).filter((name) => name !== "");
+  if (!names.every((name) => SCOPE.test(name))) {
+    throw new CredentialError("misconfigured", { message: "A scope has characters that no scope can have." });
+  }
+  return Object.freeze([...new Set(names)].sort());
+}
+
+/** Reads the request once into the form that keys, providers and records use. */
+export function readCredentialRequest(request: CredentialRequest): GrantRequest {
+  const origins = Object.freeze([...new Set(request.origins)].filter(isExactOrigin).sort());
+  if (origins.length === 0) {
+    throw new CredentialError("misconfigured", {
+      message: `The credential "${request.credential}" was asked for without an exact origin to bind it to.`,
+    });
+  }
+  const { audience, authorizationDetails } = request;
+  return {
+    service: request.service,
+    origins,
+    scopes: normaliseScopes(request.scopes ?? []),
+    session: request.session,
+    ...(audience === undefined ? {} : { audience: checkedAudience(audience) }),
+    ...(authorizationDetails === undefined ? {} : { authorizationDetails }),
+  };
+}
+
+/** True for the text of one origin in the form the URL standard gives it; wildcards are not. */
+function isExactOrigin(origin: string): boolean {
+  return !origin.includes("*") && URL.canParse(origin) && new URL(origin).origin === origin && origin !== "null";
+}
+
+/**
+ * RFC 8707 §2: an absolute URI without a fragment. A plain name passes too, for servers that know audiences by name;
+ * what looks like a path is neither.
+ */
+function checkedAudience(audience: string): string {
+  const absolute = /^[a-z][a-z0-9+.-]*:[\x21\x23-\x7e]+$/i.test(audience) && URL.canParse(audience);
+  const name = /^[\w.-]+$/.test(audience);
+  if ((absolute && !audience.includes("#")) || name) return audience;
+  throw new CredentialError("target_denied", {
+    message: "The audience is neither an absolute URI without a fragment nor a plain name.",
+  });
+}

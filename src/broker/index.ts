@@ -1,0 +1,32 @@
+/**
+ * `sallyport/broker`: credentials that agents use and never hold. The cache, its keys and the OAuth client behind the
+ * providers are not exported.
+ */
+export type { TokenBrokerOptions } from "./broker-options.js";
+export type { Credential, CredentialFacts, OutgoingRequest, Pair } from "./credential.js";
+export type { CredentialErrorFields, CredentialFailure } from "./credential-error.js";
+export { CredentialError } from "./credential-error.js";
+export type { BrokerEvent, BrokerEventBase, CredentialMark } from "./events.js";
+export type { CredentialRequest } from "./grant-request.js";
+export type { TokenFormat } from "./granted.js";
+export type { SigningKeySource } from "./jose.js";
+export type { ClientAuthentication, OAuthOptions } from "./oauth-options.js";
+export type {
+  AuthorizationDetail,
+  BrokerSession,
+  CredentialProvider,
+  GrantRequest,
+  IssuedCredential,
+  Placement,
+  RevocationOutcome,
+} from "./provider.js";
+export type { ClientCredentialsOptions } from "./providers/client-credentials.js";
+export { clientCredentials } from "./providers/client-credentials.js";
+export type { StaticSecretOptions } from "./providers/static-secret.js";
+export { staticSecret } from "./providers/static-secret.js";
+export type { TokenExchangeOptions } from "./providers/token-exchange.js";
+export { tokenExchange } from "./providers/token-exchange.js";
+export { Secret } from "./secret.js";
+export type { SecretSource } from "./suppliers.js";
+export type { TokenBroker } from "./token-broker.js";
+export { createTokenBroker } from "./token-broker.js";

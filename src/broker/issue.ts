@@ -1,0 +1,74 @@
+import type { Clock } from "../clock.js";
+import type { GuardError } from "../errors.js";
+import { abortable } from "../identity/index.js";
+import { asGuardError, CredentialError } from "./credential-error.js";
+import type { CredentialProvider, GrantRequest, IssuedCredential } from "./provider.js";
+import { backoffMs, wait } from "./wait.js";
+
+/** What issuing needs from outside. */
+export interface IssueContext {
+  readonly credential: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly signal: AbortSignal;
+  /** For all attempts together. Milliseconds. */
+  readonly deadlineMs: number;
+  /** Given what a provider answers after it has been given up. */
+  readonly onLate: (issued: IssuedCredential, requestedAt: number) => void;
+}
+
+const MAX_ATTEMPTS = 4;
+
+/**
+ * Asks a provider until it answers, refuses for good, or the deadline passes. Only what the authorization server calls
+ * a fault of the moment is asked again, after the pause it asked for. `requestedAt` is the monotonic time at which the
+ * attempt that succeeded began.
+ */
+export async function issueWithRetry(
+  provider: CredentialProvider,
+  request: GrantRequest,
+  context: IssueContext,
+): Promise<{ readonly issued: IssuedCredential; readonly requestedAt: number }> {
+  const { clock, signal } = context;
+  const deadline = clock.monotonic() + context.deadlineMs;
+  const late = new AbortController();
+  const cancel = clock.schedule(context.deadlineMs, () => late.abort());
+  const either = AbortSignal.any([signal, late.signal]);
+  try {
+    for (let attempt = 1; ; attempt++) {
+      const requestedAt = clock.monotonic();
+      try {
+        const attempt = provider.issue(request, { signal: either });
+        // A provider that ignores its signal is left behind, and what it answers after all is not lost sight of.
+        attempt.then(
+          (issued) => {
+            if (either.aborted) context.onLate(issued, requestedAt);
+          },
+          () => {},
+        );
+        const issued = await abortable(attempt, either);
+        either.throwIfAborted();
+        return { issued, requestedAt };
+      } catch (error) {
+        signal.throwIfAborted();
+        const failure = late.signal.aborted ? outOfTime(context) : asGuardError(error, context.credential);
+        const pause = pauseBefore(attempt, failure, context.random());
+        if (pause === undefined || clock.monotonic() + pause >= deadline) throw failure;
+        await wait(pause, clock, either).catch(() => {});
+        signal.throwIfAborted();
+      }
+    }
+  } finally {
+    cancel();
+  }
+}
+
+function pauseBefore(attempt: number, failure: GuardError, random: number): number | undefined {
+  if (!(failure instanceof CredentialError) || !failure.transient || attempt >= MAX_ATTEMPTS) return undefined;
+  return Math.max(failure.retryAfterMs ?? 0, backoffMs(attempt, random));
+}
+
+const outOfTime = (context: IssueContext): GuardError =>
+  new CredentialError("unreachable", {
+    message: `The credential "${context.credential}" was not issued within ${context.deadlineMs} ms.`,
+  });

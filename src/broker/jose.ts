@@ -1,0 +1,92 @@
+import {
+  type CryptoKey,
+  decodeJwt,
+  decodeProtectedHeader,
+  importJWK,
+  importPKCS8,
+  type JWK,
+  type JWTPayload,
+  SignJWT,
+} from "jose";
+
+/** A private key: a JWK, a PKCS #8 PEM text (with `algorithm`), or an already imported key. */
+export interface SigningKeySource {
+  readonly key: JWK | string | CryptoKey;
+  /** Goes into the header of what is signed. Default: the JWK's `kid`. */
+  readonly keyId?: string;
+  /** JWS algorithm. Default: the JWK's `alg`, or the usual one for its type. */
+  readonly algorithm?: string;
+}
+
+/** A key ready to sign. */
+export interface SigningKey {
+  readonly key: CryptoKey;
+  readonly algorithm: string;
+  readonly keyId: string | undefined;
+}
+
+const BY_CURVE: Readonly<Record<string, string>> = {
+  "P-256": "ES256",
+  "P-384": "ES384",
+  "P-521": "ES512",
+  Ed25519: "EdDSA",
+};
+
+/** The algorithm a key source asks for, or undefined where it does not say. */
+export function algorithmOf(source: SigningKeySource): string | undefined {
+  if (source.algorithm !== undefined) return source.algorithm;
+  if (typeof source.key === "string") return undefined;
+  if ("kty" in source.key) {
+    if (typeof source.key.alg === "string") return source.key.alg;
+    return source.key.kty === "RSA" ? "RS256" : BY_CURVE[source.key.crv ?? ""];
+  }
+  const { name, hash, namedCurve } = (source.key as CryptoKey).algorithm as {
+    name: string;
+    hash?: { name: string };
+    namedCurve?: string;
+  };
+  if (name === "ECDSA") return BY_CURVE[namedCurve ?? ""];
+  if (name === "Ed25519") return "EdDSA";
+  return `${name === "RSA-PSS" ? "PS" : "RS"}${hash?.name.slice(-3) ?? "256"}`;
+}
+
+/** Imports a key so that it cannot be exported again. */
+export async function importSigningKey(source: SigningKeySource): Promise<SigningKey> {
+  const algorithm = algorithmOf(source);
+  if (algorithm === undefined) throw new TypeError("the key does not say its algorithm");
+  const { key } = source;
+  const keyId = source.keyId ?? (typeof key === "object" && "kid" in key ? key.kid : undefined);
+  if (typeof key === "string") {
+    return { key: await importPKCS8(key, algorithm, { extractable: false }), algorithm, keyId };
+  }
+  if (!("kty" in key)) return { key: key as CryptoKey, algorithm, keyId };
+  const imported = await importJWK(key, algorithm, { extractable: false });
+  if (imported instanceof Uint8Array) throw new TypeError("the key is a symmetric one");
+  return { key: imported, algorithm, keyId };
+}
+
+/** Signs a short-lived JWT with our key: an actor token, for example. Times are epoch seconds. */
+export async function signJwt(
+  { key, algorithm, keyId }: SigningKey,
+  claims: Readonly<Record<string, unknown>>,
+): Promise<string> {
+  return await new SignJWT(claims as JWTPayload)
+    .setProtectedHeader({ alg: algorithm, typ: "JWT", ...(keyId === undefined ? {} : { kid: keyId }) })
+    .sign(key);
+}
+
+/** What a token says of itself. Its signature is for the resource server to verify: we only compare it with what we asked. */
+export interface ReadableJwt {
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+/** The header and claims of a JWT, or undefined for an opaque token. */
+export function readJwt(token: string): ReadableJwt | undefined {
+  if (token.split(".").length !== 3) return undefined;
+  try {
+    return { header: { ...decodeProtectedHeader(token) }, claims: decodeJwt(token) };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,76 @@
+import type { Agent, Principal } from "../policy/context.js";
+import type { Secret } from "./secret.js";
+
+/** Whom a credential is for. Held by the guard; agent code never gets one. */
+export interface BrokerSession {
+  readonly id: string;
+  readonly principal: Principal;
+  readonly agent: Agent;
+  /** The token that proved the principal, for exchange (RFC 8693). */
+  readonly subjectToken?: Secret;
+}
+
+/** One element of a rich authorization request (RFC 9396 §2). */
+export interface AuthorizationDetail {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+/** What a provider is asked for: already validated, frozen, scopes without duplicates and sorted. */
+export interface GrantRequest {
+  readonly service: string;
+  /** The origins the credential will be bound to. */
+  readonly origins: readonly string[];
+  /** Whom the credential is meant for: an absolute URI (RFC 8707) or a name the authorization server knows. */
+  readonly audience?: string;
+  /** Empty: the server's default. */
+  readonly scopes: readonly string[];
+  readonly authorizationDetails?: readonly AuthorizationDetail[];
+  readonly session: BrokerSession;
+}
+
+/** Where in a request the credential goes. */
+export type Placement =
+  | {
+      readonly in: "header";
+      readonly name: string;
+      /** Precedes the secret, e.g. `"Bearer "`. */
+      readonly prefix: string;
+    }
+  | { readonly in: "query"; readonly name: string };
+
+/** What a provider answers. */
+export interface IssuedCredential {
+  readonly secret: Secret;
+  readonly placement: Placement;
+  /** What was granted, not what was asked for. */
+  readonly scope: readonly string[];
+  /** Milliseconds from the moment the provider was asked. 0: good for one use. The provider has applied its own cap. */
+  readonly lifetimeMs: number;
+  /** False where nobody could be told that it is no longer needed. */
+  readonly revocable: boolean;
+  readonly issuer?: string;
+  readonly subject?: string;
+  readonly audience?: string;
+  /** Identifies the credential in records. Default: a digest of the secret; to be given where a digest could be guessed. */
+  readonly kid?: string;
+  /** Other spellings of the same secret that may turn up in an answer, e.g. the password inside a Basic header. */
+  readonly forms?: readonly Secret[];
+}
+
+/** `not_revocable`: it lives on until it expires, and the record says so. */
+export type RevocationOutcome = "revoked" | "not_revocable";
+
+/**
+ * Issues and revokes credentials of one kind. Failures are {@link CredentialError}s or other `GuardError`s; anything
+ * else is taken for "unavailable", and nothing of it is shown, because errors of protocol libraries hold tokens.
+ */
+export interface CredentialProvider {
+  /** Issues one credential. Called at most once at a time per key; must settle soon after `signal` aborts. */
+  issue(request: GrantRequest, options: { readonly signal: AbortSignal }): Promise<IssuedCredential>;
+  /** Tells the issuer that the credential is no longer needed (RFC 7009). */
+  revoke?(credential: IssuedCredential, options: { readonly signal: AbortSignal }): Promise<RevocationOutcome>;
+  /** The long-lived secrets it knows now, e.g. a client secret: they are masked in answers and searched for in leak scans. */
+  secrets?(): Iterable<string>;
+  close?(): Promise<void>;
+}

@@ -1,0 +1,99 @@
+import { CredentialError, withAside } from "../credential-error.js";
+import { isBearerText, readGrant, type TokenAnswer } from "../granted.js";
+import { readJwt } from "../jose.js";
+import { statedLifetimeMs } from "../lifetime.js";
+import { createOAuthClient, type OAuthClient } from "../oauth-client.js";
+import type { CheckedOAuthOptions } from "../oauth-options.js";
+import type { CredentialProvider, GrantRequest, IssuedCredential, Placement } from "../provider.js";
+import { Secret } from "../secret.js";
+
+/** What a kind of grant adds to the common parameters. */
+export interface GrantKind {
+  readonly grantType: string;
+  /** Whether it is a token exchange (RFC 8693), whose answers say what they are. */
+  readonly exchange: boolean;
+  /** Sets its own parameters. Whatever it throws, nothing has been sent yet. */
+  prepare(
+    parameters: URLSearchParams,
+    request: GrantRequest,
+    client: OAuthClient,
+  ): Promise<{ readonly maxLifetimeMs?: number }>;
+}
+
+const BEARER: Placement = Object.freeze({ in: "header", name: "authorization", prefix: "Bearer " });
+
+/** A provider that asks an authorization server: everything that its grants have in common. */
+export function oauthProvider(options: CheckedOAuthOptions, kind: GrantKind): CredentialProvider {
+  const client = createOAuthClient(options);
+  return {
+    async issue(request, { signal }): Promise<IssuedCredential> {
+      const audience = request.audience ?? options.audience;
+      const parameters = commonParameters(request, audience, options.audienceParameter);
+      const { maxLifetimeMs = options.maxLifetimeMs } = await kind.prepare(parameters, request, client);
+      const answer = await client.requestToken(kind.grantType, parameters, signal);
+      return readAnswer(answer, request, audience, Math.min(maxLifetimeMs, options.maxLifetimeMs), options, kind);
+    },
+    revoke: (credential, { signal }) => client.revokeToken(credential.secret, signal),
+    secrets: () => client.secrets(),
+  };
+}
+
+function commonParameters(
+  request: GrantRequest,
+  audience: string | undefined,
+  parameter: "resource" | "audience" | undefined,
+): URLSearchParams {
+  const parameters = new URLSearchParams();
+  if (request.scopes.length > 0) parameters.set("scope", request.scopes.join(" "));
+  if (audience !== undefined) parameters.set(parameter ?? (audience.includes(":") ? "resource" : "audience"), audience);
+  if (request.authorizationDetails !== undefined) {
+    parameters.set("authorization_details", JSON.stringify(request.authorizationDetails));
+  }
+  return parameters;
+}
+
+function readAnswer(
+  answer: TokenAnswer,
+  request: GrantRequest,
+  audience: string | undefined,
+  maxLifetimeMs: number,
+  options: CheckedOAuthOptions,
+  kind: GrantKind,
+): IssuedCredential {
+  const token = answer["access_token"];
+  if (!isBearerText(token)) {
+    throw new CredentialError("malformed", { message: `${options.issuer} answered with what cannot be a token.` });
+  }
+  const jwt = readJwt(token);
+  const grant = readGrant(answer, jwt, {
+    issuer: options.issuer,
+    clientId: options.clientId,
+    audience,
+    scopes: request.scopes,
+    authorizationDetails: request.authorizationDetails,
+    formats: options.formats,
+    exchange: kind.exchange,
+  });
+  const { iat, exp, sub } = jwt?.claims ?? {};
+  const lifetimeMs = statedLifetimeMs({ expiresIn: answer["expires_in"], iat, exp }, maxLifetimeMs, Date.now());
+  const credential: IssuedCredential = Object.freeze({
+    secret: new Secret(token),
+    placement: BEARER,
+    scope: grant.ok ? grant.scope : [],
+    lifetimeMs: lifetimeMs ?? 0,
+    revocable: true,
+    issuer: options.issuer,
+    ...(typeof sub === "string" ? { subject: sub } : {}),
+    ...(audience === undefined ? {} : { audience }),
+  });
+  const problem = grant.ok
+    ? lifetimeMs === undefined && ({ failure: "malformed", reason: "its lifetime is none" } as const)
+    : grant;
+  if (problem) {
+    const { failure, reason } = problem;
+    const message = `The answer of ${options.issuer} was not used: ${reason}.`;
+    // It was issued all the same, so it is revoked.
+    throw withAside(new CredentialError(failure, { message }), { rejected: credential });
+  }
+  return credential;
+}

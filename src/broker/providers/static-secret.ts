@@ -1,0 +1,124 @@
+import { createHmac, randomBytes } from "node:crypto";
+import { type ConfigurationProblem, OptionsError } from "../../errors.js";
+import { CredentialError } from "../credential-error.js";
+import type { CredentialProvider, IssuedCredential, Placement } from "../provider.js";
+import { Secret } from "../secret.js";
+import { type SecretSource, secretSupplier, sourceProblem } from "../suppliers.js";
+
+/** A secret that a service gave out once, and how the service wants to see it. */
+export type StaticSecretOptions = {
+  /** Where the secret comes from; for `basic`, the password. */
+  readonly secret: SecretSource;
+  /** How long one reading of the source is used. Milliseconds. Default 5 minutes. */
+  readonly maxAgeMs?: number;
+} & (
+  | { readonly scheme: "bearer" }
+  | { readonly scheme: "basic"; readonly username: string }
+  | {
+      readonly scheme: "header";
+      readonly name: string;
+      /** Precedes the secret, e.g. `"Token "`. Default: nothing. */
+      readonly prefix?: string;
+    }
+  | {
+      /** URLs end up in logs of servers and proxies: only for services that accept nothing else. */
+      readonly scheme: "query";
+      readonly name: string;
+    }
+);
+
+const KNOWN: Readonly<Record<string, readonly string[]>> = {
+  bearer: [],
+  basic: ["username"],
+  header: ["name", "prefix"],
+  query: ["name"],
+};
+const TOKEN = /^[!#$%&'*+\-.^_`|~\w]+$/;
+/** Headers that frame or route a message: no secret belongs there. */
+const FRAMING = /^(host|content-.*|transfer-encoding|connection|te|trailer|upgrade|expect|keep-alive|proxy-.*)$/i;
+
+/**
+ * For services that have nothing better than a key. It cannot be narrowed, does not expire and cannot be revoked, and
+ * the record says so; what is left is that the agent does not see it, and that it goes to the service's origins only.
+ */
+export function staticSecret(options: StaticSecretOptions): CredentialProvider {
+  const problems = optionProblems(options);
+  if (problems.length > 0) throw new OptionsError(problems);
+  const given = Object.freeze({ ...options });
+  const supplier = secretSupplier(given.secret, `the static secret (${given.scheme})`);
+  // A digest of a guessable secret would tell it to whoever can guess; keyed by chance, it tells nothing.
+  const kidKey = randomBytes(32);
+  return {
+    async issue(): Promise<IssuedCredential> {
+      const value = (await supplier.read()).reveal();
+      const secret = new Secret(wireForm(given, value));
+      return Object.freeze({
+        secret,
+        placement: placementOf(given),
+        scope: [],
+        lifetimeMs: given.maxAgeMs ?? 5 * 60_000,
+        revocable: false,
+        kid: `static-${createHmac("sha256", kidKey).update(value).digest("base64url").slice(0, 15)}`,
+        ...(given.scheme === "basic" ? { forms: [new Secret(value)] } : {}),
+      });
+    },
+    secrets: () => supplier.known(),
+  };
+}
+
+/** Checked before it can reach a header, whose own error message would quote it. */
+function wireForm(options: StaticSecretOptions, value: string): string {
+  if (options.scheme === "basic") return Buffer.from(`${options.username}:${value}`, "utf8").toString("base64");
+  const fits = options.scheme === "query" || /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(value);
+  if (fits) return value;
+  throw new CredentialError("misconfigured", { message: "The static secret has characters that no header can carry." });
+}
+
+function placementOf(options: StaticSecretOptions): Placement {
+  switch (options.scheme) {
+    case "bearer":
+      return { in: "header", name: "authorization", prefix: "Bearer " };
+    case "basic":
+      return { in: "header", name: "authorization", prefix: "Basic " };
+    case "header":
+      return { in: "header", name: options.name.toLowerCase(), prefix: options.prefix ?? "" };
+    case "query":
+      return { in: "query", name: options.name };
+  }
+}
+
+function optionProblems(options: StaticSecretOptions): ConfigurationProblem[] {
+  const problems: ConfigurationProblem[] = [];
+  const check = (ok: boolean, pointer: string, message: string): void => {
+    if (!ok) problems.push({ pointer, message });
+  };
+  const own = KNOWN[options.scheme];
+  if (own === undefined) return [{ pointer: "/scheme", message: 'must be "bearer", "basic", "header" or "query"' }];
+  for (const name of Object.keys(options)) {
+    check(["scheme", "secret", "maxAgeMs", ...own].includes(name), `/${name}`, "is not an option");
+  }
+  const secret = sourceProblem(options.secret);
+  check(secret === undefined, "/secret", secret ?? "");
+  const { maxAgeMs } = options;
+  check(
+    maxAgeMs === undefined || (Number.isSafeInteger(maxAgeMs) && maxAgeMs > 0),
+    "/maxAgeMs",
+    "must be a positive whole number",
+  );
+  if (options.scheme === "basic") {
+    // RFC 7617 §2: the first colon ends the user name.
+    check(
+      typeof options.username === "string" && /^[^:\x00-\x1f\x7f]*$/.test(options.username),
+      "/username",
+      "must have no colon",
+    );
+  }
+  if (options.scheme === "header" || options.scheme === "query") {
+    check(typeof options.name === "string" && TOKEN.test(options.name), "/name", "must be a plain name");
+  }
+  if (options.scheme === "header") {
+    check(!FRAMING.test(options.name), "/name", "must not be a header that frames or routes the message");
+    check(/^[\x20-\x7e]*$/.test(options.prefix ?? ""), "/prefix", "must be printable ASCII");
+  }
+  return problems;
+}

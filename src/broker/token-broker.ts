@@ -1,0 +1,290 @@
+import { systemClock } from "../clock.js";
+import { GuardError } from "../errors.js";
+import { checkBrokerOptions, type TokenBrokerOptions } from "./broker-options.js";
+import { cacheKey } from "./cache-key.js";
+import { type Credential, type CredentialOwner, credentialHandle } from "./credential.js";
+import { asGuardError, asideOf, CredentialError } from "./credential-error.js";
+import { createCustody, type LiveCredential, type Provenance, REVOCATION_DEADLINE_MS } from "./custody.js";
+import type { BrokerEvent } from "./events.js";
+import { type Flight, startFlight } from "./flight.js";
+import { type CredentialRequest, readCredentialRequest } from "./grant-request.js";
+import { issueWithRetry } from "./issue.js";
+import { backoffMs, wait } from "./wait.js";
+
+/** Issues, keeps, renews and revokes credentials for sessions. */
+export interface TokenBroker {
+  /**
+   * A credential for exactly this request, session and origins; from the cache while it is fresh. Throws a
+   * `GuardError`: `CREDENTIAL_REFUSED`, `CREDENTIAL_UNAVAILABLE`, `SESSION_CLOSED`, `GUARD_CLOSED`; or the signal's reason.
+   */
+  authorise(request: CredentialRequest, options: { readonly signal: AbortSignal }): Promise<Credential>;
+  /**
+   * Revokes every live credential of a session once, in parallel; never rejects. From the moment of the call the
+   * session gets no credential, and one that is still being issued is revoked on arrival. `deadlineMs` default 5,000.
+   */
+  closeSession(sessionId: string, options?: { readonly deadlineMs?: number }): Promise<void>;
+  /** Every live token, static secret, client secret and subject token, of at least eight characters. Cheap to call. */
+  liveSecrets(): Iterable<string>;
+  /** Closes every session, then the providers. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** One key of the cache. */
+interface Entry extends Provenance {
+  held?: LiveCredential;
+  flight?: Flight<LiveCredential>;
+  /** Until then the same question is not asked again. */
+  refusal?: { readonly error: GuardError; readonly until: number };
+  /** No renewal in the background before this, and how many failed in a row. */
+  renewNotBefore: number;
+  renewalsFailed: number;
+}
+
+const REFUSAL_REMEMBERED_MS = 10_000;
+const MAX_CLOSED_SESSIONS = 50_000;
+/** Nothing shorter is searched for in answers: it would be found everywhere. */
+const SHORTEST_SEARCHED = 8;
+
+/** Creates a broker. Throws {@link OptionsError}. */
+export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
+  checkBrokerOptions(options);
+  const { clock = systemClock, random = Math.random, maxCredentials = 10_000, issueDeadlineMs = 30_000 } = options;
+  const providers = new Map(Object.entries(options.providers));
+
+  /** By cache key, in order of use, the longest unused first. */
+  const entries = new Map<string, Entry>();
+  const holders = new WeakMap<LiveCredential, Entry>();
+  const subjectTokens = new Map<string, string>();
+  const closings = new Map<string, Promise<void>>();
+  /** Flights that have not ended, with their session: also those nobody waits for any more. */
+  const unfinished = new Map<Flight<LiveCredential>, string>();
+  let closing: Promise<void> | undefined;
+
+  const emit = (event: BrokerEvent): void => {
+    try {
+      options.onEvent?.(Object.freeze(event));
+    } catch {
+      // The record of the request itself is what fails closed; a listener must not break issuing or revoking.
+    }
+  };
+  const custody = createCustody(clock, random, emit);
+  const isClosed = (sessionId: string): boolean => closing !== undefined || closings.has(sessionId);
+
+  const issueFor = async (entry: Entry, signal: AbortSignal): Promise<LiveCredential> => {
+    const { provider, request, base } = entry;
+    const startedAt = clock.monotonic();
+    try {
+      const { issued, requestedAt } = await issueWithRetry(provider, request, {
+        credential: base.credential,
+        clock,
+        random,
+        signal,
+        deadlineMs: issueDeadlineMs,
+        onLate: (late, at) => void custody.revoke(custody.take(entry, late, at)),
+      });
+      const live = custody.take(entry, issued, requestedAt);
+      custody.checkScope(live);
+      return live;
+    } catch (error) {
+      signal.throwIfAborted();
+      const failure = asGuardError(error, base.credential);
+      const { rejected } = asideOf(failure);
+      if (rejected !== undefined) void custody.revoke(custody.take(entry, rejected, startedAt));
+      throw failure;
+    }
+  };
+
+  const noteFailure = (entry: Entry, error: unknown, inBackground: boolean): void => {
+    const failure = asGuardError(error, entry.base.credential);
+    const { detail } = asideOf(failure);
+    const refused = failure.code === "CREDENTIAL_REFUSED";
+    const now = clock.monotonic();
+    if (refused && !inBackground) entry.refusal = { error: failure, until: now + REFUSAL_REMEMBERED_MS };
+    entry.renewalsFailed++;
+    entry.renewNotBefore = refused
+      ? Number.POSITIVE_INFINITY
+      : now + Math.max(failure.retryAfterMs ?? 0, 4 * backoffMs(entry.renewalsFailed, random()));
+    emit({
+      type: inBackground ? "refresh_failed" : refused ? "refused" : "unavailable",
+      ...entry.base,
+      reason: failure instanceof CredentialError ? failure.reason : failure.code,
+      ...(detail === undefined ? {} : { detail }),
+    });
+  };
+
+  /** Starts the one flight of a key. What it brings is kept only while it still is the key's flight when it lands. */
+  const begin = (entry: Entry): Flight<LiveCredential> => {
+    const renewed = entry.held;
+    const isCurrent = (): boolean => entry.flight === flight;
+    const flight: Flight<LiveCredential> = startFlight(
+      async (signal) => {
+        await Promise.resolve(); // until the flight is the entry's
+        let live: LiveCredential;
+        try {
+          live = await issueFor(entry, signal);
+        } catch (error) {
+          const stillGood = renewed !== undefined && clock.monotonic() < renewed.plan.hardAt;
+          if (!signal.aborted && isCurrent()) noteFailure(entry, error, stillGood);
+          throw error;
+        }
+        const unwanted = signal.aborted || isClosed(entry.base.session) || (!isCurrent() && flight.waiters === 0);
+        if (unwanted) {
+          await custody.revoke(live);
+          throw new GuardError("SESSION_CLOSED");
+        }
+        if (isCurrent()) keep(entry, live);
+        emit({ type: renewed === undefined ? "issued" : "refreshed", ...live.base, ...live.mark, ttlMs: live.ttlMs });
+        return live;
+      },
+      () => {
+        if (isCurrent()) delete entry.flight;
+      },
+    );
+    entry.flight = flight;
+    unfinished.set(flight, entry.base.session);
+    void flight.ended.then(() => {
+      unfinished.delete(flight);
+      if (isCurrent()) delete entry.flight;
+    });
+    return flight;
+  };
+
+  const keep = (entry: Entry, live: LiveCredential): void => {
+    if (live.ttlMs > 0) {
+      entry.held = live;
+      holders.set(live, entry);
+    }
+    delete entry.refusal;
+    entry.renewNotBefore = 0;
+    entry.renewalsFailed = 0;
+  };
+
+  /** After this no flight of the entry can put anything into it. */
+  const empty = (key: string, entry: Entry): LiveCredential | undefined => {
+    const { held } = entry;
+    entries.delete(key);
+    delete entry.held;
+    delete entry.flight;
+    return held;
+  };
+
+  const entryFor = (key: string, provenance: () => Provenance): Entry => {
+    const known = entries.get(key);
+    if (known !== undefined) entries.delete(key);
+    const entry: Entry = known ?? { ...provenance(), renewNotBefore: 0, renewalsFailed: 0 };
+    entries.set(key, entry);
+    if (entries.size > maxCredentials) {
+      const [oldest] = entries;
+      const evicted = oldest && empty(...oldest);
+      if (evicted !== undefined) void custody.revoke(evicted);
+    }
+    return entry;
+  };
+
+  const owner: CredentialOwner = {
+    clock,
+    isClosed,
+    invalidate(live) {
+      const entry = holders.get(live);
+      // Only the credential that failed: an old 401 must not throw away a newer one.
+      if (entry?.held !== live) return;
+      delete entry.held;
+      // A renewal that began before the failure may bring what the service already rejects: it no longer counts.
+      const { flight } = entry;
+      delete entry.flight;
+      if (flight?.waiters === 0) flight.abort(new GuardError("CREDENTIAL_UNAVAILABLE"));
+      entry.renewNotBefore = 0;
+      emit({ type: "invalidated", ...live.base, ...live.mark });
+    },
+  };
+
+  const endSession = async (sessionId: string, deadlineMs: number): Promise<void> => {
+    for (const [key, entry] of entries) if (entry.base.session === sessionId) empty(key, entry);
+    subjectTokens.delete(sessionId);
+    const flights = [...unfinished].filter(([, session]) => session === sessionId).map(([flight]) => flight);
+    for (const flight of flights) flight.abort(new GuardError("SESSION_CLOSED"));
+    const revocations = custody.ofSession(sessionId).map((live) => custody.revoke(live, deadlineMs));
+    const done = new AbortController();
+    await Promise.race([
+      Promise.all([...revocations, ...flights.map((flight) => flight.ended)]),
+      wait(deadlineMs, clock, done.signal).catch(() => {}),
+    ]);
+    done.abort();
+  };
+
+  const closeSession = (sessionId: string, deadlineMs: number): Promise<void> => {
+    const begun = closings.get(sessionId);
+    if (begun !== undefined) return begun;
+    // In the next microtask, so that the session counts as closed before anything of it ends.
+    const ending = Promise.resolve().then(() => endSession(sessionId, deadlineMs));
+    closings.set(sessionId, ending);
+    dropOldest(closings, MAX_CLOSED_SESSIONS);
+    return ending;
+  };
+
+  const closeAll = async (): Promise<void> => {
+    await Promise.resolve();
+    const sessions = new Set([...custody.sessions(), ...unfinished.values(), ...subjectTokens.keys()]);
+    await Promise.all([...sessions].map((session) => closeSession(session, REVOCATION_DEADLINE_MS)));
+    await Promise.allSettled([...providers.values()].map((provider) => provider.close?.()));
+  };
+
+  return {
+    async authorise(request, { signal }) {
+      signal.throwIfAborted();
+      if (closing !== undefined) throw new GuardError("GUARD_CLOSED");
+      const provider = providers.get(request.credential);
+      if (provider === undefined) throw noProvider(request.credential);
+      const wanted = readCredentialRequest(request);
+      const key = cacheKey(request.credential, wanted);
+      const { session } = wanted;
+      if (isClosed(session.id)) throw new GuardError("SESSION_CLOSED");
+      if (session.subjectToken !== undefined) {
+        subjectTokens.set(session.id, session.subjectToken.reveal());
+        dropOldest(subjectTokens, maxCredentials);
+      }
+
+      const entry = entryFor(key, () => ({
+        provider,
+        request: wanted,
+        base: Object.freeze({
+          credential: request.credential,
+          service: wanted.service,
+          session: session.id,
+          principal: session.principal.id,
+          agent: session.agent.id,
+        }),
+      }));
+      const now = clock.monotonic();
+      const { held, refusal } = entry;
+      if (held !== undefined && now < held.plan.hardAt) {
+        const due = now >= held.plan.softAt && now >= entry.renewNotBefore && entry.flight === undefined;
+        if (due) begin(entry).keep();
+        return credentialHandle(held, owner);
+      }
+      if (refusal !== undefined && now < refusal.until) throw refusal.error;
+      const live = await (entry.flight ?? begin(entry)).join(signal);
+      if (isClosed(session.id)) throw new GuardError("SESSION_CLOSED");
+      return credentialHandle(live, owner);
+    },
+    closeSession: (sessionId, { deadlineMs = REVOCATION_DEADLINE_MS } = {}) => closeSession(sessionId, deadlineMs),
+    *liveSecrets() {
+      const sources: Iterable<string>[] = [custody.secrets(), subjectTokens.values()];
+      for (const provider of providers.values()) if (provider.secrets !== undefined) sources.push(provider.secrets());
+      for (const source of sources) for (const secret of source) if (secret.length >= SHORTEST_SEARCHED) yield secret;
+    },
+    close() {
+      closing ??= closeAll();
+      return closing;
+    },
+  };
+}
+
+const noProvider = (name: string): GuardError =>
+  new CredentialError("misconfigured", { message: `There is no provider for the credential ${JSON.stringify(name)}.` });
+
+function dropOldest(map: Map<string, unknown>, limit: number): void {
+  if (map.size <= limit) return;
+  const [oldest] = map.keys();
+  if (oldest !== undefined) map.delete(oldest);
+}

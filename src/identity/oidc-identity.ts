@@ -1,0 +1,180 @@
+import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey, jwtVerify } from "jose";
+import { type Clock, systemClock } from "../clock.js";
+import { type ConfigurationProblem, GuardError, OptionsError } from "../errors.js";
+import { discoverIssuer, fetchKeySet, IssuerFault, type IssuerRules, issuerProblem } from "./discovery.js";
+import { type FreshValue, freshValue } from "./fresh-value.js";
+import { principalFromClaims } from "./principal.js";
+import type { IdentityVerifier, VerifiedIdentity } from "./verifier.js";
+
+/** How {@link oidcIdentity} verifies. */
+export interface OidcIdentityOptions {
+  /** The provider's issuer identifier, exactly as its metadata and tokens spell it. Not the URL of its metadata. */
+  readonly issuer: string;
+  /** Whom a token must be for; with several, one of them is enough. */
+  readonly audience: string | readonly string[];
+  /** Signature algorithms. Default: every asymmetric one of RFC 7518 and RFC 8037. `none` and `HS*` are never allowed. */
+  readonly algorithms?: readonly string[];
+  /** Difference between the provider's clock and ours that is forgiven, in seconds. Default 5, at most 60. */
+  readonly clockToleranceSeconds?: number;
+  /** Claim with the principal's groups. Default `groups`. */
+  readonly groupsClaim?: string;
+  /** Claim with the principal's tenant. Default: none. Once named, a token without it is refused. */
+  readonly tenantClaim?: string;
+  /** Default: a service where `sub` is the client itself (RFC 9068 §2.2), a human otherwise. */
+  readonly principalType?: "human" | "service";
+  /** Origins besides the issuer's that `jwks_uri` may be on, e.g. `https://www.googleapis.com`. Default: none. */
+  readonly endpointOrigins?: readonly string[];
+  /** Allows `http:` on loopback addresses. For tests and demonstrations only. Default false. */
+  readonly allowInsecure?: boolean;
+  /** Another fetch for metadata and keys. Default: the built-in one. */
+  readonly fetch?: typeof globalThis.fetch;
+  /** What the age of cached keys is measured with. Default: the real clock. */
+  readonly clock?: Clock;
+}
+
+const ASYMMETRIC = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519".split(" ");
+
+/** An access or ID token; not a logout token, a DPoP proof, a security event or an assertion that happens to verify. */
+const TOKEN_TYPES = new Set([undefined, "jwt", "at+jwt", "application/at+jwt"]);
+
+const MAX_TOKEN_CHARACTERS = 16 * 1024;
+const KEYS = { maxAgeMs: 10 * 60_000, maxStaleMs: 60 * 60_000, cooldownMs: 30_000 };
+
+const KNOWN_OPTIONS = new Set(
+  "issuer audience algorithms clockToleranceSeconds groupsClaim tenantClaim principalType endpointOrigins allowInsecure fetch clock".split(
+    " ",
+  ),
+);
+
+/**
+ * Verifies ID and access tokens (JWT, RFC 7519, RFC 8725, RFC 9068) of one OpenID Connect provider: signature by a key
+ * the issuer publishes, issuer, audience and time. Throws `IDENTITY_REFUSED` for a token that does not verify and
+ * `IDENTITY_UNAVAILABLE` when the keys cannot be had; neither ever contains the token. Throws {@link OptionsError} at
+ * construction.
+ *
+ * It does not ask whether the token has been revoked meanwhile: a session ends with its token at the latest.
+ */
+export function oidcIdentity(options: OidcIdentityOptions): IdentityVerifier {
+  const problems = optionProblems(options);
+  if (problems.length > 0) throw new OptionsError(problems);
+  const rules: IssuerRules = options;
+  const tolerance = options.clockToleranceSeconds ?? 5;
+  const mapping = {
+    groupsClaim: options.groupsClaim ?? "groups",
+    tenantClaim: options.tenantClaim,
+    principalType: options.principalType,
+  };
+  // Every fetch in it is bounded in time by itself.
+  const never = new AbortController().signal;
+  const keys = freshValue<JWTVerifyGetKey>(
+    async () => {
+      const keySet = await fetchKeySet(await discoverIssuer(rules, never), rules, never);
+      return createLocalJWKSet(keySet as unknown as JSONWebKeySet);
+    },
+    KEYS,
+    options.clock ?? systemClock,
+  );
+
+  return {
+    async verify(token, { signal, now }): Promise<VerifiedIdentity> {
+      signal.throwIfAborted();
+      if (typeof token !== "string" || token.length > MAX_TOKEN_CHARACTERS || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) {
+        throw refused("it is not a signed JWT of at most 16 KiB");
+      }
+      const { payload, protectedHeader } = await verifySignature(token, keys, signal, {
+        issuer: options.issuer,
+        audience: [options.audience].flat(),
+        algorithms: [...(options.algorithms ?? ASYMMETRIC)],
+        clockTolerance: tolerance,
+        currentDate: new Date(now),
+        requiredClaims: ["exp", "iat", "sub"],
+      });
+      if (!TOKEN_TYPES.has(protectedHeader.typ?.toLowerCase())) throw refused('"typ" is not that of an identity token');
+      if ((payload.iat ?? 0) * 1000 > now + tolerance * 1000) throw refused('"iat" is in the future');
+      const reading = principalFromClaims(payload, mapping);
+      if (!reading.ok) throw refused(reading.reason);
+      return Object.freeze({ principal: reading.principal, expiresAt: (payload.exp ?? 0) * 1000 });
+    },
+  };
+}
+
+type Verified = Awaited<ReturnType<typeof jwtVerify>>;
+
+async function verifySignature(
+  token: string,
+  keys: FreshValue<JWTVerifyGetKey>,
+  signal: AbortSignal,
+  checks: Parameters<typeof jwtVerify>[2],
+): Promise<Verified> {
+  try {
+    try {
+      return await jwtVerify(token, await keys.get(signal), checks);
+    } catch (error) {
+      // The issuer may have rotated its keys; how often we look is ours to say, not the token's.
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+      return await jwtVerify(token, await keys.renew(signal), checks);
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof IssuerFault && error.kind === "unavailable") {
+      throw new GuardError("IDENTITY_UNAVAILABLE", {
+        message: `The identity token was not verified: ${error.message}`,
+      });
+    }
+    throw refused(error instanceof IssuerFault ? error.message : whyNotVerified(error));
+  }
+}
+
+/** In our words: the library's messages and causes hold claims and keys. */
+function whyNotVerified(error: unknown): string {
+  if (error instanceof errors.JWTExpired) return "it has expired";
+  if (error instanceof errors.JWTClaimValidationFailed) return `"${error.claim}" is not as required`;
+  if (error instanceof errors.JOSEAlgNotAllowed) return "its algorithm is not allowed";
+  if (error instanceof errors.JWKSNoMatchingKey) return "the issuer publishes no such key";
+  if (error instanceof errors.JWKSMultipleMatchingKeys) return "it does not say which of the issuer's keys signed it";
+  if (error instanceof errors.JWSSignatureVerificationFailed) return "its signature is wrong";
+  return "it is malformed";
+}
+
+const refused = (reason: string): GuardError =>
+  new GuardError("IDENTITY_REFUSED", { message: `The identity token was refused: ${reason}.` });
+
+function optionProblems(options: OidcIdentityOptions): ConfigurationProblem[] {
+  const problems: ConfigurationProblem[] = [];
+  const check = (ok: boolean, name: string, message: string): void => {
+    if (!ok) problems.push({ pointer: `/${name}`, message });
+  };
+  const isName = (value: unknown): boolean => typeof value === "string" && value.length > 0;
+  for (const name of Object.keys(options)) check(KNOWN_OPTIONS.has(name), name, "is not an option");
+  const issuer = issuerProblem(options.issuer, options.allowInsecure === true);
+  check(issuer === undefined, "issuer", issuer ?? "");
+  const audiences: unknown[] = [options.audience].flat();
+  check(audiences.length > 0 && audiences.every(isName), "audience", "must be a name or a list of names");
+  const algorithms = options.algorithms ?? ASYMMETRIC;
+  check(
+    Array.isArray(algorithms) && algorithms.length > 0 && algorithms.every((name) => ASYMMETRIC.includes(name)),
+    "algorithms",
+    `must be some of ${ASYMMETRIC.join(", ")}`,
+  );
+  const tolerance = options.clockToleranceSeconds ?? 0;
+  check(
+    Number.isFinite(tolerance) && tolerance >= 0 && tolerance <= 60,
+    "clockToleranceSeconds",
+    "must be between 0 and 60",
+  );
+  check(options.groupsClaim === undefined || isName(options.groupsClaim), "groupsClaim", "must be the name of a claim");
+  check(options.tenantClaim === undefined || isName(options.tenantClaim), "tenantClaim", "must be the name of a claim");
+  check(
+    options.principalType === undefined || ["human", "service"].includes(options.principalType),
+    "principalType",
+    'must be "human" or "service"',
+  );
+  const origins: unknown = options.endpointOrigins ?? [];
+  check(Array.isArray(origins) && origins.every(isOrigin), "endpointOrigins", "must be a list of origins");
+  return problems;
+}
+
+/** True for the text of an origin, e.g. `https://keys.example`, in the form the URL standard gives it. */
+function isOrigin(value: unknown): boolean {
+  return typeof value === "string" && URL.canParse(value) && new URL(value).origin === value;
+}
