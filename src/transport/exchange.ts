@@ -1,3 +1,4 @@
+import { type AbortWatcher, unwatchAbort, watchAbort } from "./abort-watch.js";
 import { ChunkQueue, type Valve } from "./chunk-queue.js";
 import { decodeBody, readCodings } from "./decode.js";
 import { AddressRefusal, addressRefused, brokenBody, networkFault, noteSent } from "./faults.js";
@@ -36,10 +37,10 @@ const asList = (headers: Readonly<Record<string, string | string[] | undefined>>
 };
 
 /**
- * One request and its answer, as a handler for undici's `dispatch`. It settles its promise once, removes its abort listener
- * when nothing is left to abort, and turns every fault into the error that fetch would give.
+ * One request and its answer, as a handler for undici's `dispatch`. It settles its promise once, watches its signal until
+ * nothing is left to abort, and turns every fault into the error that fetch would give.
  */
-export class Exchange implements Valve {
+export class Exchange implements Valve, AbortWatcher {
   readonly answer: Promise<HopResponse>;
   readonly #hop: HopRequest;
   readonly #signal: AbortSignal;
@@ -59,11 +60,10 @@ export class Exchange implements Valve {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    signal.addEventListener("abort", this);
+    watchAbort(signal, this);
   }
 
-  /** The signal's listener: the exchange itself, which costs no closure. */
-  handleEvent(): void {
+  onAbort(): void {
     const reason: unknown = this.#signal.reason;
     noteSent(reason, this.#controller === undefined ? "no" : "maybe");
     this.#fail(reason);
@@ -139,7 +139,7 @@ export class Exchange implements Valve {
   settled(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#signal.removeEventListener("abort", this);
+    unwatchAbort(this.#signal, this);
   }
 
   #fail(error: unknown): void {

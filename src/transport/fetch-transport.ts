@@ -15,17 +15,19 @@ function sourceOf(stream: ReadableStream<Uint8Array>): BodySource {
   };
 }
 
+const builtInFetch = globalThis.fetch;
+
 /**
  * A transport over somebody's `fetch`, for tests: msw and other interceptors see every hop. **Addresses are not checked**,
  * and the audit trail says so (`kind: "fetch"`).
  *
- * @param fetch what to call. Left out, `globalThis.fetch` is looked up at each call, as msw replaces it late.
+ * @param fetch what to call. Node's own, or none, means whatever `globalThis.fetch` is at each call, as msw replaces it late.
  */
 export function createFetchTransport(fetch?: typeof globalThis.fetch): Transport {
   return {
     kind: "fetch",
     async send(hop, { signal }): Promise<HopResponse> {
-      const call = fetch ?? globalThis.fetch;
+      const call = fetch === undefined || fetch === builtInFetch ? globalThis.fetch : fetch;
       const init: RequestInit & { duplex?: "half" } = {
         method: hop.method,
         headers: hop.headers as [string, string][],

@@ -66,15 +66,9 @@ class FetchedResponse extends BuiltInResponse {
       headers: parts.headers as [string, string][],
     });
     this.#parts = parts;
+    if (!isOrdinary(parts.status)) setStatus(this, parts.status);
   }
 
-  // A server may send 600 to 999, which fetch passes on and the constructor does not take.
-  override get status(): number {
-    return this.#parts.status;
-  }
-  override get ok(): boolean {
-    return this.#parts.status >= 200 && this.#parts.status <= 299;
-  }
   override get url(): string {
     return this.#parts.url;
   }
@@ -94,7 +88,12 @@ class FetchedResponse extends BuiltInResponse {
   }
 }
 
+/** A server may send 600 to 999, which fetch passes on and the constructor does not take. */
 const isOrdinary = (status: number): boolean => status >= 200 && status <= 599;
+
+function setStatus(response: Response, status: number): void {
+  Object.defineProperties(response, { status: { value: status }, ok: { value: false } });
+}
 
 Object.defineProperty(FetchedResponse, "name", { value: "Response" });
 

@@ -41,7 +41,10 @@ export interface HopResponse {
  * A body that is pulled. While nobody reads, at most a small fixed amount is buffered and the peer is made to wait.
  */
 export interface BodySource {
-  /** The next chunk, or null at the end. Rejects when the body breaks off or the call is aborted. One read at a time. */
+  /**
+   * The next chunk, or null at the end. A chunk belongs to the reader, who may hand its memory on. Rejects when the body breaks off or the call is
+   * aborted. One read at a time.
+   */
   read(): Promise<Uint8Array | null>;
   /** Gives the body up: the connection is closed unless the body had arrived completely. Never throws. */
   cancel(reason?: unknown): void;
