@@ -9,4 +9,5 @@ export interface OperationalLog {
 }
 
 /** JSON lines on standard error, warnings and worse. */
-export const defaultLog = (): OperationalLog => pino({ name: "sallyport", level: "warn" }, pino.destination({ dest: 2, sync: true }));
+export const defaultLog = (): OperationalLog =>
+  pino({ name: "sallyport", level: "warn" }, pino.destination({ dest: 2, sync: true }));

@@ -1,0 +1,214 @@
+import { GuardError, isGuardError } from "./errors.js";
+import type { Delivery, Exchange } from "./exchange.js";
+import type { GuardParts, SessionState } from "./guard-parts.js";
+import { isMaskable, type MaskingPass } from "./masking/index.js";
+import type { Decision } from "./policy/index.js";
+import type { CanonicalRequest } from "./request/canonical.js";
+import { headerValues } from "./request/headers.js";
+import { type BodySource, buildResponse, type HeaderPairs, type HopResponse } from "./transport/index.js";
+
+/** An answer on its way to the caller. */
+export interface Arrival {
+  readonly request: CanonicalRequest;
+  readonly decision: Decision;
+  readonly answer: HopResponse;
+  readonly redirected: boolean;
+  /** Called once when nothing more of the answer is wanted. */
+  readonly release: () => void;
+}
+
+/** Answers up to this size are read, masked and recorded before the caller gets them; longer ones flow. */
+const READ_AHEAD = 64 * 1024;
+
+/** Masks the answer and records the outcome, as it flows or at once; the caller gets an ordinary Response. */
+export async function deliver(
+  parts: GuardParts,
+  session: SessionState,
+  exchange: Exchange,
+  arrival: Arrival,
+): Promise<Response> {
+  const { answer, request, redirected } = arrival;
+  const flow = openFlow(parts, session, exchange, arrival);
+  const length = declaredLength(answer);
+  let body: BodySource | Uint8Array | null = null;
+  if (answer.body === null) flow.finish();
+  else if (length !== null && length <= READ_AHEAD) body = await readWhole(flow);
+  else body = flow;
+  const secrets = [...parts.broker.liveSecrets()];
+  return buildResponse({
+    status: answer.status,
+    statusText: answer.statusText,
+    headers: visibleHeaders(answer, body, flow.mayHaveChanged(), secrets),
+    url: request.url,
+    redirected,
+    body: body instanceof Uint8Array ? wholeSource(body) : body,
+  });
+}
+
+interface Flow extends BodySource {
+  finish(): void;
+  mayHaveChanged(): boolean;
+}
+
+/** The answer's body, masked as it is read; however it ends, the exchange is told once. */
+function openFlow(parts: GuardParts, session: SessionState, exchange: Exchange, arrival: Arrival): Flow {
+  const { answer, decision } = arrival;
+  const media = headerValues(answer.headers, "content-type")[0] ?? null;
+  const pass = openPass(parts, decision, answer, media);
+  if (pass === "refused") {
+    answer.body?.cancel();
+    const error = new GuardError("MEDIA_REFUSED", {
+      target: `${arrival.request.method} ${arrival.request.origin}${arrival.request.path}`,
+      sent: true,
+    });
+    exchange.failed(error, "yes", answer);
+    arrival.release();
+    throw error;
+  }
+  let bytes = 0;
+  let state: "open" | "flushed" | "over" = "open";
+  let failure: unknown;
+  const delivery = (complete: boolean): Delivery => ({
+    bytes,
+    complete,
+    media,
+    masked: pass !== null,
+    counts: pass?.counts ?? {},
+  });
+  const end = (record: () => void): void => {
+    if (state === "over") return;
+    state = "over";
+    session.exchanges.delete(abandonable);
+    arrival.release();
+    record();
+  };
+  const fail = (error: unknown): never => {
+    failure = error;
+    answer.body?.cancel();
+    end(() => exchange.failed(error, "yes", answer, delivery(false)));
+    throw error;
+  };
+  const abandonable = {
+    abandon: (): void => {
+      failure = session.signal.reason;
+      answer.body?.cancel(session.signal.reason);
+      end(() => exchange.aborted(session.signal.reason, answer, delivery(false)));
+    },
+  };
+  session.exchanges.add(abandonable);
+  const next = async (): Promise<Uint8Array | null> => {
+    const chunk = answer.body === null || state === "flushed" ? null : await answer.body.read();
+    if (chunk !== null) {
+      bytes += chunk.byteLength;
+      return pass === null ? chunk : pass.push(chunk);
+    }
+    const last = state === "open" && pass !== null ? pass.flush() : null;
+    if (last !== null && last.byteLength > 0) {
+      state = "flushed";
+      return last;
+    }
+    end(() => exchange.completed(answer, delivery(true)));
+    return null;
+  };
+  return {
+    async read() {
+      if (failure !== undefined) throw failure;
+      if (state === "over") return null;
+      try {
+        return await next();
+      } catch (error) {
+        return fail(error);
+      }
+    },
+    cancel(reason) {
+      answer.body?.cancel(reason);
+      end(() => exchange.aborted(reason, answer, delivery(false)));
+    },
+    finish: () => end(() => exchange.completed(answer, delivery(true))),
+    mayHaveChanged: () => pass !== null && (state !== "over" || Object.keys(pass.counts).length > 0),
+  };
+}
+
+/** A masking pass for this answer; null where it is not masked, `refused` where it would have to be and cannot. */
+function openPass(
+  parts: GuardParts,
+  decision: Decision,
+  answer: HopResponse,
+  media: string | null,
+): MaskingPass | null | "refused" {
+  if (parts.masker === null || answer.body === null) return null;
+  if (answer.coding === "unknown" || !isMaskable(media)) return parts.unmaskable === "pass" ? null : "refused";
+  return parts.masker.open({
+    contentType: media,
+    paths: decision.obligations.mask,
+    secrets: [...parts.broker.liveSecrets()],
+  });
+}
+
+async function readWhole(flow: Flow): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for (let chunk = await flow.read(); chunk !== null; chunk = await flow.read()) chunks.push(chunk);
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+}
+
+function wholeSource(bytes: Uint8Array): BodySource {
+  let rest: Uint8Array | null = bytes;
+  return {
+    read() {
+      const chunk = rest;
+      rest = null;
+      return Promise.resolve(chunk);
+    },
+    cancel: () => undefined,
+  };
+}
+
+function declaredLength(answer: HopResponse): number | null {
+  const [length] = headerValues(answer.headers, "content-length");
+  return length === undefined || !/^[0-9]{1,15}$/.test(length) ? null : Number(length);
+}
+
+/** What no longer describes the bytes once they were decoded, and once they were masked. */
+const ABOUT_THE_CODING = new Set(["content-encoding", "content-length"]);
+const ABOUT_THE_BYTES = new Set([
+  "content-length",
+  "content-md5",
+  "digest",
+  "content-digest",
+  "repr-digest",
+  "etag",
+  "accept-ranges",
+]);
+
+function visibleHeaders(
+  answer: HopResponse,
+  body: BodySource | Uint8Array | null,
+  changed: boolean,
+  secrets: readonly string[],
+): HeaderPairs {
+  const visible: (readonly [string, string])[] = [];
+  for (const [name, value] of answer.headers) {
+    // Ours only: an upstream must not be able to pass its own 403 off as the guard's.
+    if (name.startsWith("x-sallyport-")) continue;
+    if (answer.coding === "decoded" && ABOUT_THE_CODING.has(name)) continue;
+    if (changed && ABOUT_THE_BYTES.has(name)) continue;
+    visible.push([name, withoutSecrets(name === "set-cookie" ? maskCookie(value) : value, secrets)]);
+  }
+  if (body instanceof Uint8Array && !visible.some(([name]) => name === "content-length"))
+    visible.push(["content-length", String(body.byteLength)]);
+  return visible;
+}
+
+/** A session cookie is a credential of the service; the agent may know that there is one. */
+const maskCookie = (value: string): string => value.replace(/^([^=;]*)=[^;]*/, "$1=[REDACTED:COOKIE]");
+
+const withoutSecrets = (value: string, secrets: readonly string[]): string =>
+  secrets.reduce(
+    (text, secret) => (text.includes(secret) ? text.replaceAll(secret, "[REDACTED:CREDENTIAL]") : text),
+    value,
+  );
+
+/** True for errors that mean the caller or the session broke off, rather than that something failed. */
+export const isAbort = (error: unknown): boolean =>
+  (error instanceof Error && error.name === "AbortError") ||
+  (isGuardError(error) && (error.code === "SESSION_CLOSED" || error.code === "SESSION_EXPIRED"));

@@ -1,0 +1,99 @@
+import type { ApprovalDraft, Grant } from "./approval/index.js";
+import type { Exchange } from "./exchange.js";
+import type { GuardParts, SessionState } from "./guard-parts.js";
+import type { Masker } from "./masking/index.js";
+import type { Decision } from "./policy/index.js";
+import type { CanonicalRequest } from "./request/canonical.js";
+import { describeBody } from "./request/describe-body.js";
+import { fingerprintOf, semanticHeaders } from "./request/fingerprint.js";
+import { headerValues } from "./request/headers.js";
+
+/** A request whose bytes will not change any more, and the decision that a person must be asked about it. */
+export interface FrozenRequest {
+  readonly request: CanonicalRequest;
+  readonly body: Uint8Array | null;
+  readonly decision: Decision;
+}
+
+/** Asks for a one-time grant for exactly this request; throws one of the Approval…Errors when there is none to be had. */
+export async function requestApproval(
+  parts: GuardParts,
+  session: SessionState,
+  exchange: Exchange,
+  frozen: FrozenRequest,
+  signal: AbortSignal,
+): Promise<Grant> {
+  const { approval = {} } = frozen.decision.obligations;
+  const askedAt = parts.clock.monotonic();
+  try {
+    return await parts.desk.obtain(draftFor(parts.masker, session, frozen), {
+      signal,
+      ...(approval.waitMs === undefined ? {} : { waitMs: approval.waitMs }),
+      ...(approval.expiresMs === undefined ? {} : { expiresMs: approval.expiresMs }),
+      ...(approval.grantTtlMs === undefined ? {} : { grantTtlMs: approval.grantTtlMs }),
+    });
+  } finally {
+    exchange.noteTiming("approval_ms", parts.clock.monotonic() - askedAt);
+  }
+}
+
+function draftFor(
+  masker: Masker | null,
+  session: SessionState,
+  { request, body, decision }: FrozenRequest,
+): ApprovalDraft {
+  const { principal, agent } = session.context();
+  const contentType = headerValues(request.headers, "content-type")[0] ?? null;
+  const described = describeBody(body, contentType, headerValues(request.headers, "content-encoding")[0] ?? null);
+  const subject = {
+    tenant: principal.tenant ?? "",
+    agent: agent.id,
+    onBehalfOf: principal.id,
+    ...(principal.email === undefined ? {} : { aliases: [principal.email] }),
+  };
+  return {
+    sessionId: session.id,
+    fingerprint: fingerprintOf({
+      tenant: subject.tenant,
+      agent: agent.id,
+      onBehalfOf: JSON.stringify([principal.issuer ?? null, principal.id]),
+      service: decision.service ?? "",
+      method: request.method,
+      origin: request.origin,
+      path: request.path,
+      query: request.query,
+      body: described,
+      headers: request.headers,
+    }),
+    subject,
+    http: {
+      method: request.method,
+      origin: request.origin,
+      path: request.path,
+      query: request.query.map(([name, value]) => [name, masked(masker, value)] as const),
+      ...(contentType === null ? {} : { contentType }),
+      headers: Object.fromEntries(semanticHeaders(request.headers)),
+      body: { bytes: body?.byteLength ?? 0, sha256: described.digest, ...preview(masker, body) },
+    },
+    why: { ruleId: decision.rule ?? "", policyDigest: decision.policy.hash, reason: decision.reason },
+    agentReason: session.context().session.purpose,
+    ...(decision.obligations.approval?.approvers === undefined
+      ? {}
+      : { approvers: decision.obligations.approval.approvers }),
+  };
+}
+
+/** What of a body is shown: its beginning, as text, with sensitive values masked. */
+const PREVIEW_BYTES = 16 * 1024;
+const lenientUtf8 = new TextDecoder("utf-8");
+
+function preview(
+  masker: Masker | null,
+  body: Uint8Array | null,
+): { readonly preview: string; readonly truncated: boolean } {
+  if (body === null) return { preview: "", truncated: false };
+  const shown = lenientUtf8.decode(body.subarray(0, PREVIEW_BYTES));
+  return { preview: masked(masker, shown), truncated: body.byteLength > PREVIEW_BYTES };
+}
+
+const masked = (masker: Masker | null, text: string): string => (masker === null ? text : masker.mask(text).text);

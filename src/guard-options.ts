@@ -1,0 +1,139 @@
+import type { ApprovalCallback } from "./approval/index.js";
+import type { AuditSigner, SyncMode } from "./audit/index.js";
+import type { CredentialProvider } from "./broker/index.js";
+import type { Clock } from "./clock.js";
+import { type ConfigurationProblem, OptionsError } from "./errors.js";
+import type { IdentityVerifier } from "./identity/index.js";
+import type { MaskerOptions } from "./masking/index.js";
+import type { OperationalLog } from "./operational-log.js";
+import { type Agent, type Policy, type PolicyDocument, type Principal, parseDuration } from "./policy/index.js";
+import type { Store } from "./store/index.js";
+
+/** How a guard is made. Only `policy` is needed; everything else has an embedded default that is safe. */
+export interface GuardOptions {
+  /** Path of a JSON or YAML file, a document, or a compiled policy. */
+  readonly policy: string | URL | PolicyDocument | Policy;
+  /** Verifies identity tokens, e.g. `oidcIdentity({ issuer, audience })`. Without it, sessions need a `principal`. */
+  readonly identity?: IdentityVerifier;
+  /** Credential providers, by the names that the policy uses. */
+  readonly credentials?: Readonly<Record<string, CredentialProvider>>;
+  /** How people are asked. Without `request`, what needs approval is denied. Times in milliseconds. */
+  readonly approvals?: {
+    readonly request?: ApprovalCallback;
+    /** How long a call may be held for an answer. Default 25,000. */
+    readonly waitMs?: number;
+    /** How long a question stays open. Default 72 hours. */
+    readonly pendingTtlMs?: number;
+    /** How long a yes may be used. Default 5 minutes. */
+    readonly grantTtlMs?: number;
+    /** How long a no answers for identical calls. Default 10 minutes. */
+    readonly denyCacheMs?: number;
+    readonly separation?: { readonly requesterMayApprove?: boolean };
+  };
+  /**
+   * How answers are masked. Default: every detector, redacting. `unmaskable` says what happens to media types that cannot
+   * be masked, such as images: `pass` (default) or `refuse`. `false` switches masking off.
+   */
+  readonly masking?: (MaskerOptions & { readonly unmaskable?: "pass" | "refuse" }) | false;
+  /** Where the record goes. Default `./audit`. */
+  readonly audit?: { readonly directory?: string; readonly signer?: AuditSigner; readonly sync?: SyncMode };
+  /** Where approvals are kept. Default: in memory. */
+  readonly store?: Store;
+  /** Replaces the hardened transport, for tests. */
+  readonly transport?: { readonly fetch: typeof globalThis.fetch };
+  /** Where the guard reports on itself. Default: JSON lines on standard error, warnings and worse. */
+  readonly log?: OperationalLog;
+  /** The time. Default: the system's. */
+  readonly clock?: Clock;
+}
+
+/** How a session is opened: with a token that proves the principal, or with a principal the host has authenticated. */
+export type SessionOptions = {
+  readonly agent: Agent;
+  /** What the session is for, in the agent developer's words; in the record and before approvers. */
+  readonly purpose: string;
+  /** How long it may live: `"15m"`, or milliseconds. Default 15 minutes; never longer than the identity token. */
+  readonly ttl?: string | number;
+} & (
+  | { readonly identityToken: string; readonly principal?: never }
+  | { readonly principal: Principal; readonly identityToken?: never }
+);
+
+const GUARD_KEYS = [
+  "policy",
+  "identity",
+  "credentials",
+  "approvals",
+  "masking",
+  "audit",
+  "store",
+  "transport",
+  "log",
+  "clock",
+];
+const SESSION_KEYS = ["agent", "purpose", "ttl", "identityToken", "principal"];
+const DEFAULT_TTL_MS = 15 * 60_000;
+const LONGEST_TTL_MS = 24 * 3_600_000;
+
+/** Checks the shape of guard options. What the parts check themselves is left to them. @throws OptionsError */
+export function checkGuardOptions(options: GuardOptions): void {
+  const problems: ConfigurationProblem[] = unknownKeys(options, GUARD_KEYS);
+  if (options.policy === undefined)
+    problems.push({ pointer: "/policy", message: "is needed: a path, a document or a compiled policy" });
+  if (options.identity !== undefined && typeof options.identity.verify !== "function") {
+    problems.push({ pointer: "/identity", message: "must be an identity verifier such as oidcIdentity(…)" });
+  }
+  for (const [name, provider] of Object.entries(options.credentials ?? {})) {
+    if (typeof provider?.issue !== "function")
+      problems.push({ pointer: `/credentials/${name}`, message: "must be a credential provider" });
+  }
+  if (options.transport !== undefined && typeof options.transport.fetch !== "function") {
+    problems.push({ pointer: "/transport/fetch", message: "must be a fetch function" });
+  }
+  const unmaskable = options.masking === false ? undefined : options.masking?.unmaskable;
+  if (unmaskable !== undefined && unmaskable !== "pass" && unmaskable !== "refuse") {
+    problems.push({ pointer: "/masking/unmaskable", message: 'must be "pass" or "refuse"' });
+  }
+  if (problems.length > 0) throw new OptionsError(problems);
+}
+
+/** Every credential that the policy names must have a provider. @throws OptionsError */
+export function checkCredentials(policy: Policy, credentials: GuardOptions["credentials"]): void {
+  const problems = Object.entries(policy.document.services).flatMap(([name, { credential }]) =>
+    credential === undefined || Object.hasOwn(credentials ?? {}, credential)
+      ? []
+      : [{ pointer: `/credentials/${credential}`, message: `is needed: the service "${name}" of the policy uses it` }],
+  );
+  if (problems.length > 0) throw new OptionsError(problems);
+}
+
+/** Checks session options; answers with the time to live in milliseconds. @throws OptionsError */
+export function checkSessionOptions(options: SessionOptions): number {
+  const problems = unknownKeys(options, SESSION_KEYS);
+  if (!isFilled(options.agent?.id)) problems.push({ pointer: "/agent/id", message: "must name the agent" });
+  if (!isFilled(options.purpose)) problems.push({ pointer: "/purpose", message: "must say what the session is for" });
+  if ((options.identityToken === undefined) === (options.principal === undefined)) {
+    problems.push({ pointer: "", message: "needs either an identityToken or a principal" });
+  }
+  if (options.principal !== undefined && !isFilled(options.principal.id))
+    problems.push({ pointer: "/principal/id", message: "must name the principal" });
+  if (options.principal !== undefined && !["human", "service"].includes(options.principal.type)) {
+    problems.push({ pointer: "/principal/type", message: 'must be "human" or "service"' });
+  }
+  const ttl = typeof options.ttl === "string" ? parseDuration(options.ttl) : (options.ttl ?? DEFAULT_TTL_MS);
+  if (ttl === null || !Number.isFinite(ttl) || ttl < 1 || ttl > LONGEST_TTL_MS) {
+    problems.push({
+      pointer: "/ttl",
+      message: 'must be a duration such as "15m" or a number of milliseconds, at most 24 hours',
+    });
+  }
+  if (problems.length > 0 || ttl === null) throw new OptionsError(problems);
+  return ttl;
+}
+
+const isFilled = (value: unknown): boolean => typeof value === "string" && value.trim() !== "";
+
+const unknownKeys = (options: object, known: readonly string[]): ConfigurationProblem[] =>
+  Object.keys(options)
+    .filter((key) => !known.includes(key))
+    .map((key) => ({ pointer: `/${key}`, message: "is not a known option" }));

@@ -1,0 +1,37 @@
+import type { ApprovalDesk } from "./approval/index.js";
+import type { SessionLog } from "./audit/index.js";
+import type { BrokerSession, TokenBroker } from "./broker/index.js";
+import type { Clock } from "./clock.js";
+import type { Masker } from "./masking/index.js";
+import type { OperationalLog } from "./operational-log.js";
+import type { DecisionContext, Policy } from "./policy/index.js";
+import type { Transport } from "./transport/index.js";
+
+/** What a guard is made of, once wired: shared by all its sessions. */
+export interface GuardParts {
+  readonly clock: Clock;
+  /** The policy in force now; a decision belongs to the one it was made under. */
+  readonly policy: () => Policy;
+  readonly broker: TokenBroker;
+  readonly desk: ApprovalDesk;
+  /** Null where masking is switched off. */
+  readonly masker: Masker | null;
+  /** What happens to answers whose media type cannot be masked. */
+  readonly unmaskable: "pass" | "refuse";
+  readonly transport: Transport;
+  readonly log: OperationalLog;
+}
+
+/** An open session, as the path of a request sees it. Agent code never holds one. */
+export interface SessionState {
+  readonly id: string;
+  readonly record: SessionLog;
+  readonly brokerSession: BrokerSession;
+  /** Aborts when the session closes or expires, with the GuardError that says which. */
+  readonly signal: AbortSignal;
+  /** Throws SESSION_CLOSED or SESSION_EXPIRED. */
+  assertOpen(): void;
+  context(): DecisionContext;
+  /** Exchanges under way, so that closing can end their records. */
+  readonly exchanges: Set<{ abandon(): void }>;
+}

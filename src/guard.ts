@@ -1,0 +1,180 @@
+import { randomUUID } from "node:crypto";
+import { type ApprovalDesk, createApprovalDesk } from "./approval/index.js";
+import { openAuditLog, type SessionLog } from "./audit/index.js";
+import { createTokenBroker, Secret } from "./broker/index.js";
+import { systemClock } from "./clock.js";
+import { GuardError } from "./errors.js";
+import { recordApproval, recordCredential } from "./event-record.js";
+import {
+  checkCredentials,
+  checkGuardOptions,
+  checkSessionOptions,
+  type GuardOptions,
+  type SessionOptions,
+} from "./guard-options.js";
+import type { GuardParts } from "./guard-parts.js";
+import type { VerifiedIdentity } from "./identity/index.js";
+import { createMasker } from "./masking/index.js";
+import { defaultLog } from "./operational-log.js";
+import { compilePolicy, type Policy, type PolicyDocument } from "./policy/index.js";
+import { readPolicyFile } from "./policy-file.js";
+import { createSession, type Session } from "./session.js";
+import { memoryStore } from "./store/index.js";
+import { createFetchTransport, createUndiciTransport } from "./transport/index.js";
+
+/** The composition root: one policy, one record, and the parts that all sessions share. */
+export interface Guard {
+  /** Begins a session for one principal and one agent. @throws GuardError, OptionsError */
+  openSession(options: SessionOptions, wait?: { readonly signal?: AbortSignal }): Promise<Session>;
+  /** Puts another policy in force. Requests that wait are judged again under it. @throws PolicyError; the old one then stays */
+  setPolicy(policy: GuardOptions["policy"]): Promise<void>;
+  /** Ends every session of an agent at once: nothing more is sent, credentials are revoked. */
+  revoke(who: { readonly agent: string }): Promise<void>;
+  /** What approvers' systems need. */
+  readonly approvals: Pick<ApprovalDesk, "decide" | "get" | "list" | "cancel" | "revoke" | "wait">;
+  /** Ends all sessions, signs the record and closes all connections. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a guard.
+ *
+ * @throws OptionsError, PolicyError with every problem at once; AuditUnavailableError where no record can be kept.
+ */
+export async function createGuard(options: GuardOptions): Promise<Guard> {
+  checkGuardOptions(options);
+  let policy = await loadPolicy(options.policy);
+  checkCredentials(policy, options.credentials);
+  const clock = options.clock ?? systemClock;
+  const log = options.log ?? defaultLog();
+  const { unmaskable = "pass", ...maskerOptions } = options.masking === false ? {} : (options.masking ?? {});
+  const masker = options.masking === false ? null : createMasker(maskerOptions);
+  const sessions = new Map<string, { readonly session: Session; readonly record: SessionLog }>();
+  const recordOf = (sessionId: string): GuardRecord | undefined =>
+    opening.get(sessionId) ?? sessions.get(sessionId)?.record;
+  /** Sessions whose record is open and whose end has not been reached, also before and after they are usable. */
+  const opening = new Map<string, GuardRecord>();
+
+  const broker = createTokenBroker({
+    providers: options.credentials ?? {},
+    clock,
+    onEvent: (event) => recordCredential(recordOf(event.session), event, log),
+  });
+  const { directory = "./audit", ...auditOptions } = options.audit ?? {};
+  const audit = await openAuditLog({
+    directory,
+    ...auditOptions,
+    clock,
+    secrets: () => broker.liveSecrets(),
+    warn: (message) => log.warn({ part: "audit" }, message),
+  });
+  audit.policyLoaded({ ...(policy.id === undefined ? {} : { id: policy.id }), hash: policy.hash });
+  const desk = createApprovalDesk({
+    ...options.approvals,
+    store: (options.store ?? memoryStore()).approvals,
+    clock,
+    randomId: randomUUID,
+    onEvent: (event) => recordApproval(recordOf(event.sessionId), event),
+  });
+  const parts: GuardParts = {
+    clock,
+    policy: () => policy,
+    broker,
+    desk,
+    masker,
+    unmaskable,
+    transport:
+      options.transport === undefined ? createUndiciTransport() : createFetchTransport(options.transport.fetch),
+    log,
+  };
+  let closing: Promise<void> | undefined;
+
+  const openSession = async (asked: SessionOptions, wait: { readonly signal?: AbortSignal } = {}): Promise<Session> => {
+    if (closing !== undefined) throw new GuardError("GUARD_CLOSED");
+    const ttlMs = checkSessionOptions(asked);
+    const now = clock.now();
+    const identity = await identify(options.identity, asked, wait.signal ?? new AbortController().signal, now);
+    if (closing !== undefined) throw new GuardError("GUARD_CLOSED");
+    const id = randomUUID();
+    const { principal } = identity;
+    const facts = {
+      id,
+      principal: freezeCopy(principal),
+      agent: freezeCopy(asked.agent),
+      purpose: asked.purpose,
+      startedAt: now,
+      expiresAt: Math.min(now + ttlMs, identity.expiresAt),
+    };
+    const record = audit.openSession(facts);
+    const brokerSession = {
+      id,
+      principal: facts.principal,
+      agent: facts.agent,
+      ...(asked.identityToken === undefined ? {} : { subjectToken: new Secret(asked.identityToken) }),
+    };
+    const session = createSession(parts, facts, record, brokerSession, () => sessions.delete(id));
+    sessions.set(id, { session, record });
+    return session;
+  };
+
+  const closeAll = async (): Promise<void> => {
+    await Promise.allSettled([...sessions.values()].map(({ session }) => session.close()));
+    await desk.close();
+    await broker.close();
+    await parts.transport.close();
+    await audit.close();
+  };
+
+  return Object.freeze({
+    openSession,
+    async setPolicy(source: GuardOptions["policy"]) {
+      const next = await loadPolicy(source);
+      checkCredentials(next, options.credentials);
+      audit.policyLoaded({ ...(next.id === undefined ? {} : { id: next.id }), hash: next.hash });
+      policy = next;
+    },
+    async revoke({ agent }: { readonly agent: string }) {
+      const hit = [...sessions.values()].filter(({ session }) => session.agent.id === agent);
+      await Promise.all(hit.map(({ session }) => session.close()));
+    },
+    approvals: desk,
+    close() {
+      closing ??= closeAll();
+      return closing;
+    },
+  });
+}
+
+async function loadPolicy(source: GuardOptions["policy"]): Promise<Policy> {
+  if (typeof source === "string" || source instanceof URL) return compilePolicy(await readPolicyFile(source));
+  return "decide" in source ? source : compilePolicy(source satisfies PolicyDocument);
+}
+
+async function identify(
+  verifier: GuardOptions["identity"],
+  asked: SessionOptions,
+  signal: AbortSignal,
+  now: number,
+): Promise<VerifiedIdentity> {
+  if (asked.principal !== undefined) return { principal: asked.principal, expiresAt: Number.POSITIVE_INFINITY };
+  if (verifier === undefined) {
+    throw new GuardError("IDENTITY_REFUSED", {
+      message: "An identityToken was given, but the guard has no `identity` to verify it with.",
+    });
+  }
+  const identity = await verifier.verify(asked.identityToken, { signal, now });
+  if (identity.expiresAt <= now)
+    throw new GuardError("IDENTITY_REFUSED", { message: "The identity token has expired." });
+  return identity;
+}
+
+/** Callers keep their objects; what a decision rests on must not change under it. */
+const freezeCopy = <Data extends object>(data: Data): Data => deepFreeze(structuredClone(data));
+
+function deepFreeze<Data>(data: Data): Data {
+  if (typeof data === "object" && data !== null) {
+    for (const value of Object.values(data)) deepFreeze(value);
+    Object.freeze(data);
+  }
+  return data;
+}

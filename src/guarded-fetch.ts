@@ -1,0 +1,272 @@
+import { randomUUID } from "node:crypto";
+import { deliver } from "./answer.js";
+import type { Grant } from "./approval/index.js";
+import { requestApproval } from "./ask.js";
+import type { Credential } from "./broker/index.js";
+import { ERROR_CODES, type ErrorCode } from "./error-codes.js";
+import { DeniedError, type GuardError, isGuardError } from "./errors.js";
+import { type Described, Exchange } from "./exchange.js";
+import type { GuardParts, SessionState } from "./guard-parts.js";
+import { fetchInline, isInline } from "./inline-url.js";
+import type { Decision } from "./policy/index.js";
+import { type CanonicalRequest, canonicaliseRequest, type RequestHead } from "./request/canonical.js";
+import { collectStream } from "./request/collect.js";
+import { headerValues } from "./request/headers.js";
+import { isRedirect, redirectedHead } from "./request/redirect.js";
+import { type CallSnapshot, snapshotCall } from "./request/snapshot.js";
+import { linkSignals } from "./signals.js";
+import { type HopRequest, type HopResponse, sentState } from "./transport/index.js";
+
+/**
+ * The path of one request. The outer half runs once per call and sees what the caller asked for; {@link sendHop}, the inner
+ * half, runs once per hop and sees what is really about to be sent.
+ */
+export async function guardedCall(
+  parts: GuardParts,
+  session: SessionState,
+  input: unknown,
+  init: unknown,
+): Promise<Response> {
+  session.assertOpen();
+  const call = snapshotCall(input, init); //                                                     1. snapshot
+  if (isInline(call.url)) return fetchInline(call.url, call.method);
+  const exchange = new Exchange(randomUUID(), session.record, parts.clock);
+  const { signal, release } = linkSignals(session.signal, call.signal);
+  try {
+    let hop = await readHop(parts, exchange, call, await call.body); //                  2. canonicalise, 3. understand
+    for (let followed = 0; ; followed++) {
+      const { answer, decision } = await sendHop(parts, session, exchange, hop, signal); //       4.–9. decide … send
+      const next = await nextHop(parts, exchange, hop, answer, call.redirect, followed);
+      if (next === null) {
+        const arrival = { request: hop.request, decision, answer, redirected: followed > 0, release };
+        return await deliver(parts, session, exchange, arrival); //                               10. mask, 11. record outcome
+      }
+      hop = next;
+    }
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** One request about to be sent: its form, and its body as far as it had to be read. */
+interface Hop {
+  readonly request: CanonicalRequest;
+  readonly body: Uint8Array | ReadableStream<Uint8Array> | null;
+}
+
+interface SentHop {
+  readonly answer: HopResponse;
+  readonly decision: Decision;
+}
+
+/** Steps 2 and 3: the one form that is judged and sent, and its bytes wherever somebody will look into them. */
+async function readHop(parts: GuardParts, exchange: Exchange, head: RequestHead, body: Hop["body"]): Promise<Hop> {
+  const policy = parts.policy();
+  const request = canonicaliseRequest(head);
+  if (!request.ok) throw refused(exchange, { ok: false, method: head.method, url: head.url }, policy.refuse(request));
+  if (!(body instanceof ReadableStream) || !policy.needsBody(request)) return { request, body };
+  return { request, body: await wholeBody(parts, exchange, request, body) };
+}
+
+/** Steps 4 to 9, for one hop. Nothing resolves a name or asks for a credential before the policy has said yes. */
+async function sendHop(
+  parts: GuardParts,
+  session: SessionState,
+  exchange: Exchange,
+  asked: Hop,
+  signal: AbortSignal,
+): Promise<SentHop> {
+  const judged = judgeHop(parts, session, asked); //                                              4. decide
+  if (judged.effect === "deny") throw refused(exchange, asked.request, judged);
+  const { hop, decision, grant } =
+    judged.effect === "approve"
+      ? await approveHop(parts, session, exchange, asked, judged, signal) //                      6. approve
+      : { hop: asked, decision: judged, grant: null };
+  let leaving = false;
+  try {
+    const credential = await authoriseHop(parts, session, exchange, hop, decision, signal); //    7. authorise
+    await exchange.intent(hop.request, decision, credential); //                                  8. record intent
+    session.assertOpen();
+    leaving = true;
+    const answer = await send(parts, exchange, hop, credential, signal); //                       9. send
+    await grant?.settle("consumed");
+    return { answer, decision };
+  } catch (error) {
+    if (leaving) exchange.failed(error, nothingLeft(error) ? "no" : "unknown");
+    else exchange.failed(error, "no");
+    await grant?.settle(!leaving || nothingLeft(error) ? "released" : "unknown");
+    throw error;
+  }
+}
+
+/** Whether it is certain that no byte left: only then is a grant good for another try. */
+const nothingLeft = (error: unknown): boolean =>
+  sentState(error) === "no" || (isGuardError(error) && error.code === "ADDRESS_REFUSED");
+
+const judgeHop = (parts: GuardParts, session: SessionState, { request, body }: Hop): Decision =>
+  parts.policy().judge(request, body instanceof ReadableStream ? "unread" : body, session.context());
+
+interface ApprovedHop {
+  readonly hop: Hop;
+  readonly decision: Decision;
+  readonly grant: Grant | null;
+}
+
+/** Step 6. What is approved is frozen, and judged again under the policy of the moment before anything is done with the yes. */
+async function approveHop(
+  parts: GuardParts,
+  session: SessionState,
+  exchange: Exchange,
+  asked: Hop,
+  judged: Decision,
+  signal: AbortSignal,
+): Promise<ApprovedHop> {
+  const bytes =
+    asked.body instanceof ReadableStream ? await wholeBody(parts, exchange, asked.request, asked.body) : asked.body;
+  const hop = { request: asked.request, body: bytes };
+  let decision = judged;
+  for (;;) {
+    const grant = await requestApproval(parts, session, exchange, { ...hop, decision }, signal);
+    const again = judgeHop(parts, session, hop);
+    if (again.effect === "approve" && again.policy.hash === decision.policy.hash)
+      return { hop, decision: again, grant };
+    // The policy was replaced while a person was asked: their yes was to another question.
+    await grant.settle("released");
+    await parts.desk.revoke(grant.approvalId, { id: "policy", idp: "sallyport" });
+    if (again.effect === "deny") throw refused(exchange, hop.request, again);
+    if (again.effect === "allow") return { hop, decision: again, grant: null };
+    decision = again;
+  }
+}
+
+/** Step 7. A credential for exactly this decision, bound to the origin it is about to be sent to. */
+async function authoriseHop(
+  parts: GuardParts,
+  session: SessionState,
+  exchange: Exchange,
+  { request }: Hop,
+  { obligations, service = "" }: Decision,
+  signal: AbortSignal,
+): Promise<Credential | null> {
+  if (obligations.credential === undefined) return null;
+  const askedAt = parts.clock.monotonic();
+  const credential = await parts.broker.authorise(
+    {
+      credential: obligations.credential,
+      service,
+      origins: [request.origin],
+      ...(obligations.scopes === undefined ? {} : { scopes: obligations.scopes }),
+      session: session.brokerSession,
+    },
+    { signal },
+  );
+  exchange.noteTiming("token_ms", parts.clock.monotonic() - askedAt);
+  return credential;
+}
+
+/** Step 9. The judged form goes on the wire, with the credential added; a 401 makes the next call fetch another one. */
+async function send(
+  parts: GuardParts,
+  exchange: Exchange,
+  { request, body }: Hop,
+  credential: Credential | null,
+  signal: AbortSignal,
+): Promise<HopResponse> {
+  const service = parts.policy().serviceOf(request);
+  if (service === undefined) throw new DeniedError("NO_SERVICE", { target: targetOf(request) });
+  const answer = await parts.transport.send(wireForm(request, body, credential, service.addresses), { signal });
+  exchange.answered();
+  if (answer.status === 401) credential?.invalidate();
+  return answer;
+}
+
+const DEFAULT_HEADERS = [
+  ["accept", "*/*"],
+  ["accept-encoding", "gzip, deflate, br"],
+  ["user-agent", "sallyport"],
+] as const;
+
+function wireForm(
+  request: CanonicalRequest,
+  body: Hop["body"],
+  credential: Credential | null,
+  addresses: HopRequest["addresses"],
+): HopRequest {
+  const added = credential?.headersFor(request) ?? [];
+  const names = new Set(added.map(([name]) => name.toLowerCase()));
+  const headers = names.size === 0 ? [...request.headers] : request.headers.filter(([name]) => !names.has(name));
+  for (const [name, value] of DEFAULT_HEADERS)
+    if (!headers.some(([given]) => given === name)) headers.push([name, value]);
+  headers.push(...added);
+  const query = credential?.queryFor(request) ?? [];
+  const search = query.reduce((text, [name, value]) => {
+    const pair = `${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
+    return text === "" ? `?${pair}` : `${text}&${pair}`;
+  }, request.search);
+  return {
+    method: request.method,
+    url: request.url,
+    origin: request.origin,
+    path: request.path + search,
+    headers,
+    body,
+    addresses,
+  };
+}
+
+/** The hop a redirect asks for, brought into canonical form to be judged from the start; null where the answer is the caller's. */
+async function nextHop(
+  parts: GuardParts,
+  exchange: Exchange,
+  { request, body }: Hop,
+  answer: HopResponse,
+  mode: CallSnapshot["redirect"],
+  followed: number,
+): Promise<Hop | null> {
+  const [location] = headerValues(answer.headers, "location");
+  if (mode === "manual" || location === undefined || !isRedirect(answer.status)) return null;
+  answer.body?.cancel();
+  exchange.completed(answer, { bytes: 0, complete: false, media: null, masked: false, counts: {} });
+  if (mode === "error") throw new TypeError("fetch failed", { cause: new Error("unexpected redirect") });
+  const head = redirectedHead(request, answer.status, location);
+  if (head === null || followed >= (parts.policy().serviceOf(request)?.redirects ?? 0)) {
+    throw new DeniedError("REDIRECT_REFUSED", { target: targetOf(request), sent: true });
+  }
+  if (head.keepsBody && body instanceof ReadableStream) {
+    throw new TypeError("fetch failed", { cause: new Error("a stream cannot be sent again after a redirect") });
+  }
+  exchange.nextAttempt();
+  return readHop(parts, exchange, head, head.keepsBody ? body : null);
+}
+
+async function wholeBody(
+  parts: GuardParts,
+  exchange: Exchange,
+  request: CanonicalRequest,
+  stream: ReadableStream<Uint8Array>,
+): Promise<Uint8Array> {
+  const limit = parts.policy().serviceOf(request)?.maxRequestBytes ?? 0;
+  const bytes = await collectStream(stream, limit);
+  if (bytes !== null) return bytes;
+  const reason = `the body is larger than ${limit} bytes`;
+  throw refused(exchange, request, parts.policy().refuse({ ok: false, code: "BODY_TOO_LARGE", reason }));
+}
+
+/** Records a denial and makes the error that the caller gets. */
+function refused(exchange: Exchange, request: Described, decision: Decision): GuardError {
+  const code = decision.code as ErrorCode;
+  const redirected = exchange.attempt > 1;
+  return exchange.denied(
+    request,
+    decision,
+    new DeniedError(redirected ? "REDIRECT_REFUSED" : code, {
+      message: `${ERROR_CODES[code].meaning} ${decision.rule === undefined ? "" : `Rule "${decision.rule}": `}${decision.reason}.`,
+      modelReason: redirected ? `the server redirected, and there ${decision.reason}` : decision.reason,
+      target: request.ok ? targetOf(request) : "",
+      ...(decision.rule === undefined ? {} : { rule: decision.rule }),
+    }),
+  );
+}
+
+const targetOf = (request: CanonicalRequest): string => `${request.method} ${request.origin}${request.path}`;

@@ -1,0 +1,35 @@
+// The public face. Providers, channels, detectors and sinks have entry points of their own: sallyport/broker,
+// sallyport/approval, sallyport/masking, sallyport/audit, sallyport/identity, sallyport/policy, sallyport/store.
+
+// The guard and its sessions
+export { createClient, guardedFetch } from "./ambient.js";
+export type { Client } from "./client.js";
+// What the parts have in common
+export type { Clock } from "./clock.js";
+// Errors
+export { type Advice, ERROR_CODES, type ErrorCode } from "./error-codes.js";
+export {
+  ApprovalConsumedError,
+  ApprovalDeniedError,
+  ApprovalExpiredError,
+  ApprovalMismatchError,
+  ApprovalPendingError,
+  ApprovalUnavailableError,
+  AuditIncompleteError,
+  AuditUnavailableError,
+  type ConfigurationProblem,
+  DeniedError,
+  findGuardError,
+  GuardError,
+  isGuardError,
+  OptionsError,
+  PolicyError,
+  type Problem,
+} from "./errors.js";
+export { createGuard, type Guard } from "./guard.js";
+export type { GuardOptions, SessionOptions } from "./guard-options.js";
+export type { OperationalLog } from "./operational-log.js";
+export type { Agent, Decision, PolicyDocument, Principal } from "./policy/index.js";
+export type { OnDeny } from "./respond.js";
+export type { Session } from "./session.js";
+// Left out on purpose: the parts themselves, so that nothing can be taken from a guard and used without it.

@@ -1,0 +1,116 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { SessionLog } from "./audit/index.js";
+import type { BrokerSession } from "./broker/index.js";
+import { type Client, createSessionClient } from "./client.js";
+import { GuardError } from "./errors.js";
+import type { GuardParts, SessionState } from "./guard-parts.js";
+import { guardedCall } from "./guarded-fetch.js";
+import type { Agent, Principal } from "./policy/index.js";
+import { type OnDeny, respondInstead } from "./respond.js";
+
+/** What a session is opened with, verified and filled in. Times are epoch milliseconds. */
+export interface SessionFactsInFull {
+  readonly id: string;
+  readonly principal: Principal;
+  readonly agent: Agent;
+  readonly purpose: string;
+  readonly startedAt: number;
+  readonly expiresAt: number;
+}
+
+/** One principal, one agent, one purpose, one end. Everything the agent may do, it does through one of these. */
+export interface Session {
+  readonly id: string;
+  readonly principal: Principal;
+  readonly agent: Agent;
+  readonly purpose: string;
+  /** When it ends by itself. */
+  readonly expiresAt: Date;
+  /** A drop-in for `fetch`. Denials are thrown as {@link GuardError}s. */
+  readonly fetch: typeof globalThis.fetch;
+  /** A fetch with another way of saying no: `respond` answers a denial with 403 and a problem document (RFC 9457). */
+  createFetch(options?: { readonly onDeny?: OnDeny }): typeof globalThis.fetch;
+  /** An openapi-fetch client over {@link fetch}, with the base URL of the service in the policy. */
+  client<Paths extends object>(service: string): Client<Paths>;
+  /** Runs `work` so that the ambient `guardedFetch` and `createClient` inside it belong to this session. */
+  run<Result>(work: () => Result): Result;
+  /** Refuses everything from now on, revokes the session's credentials, and signs the record. Idempotent. */
+  close(): Promise<void>;
+}
+
+const ambient = new AsyncLocalStorage<Session>();
+
+/** The session of the `run` that is executing, or undefined. */
+export const ambientSession = (): Session | undefined => ambient.getStore();
+
+/** Opens a session over parts that are wired already. `onEnd` is told once it has ended. */
+export function createSession(
+  parts: GuardParts,
+  facts: SessionFactsInFull,
+  record: SessionLog,
+  brokerSession: BrokerSession,
+  onEnd: () => void,
+): Session {
+  const lifetime = new AbortController();
+  const endsAt = parts.clock.monotonic() + (facts.expiresAt - facts.startedAt);
+  let ending: Promise<void> | undefined;
+  const end = (code: "SESSION_CLOSED" | "SESSION_EXPIRED", reason: string): Promise<void> => {
+    ending ??= endSession(parts, state, lifetime, code, reason).finally(onEnd);
+    return ending;
+  };
+  const cancelExpiry = parts.clock.schedule(facts.expiresAt - facts.startedAt, () => {
+    end("SESSION_EXPIRED", "expired").catch((error: unknown) =>
+      parts.log.error({ session: facts.id, error: String(error) }, "closing an expired session failed"),
+    );
+  });
+  const sessionFacts = { id: facts.id, purpose: facts.purpose, startedAt: facts.startedAt, expiresAt: facts.expiresAt };
+  const state: SessionState = {
+    id: facts.id,
+    record,
+    brokerSession,
+    signal: lifetime.signal,
+    exchanges: new Set(),
+    assertOpen() {
+      if (lifetime.signal.aborted) throw lifetime.signal.reason;
+      // Timers can be late, above all after the machine slept.
+      if (parts.clock.monotonic() >= endsAt) throw new GuardError("SESSION_EXPIRED");
+    },
+    context: () => ({ principal: facts.principal, agent: facts.agent, session: sessionFacts, now: parts.clock.now() }),
+  };
+  const fetch = asFetch((input, init) => guardedCall(parts, state, input, init));
+  const session: Session = Object.freeze({
+    id: facts.id,
+    principal: facts.principal,
+    agent: facts.agent,
+    purpose: facts.purpose,
+    expiresAt: new Date(facts.expiresAt),
+    fetch,
+    createFetch: ({ onDeny = "throw" }: { readonly onDeny?: OnDeny } = {}) => asFetch(respondInstead(fetch, onDeny)),
+    client: <Paths extends object>(service: string) => createSessionClient<Paths>(parts.policy(), service, fetch),
+    run: <Result>(work: () => Result) => ambient.run(session, work),
+    close: () => {
+      cancelExpiry();
+      return end("SESSION_CLOSED", "closed");
+    },
+  });
+  return session;
+}
+
+/** The order matters: first nothing new starts, then what is under way is broken off, then credentials go, then the record is signed. */
+async function endSession(
+  parts: GuardParts,
+  state: SessionState,
+  lifetime: AbortController,
+  code: "SESSION_CLOSED" | "SESSION_EXPIRED",
+  reason: string,
+): Promise<void> {
+  lifetime.abort(new GuardError(code));
+  for (const exchange of [...state.exchanges]) exchange.abandon();
+  await parts.desk.closeSession(state.id);
+  await parts.broker.closeSession(state.id);
+  await state.record.close(reason);
+}
+
+/** OpenAI's and Anthropic's clients look for `fetch.Response` before they probe with a request of their own. */
+const asFetch = (call: (input: unknown, init: unknown) => Promise<Response>): typeof globalThis.fetch =>
+  Object.assign(async (input: unknown, init?: unknown) => call(input, init), { Response });
