@@ -1,3 +1,4 @@
+import { owned, readWhole, streamOf } from "./body-stream.js";
 import type { BodySource, HeaderPairs } from "./transport.js";
 
 /** What {@link buildResponse} is made from. */
@@ -14,79 +15,118 @@ export interface ResponseParts {
   readonly body: BodySource | null;
 }
 
-// Taken at load: what replaces a global later can neither see a response nor become one.
+// Taken at load: what replaces the global later can neither see a response nor become one.
 const BuiltInResponse: typeof Response = globalThis.Response;
-const BuiltInStream: typeof ReadableStream = globalThis.ReadableStream;
 
-/** A stream that nobody can reach any more cannot be read: its connection is given back. */
+/** What nobody can reach any more cannot be read: its connection is given back. */
 const abandoned = new FinalizationRegistry<BodySource>((source) => source.cancel());
 
+const utf8 = new TextDecoder(); // drops a byte order mark and replaces what is broken, as fetch does
+
+const NOTHING_LEFT: BodySource = { read: async () => null, cancel() {} };
+
+type Facts = Omit<ResponseParts, "body">;
+
 /**
- * Enqueueing on a byte stream hands its memory over. A chunk that lies in a larger piece (a socket read, a pool) is copied
- * first: others look at the same piece, and its rest may be headers or another response.
+ * A built-in response that also knows what only fetch can set, and that has no stream until somebody asks for it.
+ *
+ * Most callers want `text()` or `json()` and never see the stream, and the stream costs more than all the rest of a
+ * small response. So these two, and `arrayBuffer()`, read the source directly. Everything else (`body`, `clone()`, `blob()`,
+ * `formData()`, and the errors for a body that was read before) is left to a built-in response over a stream, made at that
+ * moment. Not covered: code that calls `Response.prototype.text` on it, past its own methods, finds an empty body.
  */
-const owned = (chunk: Uint8Array): Uint8Array<ArrayBuffer> =>
-  chunk.byteLength === chunk.buffer.byteLength && chunk.buffer instanceof ArrayBuffer
-    ? (chunk as Uint8Array<ArrayBuffer>)
-    : new Uint8Array(chunk);
-
-async function pull(source: BodySource, controller: ReadableByteStreamController): Promise<void> {
-  let chunk = await source.read();
-  while (chunk !== null && chunk.byteLength === 0) chunk = await source.read();
-  if (chunk !== null) {
-    controller.enqueue(owned(chunk));
-    return;
-  }
-  controller.close();
-  controller.byobRequest?.respond(0); // a reader that brought its own memory waits for this
-}
-
-/** A byte stream that asks its source only when it is asked itself. */
-function streamOf(source: BodySource): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const stream = new BuiltInStream(
-    {
-      type: "bytes",
-      pull: (controller) => pull(source, controller),
-      cancel: (reason) => source.cancel(reason),
-    },
-    { highWaterMark: 0 },
-  );
-  abandoned.register(stream, source);
-  return stream;
-}
-
-/** A built-in response that also knows what only fetch can set. */
 class FetchedResponse extends BuiltInResponse {
-  readonly #parts: Omit<ResponseParts, "body">;
+  readonly #facts: Facts;
+  readonly #source: BodySource | null;
+  /** What everything but the direct reads is left to. */
+  #streamed: Response | undefined;
+  #isReadDirectly = false;
 
-  constructor(body: ReadableStream<Uint8Array<ArrayBuffer>> | null, parts: Omit<ResponseParts, "body">) {
-    super(body, {
-      status: isOrdinary(parts.status) ? parts.status : 200,
-      statusText: parts.statusText,
-      headers: parts.headers as [string, string][],
+  constructor(source: BodySource | null, facts: Facts, streamed?: Response) {
+    super(null, {
+      status: isOrdinary(facts.status) ? facts.status : 200,
+      statusText: facts.statusText,
+      headers: facts.headers as [string, string][],
     });
-    this.#parts = parts;
-    if (!isOrdinary(parts.status)) setStatus(this, parts.status);
+    this.#facts = facts;
+    this.#source = source;
+    this.#streamed = streamed;
+    if (source !== null) abandoned.register(this, source, this);
+    if (!isOrdinary(facts.status)) setStatus(this, facts.status);
   }
 
   override get url(): string {
-    return this.#parts.url;
+    return this.#facts.url;
   }
   override get redirected(): boolean {
-    return this.#parts.redirected;
+    return this.#facts.redirected;
   }
   override get type(): ResponseType {
     return "basic";
   }
 
+  override get body(): Response["body"] {
+    return this.#asStreamed().body;
+  }
+  override get bodyUsed(): boolean {
+    return this.#isReadDirectly || this.#streamed?.bodyUsed === true;
+  }
+
+  override async text(): Promise<string> {
+    const source = this.#takeSource();
+    return source === undefined ? this.#asStreamed().text() : utf8.decode(await readWhole(source));
+  }
+  override async json(): Promise<unknown> {
+    const source = this.#takeSource();
+    return source === undefined ? this.#asStreamed().json() : JSON.parse(utf8.decode(await readWhole(source)));
+  }
+  override async arrayBuffer(): Promise<ArrayBuffer> {
+    const source = this.#takeSource();
+    return source === undefined ? this.#asStreamed().arrayBuffer() : owned(await readWhole(source)).buffer;
+  }
+  // Not in every supported Node, and in those that have it this one must not be left to find an empty body.
+  override async bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return new Uint8Array(await this.arrayBuffer());
+  }
+  override async blob(): Promise<Blob> {
+    return this.#asStreamed().blob();
+  }
+  override async formData(): Promise<FormData> {
+    return this.#asStreamed().formData();
+  }
+
   override clone(): Response {
-    const copy = super.clone();
-    return new FetchedResponse(copy.body as ReadableStream<Uint8Array<ArrayBuffer>> | null, {
-      ...this.#parts,
-      headers: [...copy.headers],
-    });
+    const copy = this.#asStreamed().clone();
+    return new FetchedResponse(null, { ...this.#facts, headers: [...this.headers] }, copy);
+  }
+
+  /** The source, for whoever is the first to want the body and wants it whole. */
+  #takeSource(): BodySource | undefined {
+    if (this.#source === null || this.#streamed !== undefined || this.#isReadDirectly) return undefined;
+    this.#isReadDirectly = true;
+    abandoned.unregister(this);
+    return this.#source;
+  }
+
+  #asStreamed(): Response {
+    if (this.#streamed !== undefined) return this.#streamed;
+    const { headers } = this;
+    if (this.#isReadDirectly) {
+      this.#streamed = new BuiltInResponse(streamOf(NOTHING_LEFT), { headers });
+      this.#streamed.arrayBuffer().catch(() => {}); // from here on used and locked, as fetch leaves a body that was read
+    } else if (this.#source === null) {
+      this.#streamed = new BuiltInResponse(null, { headers });
+    } else {
+      const stream = streamOf(this.#source);
+      abandoned.unregister(this); // a stream outlives the response it came from
+      abandoned.register(stream, this.#source);
+      this.#streamed = new BuiltInResponse(stream, { headers });
+    }
+    return this.#streamed;
   }
 }
+
+Object.defineProperty(FetchedResponse, "name", { value: "Response" });
 
 /** A server may send 600 to 999, which fetch passes on and the constructor does not take. */
 const isOrdinary = (status: number): boolean => status >= 200 && status <= 599;
@@ -95,14 +135,13 @@ function setStatus(response: Response, status: number): void {
   Object.defineProperties(response, { status: { value: status }, ok: { value: false } });
 }
 
-Object.defineProperty(FetchedResponse, "name", { value: "Response" });
-
 /**
  * The response as `fetch` would have given it: a built-in `Response` of type `basic` with `url` and `redirected`, which
- * `clone()` keeps. Its body is a byte stream that reads from `parts.body` as it is read itself.
+ * `clone()` keeps. Its body is a byte stream that reads from `parts.body` as it is read itself. Unlike fetch's, its headers
+ * can be changed.
  *
  * @throws TypeError when a header is not one that `Headers` takes; the body is then the caller's to cancel.
  */
-export function buildResponse({ body, ...parts }: ResponseParts): Response {
-  return new FetchedResponse(body === null ? null : streamOf(body), parts);
+export function buildResponse({ body, ...facts }: ResponseParts): Response {
+  return new FetchedResponse(body, facts);
 }

@@ -42,8 +42,8 @@ export interface HopResponse {
  */
 export interface BodySource {
   /**
-   * The next chunk, or null at the end. A chunk belongs to the reader, who may hand its memory on. Rejects when the body breaks off or the call is
-   * aborted. One read at a time.
+   * The next chunk, or null at the end. Rejects when the body breaks off or the call is aborted. One read at a time. A
+   * chunk belongs to the reader, who may hand its memory on; who still needs it gives away a copy.
    */
   read(): Promise<Uint8Array | null>;
   /** Gives the body up: the connection is closed unless the body had arrived completely. Never throws. */

@@ -55,6 +55,7 @@ describe("a built response", () => {
     ["text", (r: Response) => r.text(), '{"a":"€"}'],
     ["json", (r: Response) => r.json(), { a: "€" }],
     ["arrayBuffer", async (r: Response) => Buffer.from(await r.arrayBuffer()).toString(), '{"a":"€"}'],
+    ["bytes", async (r: Response) => Buffer.from(await r.bytes()).toString(), '{"a":"€"}'],
     ["blob", async (r: Response) => (await r.blob()).text(), '{"a":"€"}'],
     ["body", async (r: Response) => new Response(r.body).text(), '{"a":"€"}'],
   ] as const)("is read whole by %s(), once", async (_name, read, expected) => {
@@ -167,6 +168,17 @@ describe("a built response", () => {
     await read.text();
     expect(read.body?.locked).toBe(true);
     expect(read.bodyUsed).toBe(true);
+  });
+
+  it("knows every way to read a body that this Node has: one it did not know would find nothing", () => {
+    const ways = ["arrayBuffer", "blob", "body", "bodyUsed", "bytes", "clone", "formData", "json", "text"];
+    const facts = ["constructor", "headers", "ok", "redirected", "status", "statusText", "type", "url"];
+    const unknown = Object.getOwnPropertyNames(Response.prototype).filter(
+      (name) => ![...ways, ...facts].includes(name),
+    );
+    expect(unknown).toEqual([]);
+    const own = Object.getOwnPropertyNames(Object.getPrototypeOf(buildResponse(parts(null))));
+    expect(own).toEqual(expect.arrayContaining(ways));
   });
 
   it.each([204, 205, 304])("a %i has no body", async (status) => {
