@@ -126,7 +126,7 @@ function encoderFor(kind: FieldTable[string], path: string): Encoder {
       return (value, pass) =>
         typeof value === "string" ? encodeText(maskUrl(value), URL_LIMIT, path, pass) : undefined;
     case "number":
-      return (value) => (typeof value === "number" && Number.isFinite(value) ? String(value) : undefined);
+      return (value) => (typeof value === "number" && Number.isFinite(value) ? encodeNumber(value) : undefined);
     case "flag":
       return (value) => (typeof value === "boolean" ? String(value) : undefined);
     case "texts":
@@ -139,6 +139,11 @@ function encoderFor(kind: FieldTable[string], path: string): Encoder {
     case "counts":
       return (value, pass) => (typeof value === "object" ? encodeCounts(value as object, path, pass) : undefined);
   }
+}
+
+/** Three decimals: times come as fractions of a millisecond with fifteen digits. */
+function encodeNumber(value: number): string {
+  return String(Number.isInteger(value) ? value : Math.round(value * 1000) / 1000);
 }
 
 function encodeText(value: string, limit: number, path: string, pass: Pass): string {

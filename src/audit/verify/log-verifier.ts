@@ -119,9 +119,10 @@ export class LogVerifier {
       return `${NOT_THE_BYTES} (a key is repeated)`;
     if (head.seq !== size)
       return `a line is missing, repeated or out of order: expected number ${size}, found ${head.seq}`;
-    if (head.prev !== (this.#previous?.hash ?? NO_PREDECESSOR)) {
-      if (size > 0) this.fail(`the line was changed: line ${size} was chained to another one`, size - 1);
-      return "the first line of a log is chained to nothing";
+    if (size === 0 && head.prev !== NO_PREDECESSOR) return "the first line of a log is chained to nothing";
+    if (size > 0 && head.prev !== this.#previous?.hash) {
+      this.fail(`the line was changed: line ${size} was chained to another one`, size - 1);
+      return NOT_THE_BYTES;
     }
     if (this.#opensSegment) return this.#judgeRotation(head, parsed);
     if (head.type === "log.rotated") return "a segment begins in the middle of a file";

@@ -1,0 +1,141 @@
+import { createHash, generateKeyPairSync, sign } from "node:crypto";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import {
+  type AuditEvent,
+  type AuditLog,
+  type AuditLogOptions,
+  type AuditSigner,
+  openAuditLog,
+  type SessionLog,
+  type SessionOpening,
+} from "../../src/audit/index.js";
+import { formatVerifierKey } from "../../src/audit/note.js";
+import { fakeClock } from "../support/fake-clock.js";
+
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "sallyport-audit-"));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** The same bytes in every run: what a test needs that flips or cuts them one by one. */
+export function countingRandom(): (count: number) => Uint8Array {
+  let calls = 0;
+  return (count) => {
+    const bytes: Buffer[] = [];
+    for (let at = 0; at < count; at += 32) bytes.push(createHash("sha256").update(`random ${calls++}`).digest());
+    return Buffer.concat(bytes).subarray(0, count);
+  };
+}
+
+export interface TestSigner extends AuditSigner {
+  readonly verifierKey: string;
+}
+
+export function testSigner(keyName = "test"): TestSigner {
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  const raw = Buffer.from(publicKey.export({ format: "jwk" }).x ?? "", "base64url");
+  return {
+    keyName,
+    publicKey: raw,
+    sign: (message) => sign(null, message, privateKey),
+    verifierKey: formatVerifierKey({ keyName, publicKey: raw }),
+  };
+}
+
+export const OPENING: SessionOpening = {
+  id: "s1",
+  principal: { id: "ada", type: "human", issuer: "https://id.example", tenant: "acme", name: "Ada" },
+  agent: { id: "billing-bot", instance: "run-7" },
+  purpose: "close ticket 4711",
+  expiresAt: Date.UTC(2026, 0, 15, 13),
+};
+
+export const HTTP = {
+  method: "GET",
+  url: "https://crm.example/api/v1/accounts/42",
+  route: "/api/v1/accounts/{id}",
+  host: "crm.example",
+  port: 443,
+} as const;
+
+export const DECISION = {
+  id: "d1",
+  effect: "allow",
+  enforced: "allow",
+  rule: "read-accounts",
+  reason: "rule read-accounts allows it",
+  policy_hash: "ab".repeat(32),
+} as const;
+
+export const intent = (id: string): AuditEvent => ({
+  type: "request.intent",
+  request_id: id,
+  attempt: 1,
+  http: HTTP,
+  decision: DECISION,
+});
+export const completed = (id: string): AuditEvent => ({
+  type: "request.completed",
+  request_id: id,
+  attempt: 1,
+  http: { ...HTTP, status: 200 },
+  timing: { total_ms: 12 },
+});
+export const denied = (id: string): AuditEvent => ({
+  type: "request.denied",
+  request_id: id,
+  attempt: 1,
+  http: HTTP,
+  decision: { ...DECISION, effect: "deny", enforced: "deny", code: "RULE_DENY" },
+});
+
+export interface Opened {
+  readonly log: AuditLog;
+  readonly session: SessionLog;
+  readonly directory: string;
+  readonly signer: TestSigner;
+  /** Path of the session's first segment. */
+  readonly segment: string;
+  readonly ledger: string;
+}
+
+/** A log with one open session, a pinned key, a clock that stands still and no waiting for the disk. */
+export async function openedLog(options: Partial<AuditLogOptions> = {}, opening = OPENING): Promise<Opened> {
+  const directory = options.directory ?? temporaryDirectory();
+  const signer = (options.signer as TestSigner | undefined) ?? testSigner();
+  const log = await openAuditLog({
+    directory,
+    signer,
+    clock: fakeClock(),
+    sync: "os",
+    warn: () => {},
+    ...options,
+  });
+  const session = log.openSession(opening);
+  return {
+    log,
+    session,
+    directory,
+    signer,
+    segment: join(directory, log.writer, opening.id, "000000.jsonl"),
+    ledger: join(directory, log.writer, "ledger-000000.jsonl"),
+  };
+}
+
+export const linesOf = (path: string): Record<string, unknown>[] =>
+  readFileSync(path, "utf8")
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+/** Every file below a directory, as one text. */
+export function everythingIn(directory: string): string {
+  return readdirSync(directory)
+    .map((name) => join(directory, name))
+    .map((path) => (statSync(path).isDirectory() ? everythingIn(path) : readFileSync(path, "latin1")))
+    .join("\n");
+}
