@@ -1,0 +1,110 @@
+import { readReply } from "./read-reply.js";
+import type { ApprovalRecord } from "./record.js";
+import { requestView } from "./request-view.js";
+import type {
+  ApprovalCallback,
+  ApprovalControl,
+  ApprovalDecision,
+  ApprovalReply,
+  ApprovalRequest,
+  Approver,
+} from "./types.js";
+
+interface Tools {
+  readonly randomId: () => string;
+  readonly now: () => number;
+  /** Counts a well-formed decision. Where it rejects, asking has failed. */
+  readonly answered: (record: ApprovalRecord, decision: ApprovalDecision) => Promise<unknown>;
+  /** Asking failed while the question stood. The approval is still pending and may be asked about again. */
+  readonly failed: (record: ApprovalRecord, error: unknown) => void;
+}
+
+/** The questions that are being asked. */
+export interface Asking {
+  /** Answers with the signal that withdraws the question. */
+  ask(record: ApprovalRecord): AbortSignal;
+  /** Notes that it has not been asked yet, so that the next call has it asked, whatever becomes of this one. */
+  postpone(id: string): void;
+  /** Whether it was opened here and not asked, or asking about it failed. */
+  isDue(id: string): boolean;
+  /** The answer no longer matters. */
+  withdraw(id: string): void;
+  withdrawAll(): void;
+}
+
+/** A reply that is not one. */
+export class BadReply extends Error {}
+
+export function createAsking(callback: ApprovalCallback, tools: Tools): Asking {
+  const open = new Map<string, AbortController>();
+  const due = new Set<string>();
+
+  const converse = async (record: ApprovalRecord, signal: AbortSignal): Promise<void> => {
+    const request = requestView(record);
+    const reply = readReply(await callback(request, controlFor(request, signal, tools)));
+    if (!reply.ok) throw new BadReply(reply.problem);
+    // Also when the question was withdrawn meanwhile: a no that comes late is still recorded as one.
+    if (reply.value.kind === "decision") await tools.answered(record, reply.value.decision);
+  };
+
+  const withdraw = (id: string): void => {
+    due.delete(id);
+    const controller = open.get(id);
+    open.delete(id);
+    controller?.abort(new Error("The question no longer stands."));
+  };
+
+  return {
+    ask(record) {
+      const controller = new AbortController();
+      due.delete(record.id);
+      open.set(record.id, controller);
+      converse(record, controller.signal)
+        .catch((error: unknown) => {
+          if (controller.signal.aborted) return;
+          withdraw(record.id);
+          due.add(record.id);
+          tools.failed(record, error);
+        })
+        // A record that cannot be written here is missed by the next call, which is then refused.
+        .catch(() => undefined);
+      return controller.signal;
+    },
+    postpone: (id) => void due.add(id),
+    isDue: (id) => due.has(id),
+    withdraw,
+    withdrawAll() {
+      for (const id of [...open.keys()]) withdraw(id);
+    },
+  };
+}
+
+function controlFor(
+  request: ApprovalRequest,
+  signal: AbortSignal,
+  tools: Pick<Tools, "randomId" | "now">,
+): ApprovalControl {
+  const answer = (
+    verdict: "approve" | "deny",
+    by: Approver,
+    details: { readonly reason?: string; readonly ttlMs?: number } = {},
+  ): ApprovalReply => ({
+    kind: "decision",
+    decision: {
+      approvalId: request.id,
+      fingerprint: request.fingerprint,
+      verdict,
+      by,
+      at: new Date(tools.now()).toISOString(),
+      nonce: tools.randomId(),
+      ...(details.reason === undefined ? {} : { reason: details.reason }),
+      ...(details.ttlMs === undefined ? {} : { grant: { uses: 1, ttlMs: details.ttlMs } }),
+    },
+  });
+  return {
+    signal,
+    approve: (by, details) => answer("approve", by, details),
+    deny: (by, details) => answer("deny", by, details),
+    pending: () => ({ kind: "pending" }),
+  };
+}

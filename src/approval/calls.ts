@@ -1,0 +1,49 @@
+/** A call that is being held. Its signal aborts with the error it is to be refused with. */
+export interface Call {
+  readonly signal: AbortSignal;
+  /** The approval it waits for, once it is known. */
+  approvalId: string | undefined;
+  leave(): void;
+}
+
+/** All calls that are being held, so that a session, an approval or the whole desk can let go of its own. */
+export interface Calls {
+  /** Throws the signal's reason where it has aborted already. */
+  enter(sessionId: string, signal: AbortSignal): Call;
+  refuse(which: { readonly sessionId?: string; readonly approvalId?: string }, error: Error): void;
+  /** Whether a call of another session waits for the approval. */
+  hasOther(approvalId: string, sessionId: string): boolean;
+}
+
+export function createCalls(): Calls {
+  const held = new Set<Call & { readonly sessionId: string; abort(reason: unknown): void }>();
+  return {
+    enter(sessionId, signal) {
+      signal.throwIfAborted();
+      const controller = new AbortController();
+      const follow = (): void => controller.abort(signal.reason);
+      signal.addEventListener("abort", follow, { once: true });
+      const call = {
+        sessionId,
+        signal: controller.signal,
+        approvalId: undefined,
+        abort: (reason: unknown) => controller.abort(reason),
+        leave(): void {
+          signal.removeEventListener("abort", follow);
+          held.delete(call);
+        },
+      };
+      held.add(call);
+      return call;
+    },
+    refuse({ sessionId, approvalId }, error) {
+      for (const call of held) {
+        if (sessionId !== undefined && call.sessionId !== sessionId) continue;
+        if (approvalId !== undefined && call.approvalId !== approvalId) continue;
+        call.abort(error);
+      }
+    },
+    hasOther: (approvalId, sessionId) =>
+      [...held].some((call) => call.approvalId === approvalId && call.sessionId !== sessionId),
+  };
+}

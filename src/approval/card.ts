@@ -1,0 +1,58 @@
+import type { ApprovalRequest } from "./types.js";
+import { visible, visibleLines } from "./visible.js";
+
+const MAX_BODY_LINES = 80;
+const LABEL = 12;
+
+/**
+ * The question as text: what would be sent, for whom, why a person is asked, and last what the agent claims. Every line
+ * begins with a label or a bar of ours; nothing that an agent wrote can begin a line, end one, or hide in one.
+ */
+export function renderCard(request: ApprovalRequest, width = 96): string {
+  const { subject, http, why } = request;
+  const field = (label: string, text: string): readonly string[] =>
+    visibleLines(visible(text), width - LABEL).map(
+      (line, index) => `  ${(index === 0 ? label : "").padEnd(LABEL - 2)}${line}`,
+    );
+  const person = subject.onBehalfOf === undefined ? "" : ` for ${subject.onBehalfOf}`;
+  return [
+    `Approval ${visible(request.id)}`,
+    ...field("method", http.method),
+    ...field("host", http.origin),
+    ...field("path", http.path),
+    ...http.query.flatMap(([name, value], index) =>
+      field(index === 0 ? "query" : "", `${quoted(name)} = ${quoted(value)}`),
+    ),
+    ...Object.entries(http.headers).flatMap(([name, value]) => field("header", `${name}: ${value}`)),
+    ...bodyLines(request, width),
+    ...field("agent", `${subject.agent}${person} (tenant ${subject.tenant})`),
+    ...field("rule", `${why.ruleId} (policy ${why.policyDigest.slice(0, 19)})`),
+    ...(why.reason === undefined ? [] : field("reason", why.reason)),
+    ...(why.risk === undefined ? [] : field("risk", why.risk)),
+    ...field("expires", request.expiresAt),
+    ...(request.agentReason === undefined
+      ? []
+      : ["  The agent claims, and nobody has checked:", ...visibleLines(request.agentReason, width - 6).map(barred)]),
+  ].join("\n");
+}
+
+function bodyLines({ http: { body, contentType } }: ApprovalRequest, width: number): readonly string[] {
+  if (body.bytes === 0) return ["  body      none"];
+  const type = contentType === undefined ? "no media type" : visible(contentType);
+  const lines = visibleLines(body.preview, width - 6);
+  const hidden = lines.length - MAX_BODY_LINES;
+  const shown = Buffer.byteLength(body.preview, "utf8");
+  return [
+    `  body      ${body.bytes} bytes, ${type}, SHA-256 ${visible(body.sha256)}`,
+    ...lines.slice(0, MAX_BODY_LINES).map(barred),
+    ...(hidden > 0 ? [`  TRUNCATED: ${hidden} more lines are not shown.`] : []),
+    ...(body.truncated
+      ? [`  TRUNCATED: only about ${Math.min(shown, body.bytes)} of ${body.bytes} bytes are shown.`]
+      : []),
+  ];
+}
+
+const barred = (line: string): string => `    | ${line}`;
+
+/** Quoted as JSON, so that ` = ` and a comma inside a name are seen to be inside. */
+const quoted = (text: string): string => JSON.stringify(text);

@@ -1,0 +1,61 @@
+import type { ApprovalRecord, SettleOutcome } from "./record.js";
+import type { ApprovalState } from "./state.js";
+import type { ApprovalDecision, ApprovalDraft, Approver } from "./types.js";
+
+/** The right to send one request, once. */
+export interface Grant {
+  readonly approvalId: string;
+  readonly approver: { readonly id: string; readonly idp: string };
+  /** SHA-256 of the request as the approver was shown it. */
+  readonly shownHash: string;
+  /** ISO 8601. */
+  readonly decidedAt: string;
+  /**
+   * Says what became of the request; only the first call counts. `released` only where provably nothing was sent: the
+   * grant can then be used again. Whoever never says leaves the approval `unknown` after 15 minutes.
+   */
+  settle(outcome: SettleOutcome): Promise<void>;
+}
+
+/** How one call wants to be treated; what is absent comes from the desk's options. Times in milliseconds. */
+export interface ObtainOptions {
+  readonly signal: AbortSignal;
+  readonly waitMs?: number;
+  /** How long the person has to answer. */
+  readonly expiresMs?: number;
+  readonly grantTtlMs?: number;
+}
+
+/** Where calls wait for people. Never handed to an agent: whoever holds it can answer. */
+export interface ApprovalDesk {
+  /**
+   * Resolves with a reserved one-time grant for exactly this fingerprint and subject. Identical calls share one question
+   * and one grant: one call gets it, the others `ApprovalConsumedError`. A no answers identical calls for `denyCacheMs`.
+   * After `waitMs` throws `ApprovalPendingError`; a later yes sends nothing by itself, the next identical call finds it.
+   *
+   * @throws ApprovalPendingError, ApprovalDeniedError, ApprovalExpiredError, ApprovalMismatchError, ApprovalConsumedError,
+   * ApprovalUnavailableError; a GuardError with SESSION_CLOSED or GUARD_CLOSED; or the signal's reason.
+   */
+  obtain(draft: ApprovalDraft, options: ObtainOptions): Promise<Grant>;
+  /**
+   * Counts an answer that came from outside. The caller has proved who gave it. The same answer again is a no-op until the
+   * grant is used. Where a no arrives together with a yes, the no wins.
+   *
+   * @throws ApprovalMismatchError (another request), ApprovalUnavailableError (malformed, or not theirs to decide),
+   * ApprovalExpiredError (a yes too late), ApprovalConsumedError (a replay); none of them changes the approval.
+   */
+  decide(decision: ApprovalDecision): Promise<ApprovalRecord>;
+  get(id: string): Promise<ApprovalRecord | undefined>;
+  /** Newest first. */
+  list(filter?: { readonly state?: ApprovalState }): Promise<readonly ApprovalRecord[]>;
+  /** Takes a question back. Does nothing to one that was answered. */
+  cancel(id: string, by: Approver): Promise<ApprovalRecord>;
+  /** Takes a yes back before it is used; later it is recorded as too late. */
+  revoke(id: string, by: Approver): Promise<ApprovalRecord>;
+  /** Resolves when the approval is no longer pending. */
+  wait(id: string, options: { readonly signal: AbortSignal }): Promise<ApprovalRecord>;
+  /** Refuses the session's waiting calls with SESSION_CLOSED and cancels its questions nobody else waits for. */
+  closeSession(sessionId: string): Promise<void>;
+  /** Refuses all waiting calls with GUARD_CLOSED. Questions stay in the store, for whoever opens it next. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,161 @@
+import type { ErrorCode } from "../error-codes.js";
+import { GuardError, isGuardError } from "../errors.js";
+import { BadReply, createAsking } from "./asking.js";
+import { type Call, createCalls } from "./calls.js";
+import type { ApprovalDesk, Grant, ObtainOptions } from "./desk-types.js";
+import { type Emit, eventOf } from "./events.js";
+import { failClosedStore } from "./fail-closed-store.js";
+import { takeGrantFor } from "./granting.js";
+import { type ApprovalDeskOptions, deskSettings } from "./options.js";
+import { type ApprovalOpening, type ApprovalRecord, ageRecord } from "./record.js";
+import { mismatch, refusalOf, unavailable } from "./refusals.js";
+import { ownDraft, requestView, shownHash } from "./request-view.js";
+import { untilDecided } from "./settled.js";
+import { steadyTime } from "./steady-time.js";
+import { createTimekeeper } from "./timekeeper.js";
+import type { ApprovalDraft, Approver } from "./types.js";
+import { createVoting } from "./voting.js";
+
+/** Cancels on behalf of a session that ends. */
+const THE_SESSION: Approver = { id: "session", idp: "sallyport" };
+
+/** Opens a desk. @throws OptionsError */
+export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
+  const settings = deskSettings(options);
+  const { clock, randomId, separation } = settings;
+  const store = failClosedStore(settings.store);
+  const now = steadyTime(clock);
+  const calls = createCalls();
+  let closed = false;
+
+  const emit: Emit = (type, record, details) => {
+    try {
+      settings.onEvent(eventOf(type, record, now(), details));
+    } catch {
+      throw unavailable("the step could not be recorded", record);
+    }
+  };
+
+  const time = createTimekeeper(store, clock, now, {
+    over: (id) => asking?.withdraw(id),
+    ended: (record) => emit(record.state === "unknown" ? "unknown" : "expired", record),
+  });
+  const voting = createVoting({ store, time, now, randomId, emit, separation });
+  const granting = { store, time, now, randomId, emit };
+
+  const asking =
+    settings.request === undefined
+      ? undefined
+      : createAsking(settings.request, {
+          now,
+          randomId,
+          answered: async (record, decision) => {
+            if (decision.approvalId === record.id) return voting.decide(decision);
+            emit("mismatch", record, { verdict: decision.verdict, approver: decision.by });
+            throw mismatch("the answer is about another approval than the one asked about", record);
+          },
+          failed: (record, error) => {
+            const refusal = refusalFor(error, record);
+            calls.refuse({ approvalId: record.id }, refusal);
+            emit("failed", record, { reason: refusal.message });
+          },
+        });
+
+  const opening = (draft: ApprovalDraft, wishes: ObtainOptions): ApprovalOpening => {
+    const createdAt = now();
+    const expiresAt = createdAt + (wishes.expiresMs ?? settings.pendingTtlMs);
+    const asked = { ...ownDraft(draft), id: `ap_${randomId()}`, createdAt, expiresAt };
+    const terms = { grantTtlMs: wishes.grantTtlMs ?? settings.grantTtlMs, denyCacheMs: settings.denyCacheMs };
+    return { ...asked, terms, shownHash: shownHash(requestView(asked)) };
+  };
+
+  /** Asks, and takes the question back as soon as the approval is decided in another way, also by another process. */
+  const ask = (record: ApprovalRecord): void => {
+    const signal = asking?.ask(record);
+    if (signal === undefined) return;
+    untilDecided(record.id, { store, clock, now, signal, waitMs: Number.POSITIVE_INFINITY }).then(
+      () => time.lookAgain(record.id),
+      () => undefined,
+    );
+  };
+
+  /** Finds or opens the approval of a call, and sees to it that somebody is asked. */
+  const join = async (draft: ApprovalDraft, wishes: ObtainOptions, call: Call): Promise<ApprovalRecord> => {
+    await time.sweep();
+    const { record, created } = await store.openOrJoin(draft.fingerprint, opening(draft, wishes));
+    call.approvalId = record.id;
+    time.follow(record);
+    if (created) asking?.postpone(record.id);
+    emit(created ? "requested" : "joined", record);
+    if (created && call.signal.aborted) await voting.takeBack(record.id, THE_SESSION, "cancel");
+    call.signal.throwIfAborted();
+    if (record.state === "pending" && asking?.isDue(record.id) === true) ask(record);
+    return record;
+  };
+
+  const decided = async (id: string, call: Call, waitMs: number): Promise<ApprovalRecord> => {
+    const waited = waitMs > 0 ? await untilDecided(id, { store, clock, now, signal: call.signal, waitMs }) : undefined;
+    const record = waited ?? (await store.get(id));
+    if (record === undefined) throw unavailable("the approval is gone from the store");
+    return ageRecord(record, now());
+  };
+
+  return {
+    async obtain(draft, wishes): Promise<Grant> {
+      if (closed) throw new GuardError("GUARD_CLOSED");
+      if (asking === undefined) throw unavailable("nobody is configured to be asked");
+      const call = calls.enter(draft.sessionId, wishes.signal);
+      try {
+        const { id } = await join(draft, wishes, call);
+        const record = await decided(id, call, wishes.waitMs ?? settings.waitMs);
+        if (record.state !== "approved") throw refusalOf(record);
+        return await takeGrantFor(record, call, granting);
+      } catch (error) {
+        throw isGuardError(error) || call.signal.aborted ? error : unavailable("the desk failed");
+      } finally {
+        call.leave();
+      }
+    },
+    decide: (decision) => voting.decide(decision),
+    async get(id) {
+      const record = await store.get(id);
+      return record === undefined ? undefined : ageRecord(record, now());
+    },
+    async list(filter) {
+      await time.sweep();
+      return store.list(filter);
+    },
+    cancel: (id, by) => voting.takeBack(id, by, "cancel"),
+    revoke: (id, by) => voting.takeBack(id, by, "revoke"),
+    async wait(id, { signal }) {
+      const record = await untilDecided(id, { store, clock, now, signal, waitMs: Number.POSITIVE_INFINITY });
+      if (record === undefined) throw mismatch("there is no approval with this id");
+      return record;
+    },
+    async closeSession(sessionId) {
+      calls.refuse({ sessionId }, new GuardError("SESSION_CLOSED"));
+      for (const { id, sessionId: opener } of await store.list({ state: "pending" })) {
+        if (opener === sessionId && !calls.hasOther(id, sessionId)) await voting.takeBack(id, THE_SESSION, "cancel");
+      }
+    },
+    async close() {
+      closed = true;
+      calls.refuse({}, new GuardError("GUARD_CLOSED"));
+      asking?.withdrawAll();
+      time.stop();
+    },
+  };
+}
+
+const OWN_CODES: ReadonlySet<string> = new Set([
+  "APPROVAL_UNAVAILABLE",
+  "APPROVAL_MISMATCH",
+  "APPROVAL_EXPIRED",
+  "APPROVAL_CONSUMED",
+] satisfies ErrorCode[]);
+
+/** A callback's own exception is not passed on: it may carry the address and the token of a chat. */
+function refusalFor(error: unknown, record: ApprovalRecord): GuardError {
+  if (isGuardError(error) && OWN_CODES.has(error.code)) return error;
+  return unavailable(error instanceof BadReply ? error.message : "asking a person failed", record);
+}

@@ -1,0 +1,45 @@
+/**
+ * `sallyport/approval`: a person says yes to exactly one thing. The desk, the channels, and what a store needs to keep
+ * approvals. Left out: how the desk asks, counts and waits.
+ */
+
+export { renderCard } from "./card.js";
+export { approveInTerminal, type TerminalOptions } from "./channels/terminal.js";
+export { createApprovalDesk } from "./desk.js";
+export type { ApprovalDesk, Grant, ObtainOptions } from "./desk-types.js";
+export type { ApprovalEvent, ApprovalEventType } from "./events.js";
+export type { ApprovalDeskOptions } from "./options.js";
+// For stores.
+export {
+  type ApprovalLease,
+  type ApprovalOpening,
+  type ApprovalRecord,
+  type ApprovalTerms,
+  type ApprovalVote,
+  addVote,
+  ageRecord,
+  endOf,
+  isJoinable,
+  openRecord,
+  type RecordedVote,
+  type ReserveResult,
+  type SettleOutcome,
+  settleGrant,
+  slotOf,
+  takeGrant,
+} from "./record.js";
+export type { Separation } from "./separation.js";
+export { type ApprovalAction, type ApprovalState, TRANSITIONS } from "./state.js";
+export type { ApprovalStore } from "./store.js";
+export type {
+  ApprovalCallback,
+  ApprovalControl,
+  ApprovalDecision,
+  ApprovalDraft,
+  ApprovalHttp,
+  ApprovalReply,
+  ApprovalRequest,
+  ApprovalSubject,
+  ApprovalWhy,
+  Approver,
+} from "./types.js";

@@ -1,0 +1,159 @@
+import { type ApprovalAction, type ApprovalState, isLive, nextState } from "./state.js";
+import type { ApprovalDraft, Approver } from "./types.js";
+
+/** How long things last, in milliseconds; fixed when the approval is opened. */
+export interface ApprovalTerms {
+  readonly grantTtlMs: number;
+  readonly denyCacheMs: number;
+}
+
+/** What a store is given to open an approval. Times are epoch milliseconds of a clock that never goes back. */
+export interface ApprovalOpening extends ApprovalDraft {
+  readonly id: string;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly terms: ApprovalTerms;
+  /** SHA-256 of the request as the approver is shown it. */
+  readonly shownHash: string;
+}
+
+/** Something a person did to an approval. */
+export interface ApprovalVote {
+  readonly verdict: "approve" | "deny" | "cancel" | "revoke";
+  readonly by: Approver;
+  /** When it arrived, epoch milliseconds. */
+  readonly at: number;
+  readonly nonce: string;
+  readonly reason?: string;
+  /** Asks for a shorter grant. */
+  readonly grantTtlMs?: number;
+}
+
+/** A vote in the record: append-only. `counted` is false where it came too late to change anything. */
+export interface RecordedVote extends ApprovalVote {
+  readonly counted: boolean;
+}
+
+/** The right to send one request, held by one call until it says what became of it. */
+export interface ApprovalLease {
+  readonly id: string;
+  readonly at: number;
+  /** From then on nobody knows what became of the request. */
+  readonly expiresAt: number;
+}
+
+/** One approval with its whole history. A plain JSON value: stores write it as it is. */
+export interface ApprovalRecord extends ApprovalOpening {
+  /** Version of this shape. A store refuses to read another one. */
+  readonly v: 1;
+  readonly state: ApprovalState;
+  /** How many calls have asked for it. */
+  readonly attempt: number;
+  readonly votes: readonly RecordedVote[];
+  readonly decidedAt?: number;
+  readonly decidedBy?: Approver;
+  readonly reason?: string;
+  readonly grantExpiresAt?: number;
+  /** Until then an identical call gets the same no without a person being asked. */
+  readonly stickyUntil?: number;
+  readonly lease?: ApprovalLease;
+}
+
+/** More votes than this on one approval are not kept: a channel that is flooded does not fill the store. */
+const MAX_VOTES = 64;
+
+/** A new approval that waits for a person. */
+export const openRecord = (opening: ApprovalOpening): ApprovalRecord => ({
+  v: 1,
+  ...opening,
+  state: "pending",
+  attempt: 1,
+  votes: [],
+});
+
+/**
+ * What makes two calls the same: what is sent, for whom, and under which rule of which policy. Not the session and not the
+ * run: a retry after a restart finds its answer.
+ */
+export const slotOf = ({ fingerprint, subject, why }: ApprovalDraft): string =>
+  JSON.stringify([
+    fingerprint,
+    subject.tenant,
+    subject.agent,
+    subject.onBehalfOf ?? null,
+    why.policyDigest,
+    why.ruleId,
+  ]);
+
+/** Whether an identical call at this time gets this approval (true) or opens another one. The record is up to date. */
+export const isJoinable = (record: ApprovalRecord, now: number): boolean =>
+  isLive(record.state) || (record.stickyUntil !== undefined && now < record.stickyUntil);
+
+/** Does what time has done: an unanswered question, an unused grant and a lease nobody came back for. */
+export function ageRecord(record: ApprovalRecord, now: number): ApprovalRecord {
+  const end = endOf(record);
+  if (end === undefined || now < end) return record;
+  return record.state === "reserved" ? moved(record, "lose") : moved(record, "expire");
+}
+
+/** When time will next do something to the record. */
+export function endOf(record: ApprovalRecord): number | undefined {
+  if (record.state === "pending") return record.expiresAt;
+  if (record.state === "approved") return record.grantExpiresAt;
+  return record.state === "reserved" ? record.lease?.expiresAt : undefined;
+}
+
+/** Adds a vote. The same vote delivered again changes nothing; one that comes too late is kept and not counted. */
+export function addVote(before: ApprovalRecord, vote: ApprovalVote): ApprovalRecord {
+  const record = ageRecord(before, vote.at);
+  if (record.votes.length >= MAX_VOTES || record.votes.some((earlier) => isSameVote(earlier, vote))) return record;
+  const counted = nextState(record.state, vote.verdict) !== null;
+  const voted: ApprovalRecord = { ...record, votes: [...record.votes, { ...vote, counted }] };
+  if (!counted) return voted;
+  return {
+    ...moved(voted, vote.verdict),
+    decidedAt: vote.at,
+    decidedBy: vote.by,
+    ...(vote.reason === undefined ? {} : { reason: vote.reason }),
+    ...(vote.verdict === "deny" ? { stickyUntil: vote.at + record.terms.denyCacheMs } : {}),
+    ...(vote.verdict === "approve" ? { grantExpiresAt: vote.at + grantTtl(record, vote) } : {}),
+  };
+}
+
+const isSameVote = (a: ApprovalVote, b: ApprovalVote): boolean =>
+  a.nonce === b.nonce && a.verdict === b.verdict && a.by.id === b.by.id && a.by.idp === b.by.idp;
+
+const grantTtl = (record: ApprovalRecord, vote: ApprovalVote): number =>
+  Math.min(record.terms.grantTtlMs, vote.grantTtlMs ?? record.terms.grantTtlMs);
+
+/** How an attempt to take a grant ended. */
+export type ReserveResult = "ok" | "gone" | "mismatch";
+
+/** Takes the grant for one call: the first one wins. */
+export function takeGrant(
+  before: ApprovalRecord,
+  fingerprint: string,
+  lease: ApprovalLease,
+): { readonly result: ReserveResult; readonly record: ApprovalRecord } {
+  const record = ageRecord(before, lease.at);
+  if (record.fingerprint !== fingerprint) return { result: "mismatch", record };
+  if (nextState(record.state, "reserve") === null) return { result: "gone", record };
+  return { result: "ok", record: { ...moved(record, "reserve"), lease } };
+}
+
+/** What became of the request that held the lease. */
+export type SettleOutcome = "consumed" | "released" | "unknown";
+
+const SETTLING = { consumed: "consume", released: "release", unknown: "lose" } as const;
+
+/** Ends a lease. Only its holder can, and only once. */
+export function settleGrant(record: ApprovalRecord, leaseId: string, outcome: SettleOutcome): ApprovalRecord {
+  if (record.state !== "reserved" || record.lease?.id !== leaseId) return record;
+  const { lease: _, ...rest } = moved(record, SETTLING[outcome]);
+  return rest;
+}
+
+function moved(record: ApprovalRecord, action: ApprovalAction): ApprovalRecord {
+  const state = nextState(record.state, action);
+  return state === null ? record : { ...record, state };
+}

@@ -1,0 +1,38 @@
+import type {
+  ApprovalLease,
+  ApprovalOpening,
+  ApprovalRecord,
+  ApprovalVote,
+  ReserveResult,
+  SettleOutcome,
+} from "./record.js";
+import type { ApprovalState } from "./state.js";
+
+/**
+ * Where approvals live. Each of the first five verbs is atomic, also between processes: two callers never both see
+ * themselves win. A verb that cannot be done throws; the desk then refuses. Time comes with the arguments.
+ */
+export interface ApprovalStore {
+  /**
+   * Finds the live or still denied approval for the same call (see `slotOf`) and counts the attempt, or opens one. The
+   * fingerprint is that of the opening.
+   */
+  openOrJoin(
+    fingerprint: string,
+    opening: ApprovalOpening,
+  ): Promise<{ readonly record: ApprovalRecord; readonly created: boolean }>;
+  /** Appends a vote and answers with the record after it, or undefined where there is no such approval. */
+  vote(id: string, vote: ApprovalVote): Promise<ApprovalRecord | undefined>;
+  /** approved → reserved, for one winner. */
+  reserve(id: string, fingerprint: string, lease: ApprovalLease): Promise<ReserveResult>;
+  /** reserved → consumed, unknown, or (nothing was sent) approved again. Does nothing for a lease that is not held. */
+  settle(id: string, lease: ApprovalLease, outcome: SettleOutcome): Promise<void>;
+  /** Does what time has done, and answers with the approvals it changed: each of them to one caller only. */
+  due(now: number): Promise<readonly ApprovalRecord[]>;
+
+  get(id: string): Promise<ApprovalRecord | undefined>;
+  /** Newest first. */
+  list(filter?: { readonly state?: ApprovalState }): Promise<readonly ApprovalRecord[]>;
+  /** Calls `listener` after each change of the approval, whoever made it. Answers with a function that stops it. */
+  watch(id: string, listener: () => void): () => void;
+}

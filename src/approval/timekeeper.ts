@@ -1,0 +1,68 @@
+import type { Clock } from "../clock.js";
+import { type ApprovalRecord, endOf } from "./record.js";
+import type { ApprovalStore } from "./store.js";
+
+/** Lets time act on approvals when it is due. */
+export interface Timekeeper {
+  /** Takes note of where the approval stands now. */
+  follow(record: ApprovalRecord): void;
+  /** Has the store do what time has done. */
+  sweep(): Promise<void>;
+  /** Sweeps, and takes note of where the approval stands; never rejects. */
+  lookAgain(id: string): Promise<void>;
+  stop(): void;
+}
+
+export function createTimekeeper(
+  store: ApprovalStore,
+  clock: Clock,
+  now: () => number,
+  on: {
+    /** The approval is no longer pending. */
+    readonly over: (id: string) => void;
+    /** Time has ended it: nobody answered, the grant was not used, or nobody said what became of it. */
+    readonly ended: (record: ApprovalRecord) => void;
+  },
+): Timekeeper {
+  const timers = new Map<string, () => void>();
+  let stopped = false;
+
+  const follow = (record: ApprovalRecord): void => {
+    timers.get(record.id)?.();
+    timers.delete(record.id);
+    if (record.state !== "pending") on.over(record.id);
+    const end = endOf(record);
+    if (end === undefined || stopped) return;
+    timers.set(
+      record.id,
+      clock.schedule(Math.max(1, end - now()), () => void lookAgain(record.id)),
+    );
+  };
+
+  const sweep = async (): Promise<void> => {
+    const changed = await store.due(now());
+    for (const record of changed) follow(record);
+    for (const record of changed) on.ended(record);
+  };
+
+  const lookAgain = async (id: string): Promise<void> => {
+    try {
+      await sweep();
+      const record = await store.get(id);
+      if (record !== undefined) follow(record);
+    } catch {
+      // A store that is away refuses every call by itself, and no timer decides anything.
+    }
+  };
+
+  return {
+    follow,
+    sweep,
+    lookAgain,
+    stop() {
+      stopped = true;
+      for (const cancel of timers.values()) cancel();
+      timers.clear();
+    },
+  };
+}

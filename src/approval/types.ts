@@ -1,0 +1,114 @@
+/** Who a request is for. All of it is what the guard verified, none of it what the agent says. */
+export interface ApprovalSubject {
+  readonly tenant: string;
+  readonly agent: string;
+  /** Id of the person the agent acts for. */
+  readonly onBehalfOf?: string;
+  /** Further ids of that person or of the agent's owner, such as an e-mail address: they count as the requester too. */
+  readonly aliases?: readonly string[];
+  readonly runId?: string;
+  readonly toolCallId?: string;
+}
+
+/** What would be sent. Text fields are masked already; nothing here is a secret. */
+export interface ApprovalHttp {
+  readonly method: string;
+  readonly origin: string;
+  readonly path: string;
+  readonly query: readonly (readonly [string, string])[];
+  readonly contentType?: string;
+  /** The header fields that the fingerprint covers. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: {
+    /** Size of the whole body. */
+    readonly bytes: number;
+    readonly sha256: string;
+    /** Masked text of the body, or of its beginning. At most 16,384 characters are kept. */
+    readonly preview: string;
+    readonly truncated: boolean;
+  };
+}
+
+/** Why a person is asked. */
+export interface ApprovalWhy {
+  readonly ruleId: string;
+  /** Digest of the policy that asks. An approval given under another policy does not count. */
+  readonly policyDigest: string;
+  readonly reason?: string;
+  readonly risk?: "low" | "medium" | "high";
+  readonly matched?: readonly string[];
+}
+
+/** What the guard hands to the desk. */
+export interface ApprovalDraft {
+  readonly sessionId: string;
+  readonly fingerprint: string;
+  readonly subject: ApprovalSubject;
+  readonly http: ApprovalHttp;
+  readonly why: ApprovalWhy;
+  /** The agent's own words. Shown as its claim, never alone. At most 1,024 characters are kept. */
+  readonly agentReason?: string;
+  /** Who may decide: ids, or `group:name`. Absent: anyone but the requester. */
+  readonly approvers?: readonly string[];
+}
+
+/** What the approver is asked. Frozen, all the way down. */
+export interface ApprovalRequest {
+  readonly id: string;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  /** ISO 8601; an answer after this is not a yes. */
+  readonly expiresAt: string;
+  readonly fingerprint: string;
+  readonly subject: ApprovalSubject;
+  readonly http: ApprovalHttp;
+  readonly why: ApprovalWhy;
+  readonly agentReason?: string;
+  readonly approvers?: readonly string[];
+}
+
+/** A person, as a channel proved it: never a name that a payload claims. */
+export interface Approver {
+  readonly id: string;
+  /** Who vouches for `id`: an issuer, a directory, `terminal`. */
+  readonly idp: string;
+  readonly groups?: readonly string[];
+  readonly authTime?: string;
+  readonly acr?: string;
+}
+
+/** One answer by one person about one request. */
+export interface ApprovalDecision {
+  readonly approvalId: string;
+  readonly fingerprint: string;
+  readonly verdict: "approve" | "deny";
+  readonly by: Approver;
+  /** ISO 8601; for the record. Expiry is judged by when the answer arrives. */
+  readonly at: string;
+  /** Unique per answer: the same answer delivered twice counts once. */
+  readonly nonce: string;
+  /** Shown to the operator and, for a denial, to the model. */
+  readonly reason?: string;
+  /** A shorter life for the grant; it cannot be made longer. One use is the only number there is. */
+  readonly grant?: { readonly uses: 1; readonly ttlMs: number };
+}
+
+/** What a callback answers. `pending`: the person was told, and the answer comes later through `desk.decide`. */
+export type ApprovalReply =
+  | { readonly kind: "decision"; readonly decision: ApprovalDecision }
+  | { readonly kind: "pending" };
+
+/** Help for a callback: complete answers about the request it was given. */
+export interface ApprovalControl {
+  /** Aborts when the answer no longer matters: decided elsewhere, expired, cancelled, or closed. */
+  readonly signal: AbortSignal;
+  approve(by: Approver, details?: { readonly reason?: string; readonly ttlMs?: number }): ApprovalReply;
+  deny(by: Approver, details?: { readonly reason?: string }): ApprovalReply;
+  pending(): ApprovalReply;
+}
+
+/**
+ * Asks a person. Anything but a well-formed answer about exactly this request, an exception included, is an error and
+ * never a yes.
+ */
+export type ApprovalCallback = (request: ApprovalRequest, control: ApprovalControl) => Promise<ApprovalReply>;

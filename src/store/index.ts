@@ -1,0 +1,4 @@
+/** `sallyport/store`: where the guard keeps what must outlive a call. */
+
+export type { ApprovalStore } from "../approval/index.js";
+export { type MemoryStoreOptions, memoryStore, type Store } from "./memory-store.js";
