@@ -1,8 +1,18 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
+const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
+
 export default defineConfig({
+  // Examples import the package by its name; under test that is the source.
+  resolve: {
+    alias: [
+      { find: /^sallyport$/, replacement: source("index.ts") },
+      { find: /^sallyport\/([a-z]+)$/, replacement: `${source("")}$1/index.ts` },
+    ],
+  },
   test: {
-    include: ["test/**/*.test.ts"],
+    include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // Files run in child processes: they change the working directory and spawn children of their own.

@@ -2,6 +2,7 @@ import type { AuditEvent, CredentialFacts, DecisionFacts, EventFields, HttpFacts
 import type { Credential } from "./broker/index.js";
 import type { Clock } from "./clock.js";
 import { AuditIncompleteError, type GuardError, isGuardError } from "./errors.js";
+import type { GuardParts } from "./guard-parts.js";
 import type { Decision } from "./policy/index.js";
 import type { CanonicalRequest } from "./request/canonical.js";
 import type { HopResponse } from "./transport/index.js";
@@ -15,6 +16,9 @@ export interface Delivery {
   readonly counts: Readonly<Record<string, number>>;
 }
 
+/** Methods that change nothing at the service (RFC 9110 section 9.2.1). */
+const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+
 /** What a hop is, for the record: its request in canonical form, or as it was asked where it has none. */
 export type Described = CanonicalRequest | { readonly ok: false; readonly method: string; readonly url: string };
 
@@ -26,15 +30,17 @@ export class Exchange {
   readonly id: string;
   readonly #log: SessionLog;
   readonly #clock: Clock;
+  readonly #sync: GuardParts["sync"];
   readonly #startedAt: number;
   #attempt = 1;
   #open: { readonly http: HttpFacts; readonly decision: Decision } | null = null;
   #timing: { approval_ms?: number; token_ms?: number; ttfb_ms?: number } = {};
 
-  constructor(id: string, log: SessionLog, clock: Clock) {
+  constructor(id: string, log: SessionLog, { clock, sync }: Pick<GuardParts, "clock" | "sync">) {
     this.id = id;
     this.#log = log;
     this.#clock = clock;
+    this.#sync = sync;
     this.#startedAt = clock.monotonic();
   }
 
@@ -75,9 +81,7 @@ export class Exchange {
       ...droppedHeaders(request),
     });
     this.#open = { http, decision };
-    await this.#log.sync(
-      request.method === "GET" || request.method === "HEAD" || request.method === "OPTIONS" ? undefined : "strict",
-    );
+    await this.#log.sync(SAFE.has(request.method) ? this.#sync.safe : this.#sync.unsafe);
   }
 
   /** Notes that the answer's header is here. */

@@ -35,7 +35,11 @@ export interface GuardOptions {
    * be masked, such as images: `pass` (default) or `refuse`. `false` switches masking off.
    */
   readonly masking?: (MaskerOptions & { readonly unmaskable?: "pass" | "refuse" }) | false;
-  /** Where the record goes. Default `./audit`. */
+  /**
+   * Where the record goes (default `./audit`) and who signs it. `sync` says how sure an intent must be of the disk before
+   * its request leaves: `os` survives the death of the process, `group` and `strict` that of the machine. Default: `os` for
+   * GET, HEAD and OPTIONS, `group` for everything else.
+   */
   readonly audit?: { readonly directory?: string; readonly signer?: AuditSigner; readonly sync?: SyncMode };
   /** Where approvals are kept. Default: in memory. */
   readonly store?: Store;

@@ -1,5 +1,5 @@
 import type { ApprovalDesk } from "./approval/index.js";
-import type { SessionLog } from "./audit/index.js";
+import type { SessionLog, SyncMode } from "./audit/index.js";
 import type { BrokerSession, TokenBroker } from "./broker/index.js";
 import type { Clock } from "./clock.js";
 import type { Masker } from "./masking/index.js";
@@ -19,6 +19,8 @@ export interface GuardParts {
   /** What happens to answers whose media type cannot be masked. */
   readonly unmaskable: "pass" | "refuse";
   readonly transport: Transport;
+  /** How sure an intent must be of the disk before its request leaves: for methods that change nothing, and for others. */
+  readonly sync: { readonly safe: SyncMode; readonly unsafe: SyncMode };
   readonly log: OperationalLog;
 }
 

@@ -50,25 +50,13 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
   const { unmaskable = "pass", ...maskerOptions } = options.masking === false ? {} : (options.masking ?? {});
   const masker = options.masking === false ? null : createMasker(maskerOptions);
   const sessions = new Map<string, { readonly session: Session; readonly record: SessionLog }>();
-  const recordOf = (sessionId: string): GuardRecord | undefined =>
-    opening.get(sessionId) ?? sessions.get(sessionId)?.record;
-  /** Sessions whose record is open and whose end has not been reached, also before and after they are usable. */
-  const opening = new Map<string, GuardRecord>();
+  const recordOf = (sessionId: string): SessionLog | undefined => sessions.get(sessionId)?.record;
 
   const broker = createTokenBroker({
     providers: options.credentials ?? {},
     clock,
     onEvent: (event) => recordCredential(recordOf(event.session), event, log),
   });
-  const { directory = "./audit", ...auditOptions } = options.audit ?? {};
-  const audit = await openAuditLog({
-    directory,
-    ...auditOptions,
-    clock,
-    secrets: () => broker.liveSecrets(),
-    warn: (message) => log.warn({ part: "audit" }, message),
-  });
-  audit.policyLoaded({ ...(policy.id === undefined ? {} : { id: policy.id }), hash: policy.hash });
   const desk = createApprovalDesk({
     ...options.approvals,
     store: (options.store ?? memoryStore()).approvals,
@@ -76,6 +64,17 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     randomId: randomUUID,
     onEvent: (event) => recordApproval(recordOf(event.sessionId), event),
   });
+  // Last, when nothing else can fail any more: it takes a lock.
+  const { directory = "./audit", sync, signer } = options.audit ?? {};
+  const audit = await openAuditLog({
+    directory,
+    sync: sync ?? "group",
+    ...(signer === undefined ? {} : { signer }),
+    clock,
+    secrets: () => broker.liveSecrets(),
+    warn: (message) => log.warn({ part: "audit" }, message),
+  });
+  audit.policyLoaded({ ...(policy.id === undefined ? {} : { id: policy.id }), hash: policy.hash });
   const parts: GuardParts = {
     clock,
     policy: () => policy,
@@ -85,6 +84,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     unmaskable,
     transport:
       options.transport === undefined ? createUndiciTransport() : createFetchTransport(options.transport.fetch),
+    sync: { safe: sync ?? "os", unsafe: sync ?? "group" },
     log,
   };
   let closing: Promise<void> | undefined;

@@ -30,7 +30,7 @@ export async function guardedCall(
   session.assertOpen();
   const call = snapshotCall(input, init); //                                                     1. snapshot
   if (isInline(call.url)) return fetchInline(call.url, call.method);
-  const exchange = new Exchange(randomUUID(), session.record, parts.clock);
+  const exchange = new Exchange(randomUUID(), session.record, parts);
   const { signal, release } = linkSignals(session.signal, call.signal);
   try {
     let hop = await readHop(parts, exchange, call, await call.body); //                  2. canonicalise, 3. understand

@@ -1,0 +1,83 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+
+const SRC = resolve(import.meta.dirname, "../src");
+const GROUND = new Set(["request", "policy", "masking", "errors", "error-codes", "clock"]);
+const MIDDLE = new Set(["identity", "broker", "approval", "transport", "audit", "store"]);
+
+interface Import {
+  readonly from: string;
+  readonly specifier: string;
+  /** Path below src for a relative import. */
+  readonly target: string | null;
+}
+
+const files = readdirSync(SRC, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+  .map((entry) => join(entry.parentPath, entry.name));
+
+const imports: readonly Import[] = files.flatMap((file) =>
+  [...readFileSync(file, "utf8").matchAll(/^(?:import|export)\b[^;]*?\bfrom "([^"]+)";$|\bimport\("([^"]+)"\)/gm)].map(
+    (match) => {
+      const specifier = match[1] ?? match[2] ?? "";
+      const target = specifier.startsWith(".") ? relative(SRC, resolve(file, "..", specifier)) : null;
+      return { from: relative(SRC, file), specifier, target };
+    },
+  ),
+);
+
+const room = (path: string): string => path.split("/")[0]?.replace(/\.[jt]s$/, "") ?? "";
+const floor = (path: string): number => (GROUND.has(room(path)) ? 0 : MIDDLE.has(room(path)) ? 1 : 2);
+
+describe("the three floors", () => {
+  it("are seen by this test", () => {
+    expect(files.length).toBeGreaterThan(50);
+    expect(imports.length).toBeGreaterThan(200);
+  });
+
+  it("import down, never up", () => {
+    expect(imports.filter(({ from, target }) => target !== null && floor(target) > floor(from))).toEqual([]);
+  });
+
+  it("of the middle meet only through their index", () => {
+    const sideways = imports.filter(
+      ({ from, target }) =>
+        target !== null &&
+        floor(from) === 1 &&
+        floor(target) === 1 &&
+        room(from) !== room(target) &&
+        !target.endsWith("/index.js"),
+    );
+    expect(sideways).toEqual([]);
+  });
+
+  it("keep each dependency in one file of one folder", () => {
+    const users = new Map<string, Set<string>>();
+    for (const { from, specifier, target } of imports) {
+      // The command line and its demo are programs that use the library, and libraries of their own.
+      if (target !== null || specifier.startsWith("node:") || room(from) === "cli") continue;
+      const name = specifier
+        .split("/")
+        .slice(0, specifier.startsWith("@") ? 2 : 1)
+        .join("/");
+      users.set(name, (users.get(name) ?? new Set()).add(from));
+    }
+    const spread = [...users].filter(([, from]) => {
+      const byRoom = new Map<string, number>();
+      for (const file of from) byRoom.set(room(file), (byRoom.get(room(file)) ?? 0) + 1);
+      return [...byRoom.values()].some((count) => count > 1);
+    });
+    expect(spread.map(([name, from]) => [name, [...from]])).toEqual([]);
+  });
+
+  it("have no clock, no randomness and no network on the ground", () => {
+    const impure = files
+      .filter((file) => floor(relative(SRC, file)) === 0 && !file.endsWith("clock.ts"))
+      .filter((file) =>
+        /\bDate\.now\(|\bMath\.random\(|\bperformance\.|\bsetTimeout\(|\bfetch\(/.test(readFileSync(file, "utf8")),
+      )
+      .map((file) => relative(SRC, file));
+    expect(impure).toEqual([]);
+  });
+});
