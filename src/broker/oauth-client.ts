@@ -120,7 +120,8 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
     if (answer === undefined) {
       throw new CredentialError("misconfigured", { message: `No request to ${issuer} could be made.` });
     }
-    if (!accepted) {
+    // RFC 7009 wants 200 and the library insists; some servers say 204, and mean the same.
+    if (!accepted && !(endpointName === "revocation_endpoint" && answer.status >= 200 && answer.status < 300)) {
       const refusal = {
         status: answer.status,
         retryAfter: answer.headers.get("retry-after"),

@@ -33,7 +33,8 @@ const KNOWN: Readonly<Record<string, readonly string[]>> = {
   header: ["name", "prefix"],
   query: ["name"],
 };
-const TOKEN = /^[!#$%&'*+\-.^_`|~\w]+$/;
+const HEADER_NAME = /^[!#$%&'*+\-.^_`|~\w]+$/;
+const PARAMETER_NAME = /^[\w.~[\]-]+$/;
 /** Headers that frame or route a message: no secret belongs there. */
 const FRAMING = /^(host|content-.*|transfer-encoding|connection|te|trailer|upgrade|expect|keep-alive|proxy-.*)$/i;
 
@@ -114,7 +115,8 @@ function optionProblems(options: StaticSecretOptions): ConfigurationProblem[] {
     );
   }
   if (options.scheme === "header" || options.scheme === "query") {
-    check(typeof options.name === "string" && TOKEN.test(options.name), "/name", "must be a plain name");
+    const plain = options.scheme === "header" ? HEADER_NAME : PARAMETER_NAME;
+    check(typeof options.name === "string" && plain.test(options.name), "/name", "must be a plain name");
   }
   if (options.scheme === "header") {
     check(!FRAMING.test(options.name), "/name", "must not be a header that frames or routes the message");
