@@ -1,4 +1,4 @@
-import { GuardError, isGuardError } from "./errors.js";
+import { GuardError } from "./errors.js";
 import type { Delivery, Exchange } from "./exchange.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
 import { isMaskable, type MaskingPass } from "./masking/index.js";
@@ -13,6 +13,8 @@ export interface Arrival {
   readonly decision: Decision;
   readonly answer: HopResponse;
   readonly redirected: boolean;
+  /** Aborts when the caller or the session breaks the call off. */
+  readonly signal: AbortSignal;
   /** Called once when nothing more of the answer is wanted. */
   readonly release: () => void;
 }
@@ -85,14 +87,18 @@ function openFlow(parts: GuardParts, session: SessionState, exchange: Exchange, 
   const fail = (error: unknown): never => {
     failure = error;
     answer.body?.cancel();
-    end(() => exchange.failed(error, "yes", answer, delivery(false)));
+    end(() =>
+      arrival.signal.aborted
+        ? exchange.aborted(error, "yes", answer, delivery(false))
+        : exchange.failed(error, "yes", answer, delivery(false)),
+    );
     throw error;
   };
   const abandonable = {
     abandon: (): void => {
       failure = session.signal.reason;
       answer.body?.cancel(session.signal.reason);
-      end(() => exchange.aborted(session.signal.reason, answer, delivery(false)));
+      end(() => exchange.aborted(session.signal.reason, "yes", answer, delivery(false)));
     },
   };
   session.exchanges.add(abandonable);
@@ -122,7 +128,7 @@ function openFlow(parts: GuardParts, session: SessionState, exchange: Exchange, 
     },
     cancel(reason) {
       answer.body?.cancel(reason);
-      end(() => exchange.aborted(reason, answer, delivery(false)));
+      end(() => exchange.aborted(reason, "yes", answer, delivery(false)));
     },
     finish: () => end(() => exchange.completed(answer, delivery(true))),
     mayHaveChanged: () => pass !== null && (state !== "over" || Object.keys(pass.counts).length > 0),
@@ -207,8 +213,3 @@ const withoutSecrets = (value: string, secrets: readonly string[]): string =>
     (text, secret) => (text.includes(secret) ? text.replaceAll(secret, "[REDACTED:CREDENTIAL]") : text),
     value,
   );
-
-/** True for errors that mean the caller or the session broke off, rather than that something failed. */
-export const isAbort = (error: unknown): boolean =>
-  (error instanceof Error && error.name === "AbortError") ||
-  (isGuardError(error) && (error.code === "SESSION_CLOSED" || error.code === "SESSION_EXPIRED"));

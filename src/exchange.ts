@@ -19,6 +19,8 @@ export interface Delivery {
 /** Methods that change nothing at the service (RFC 9110 section 9.2.1). */
 const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
+type Sent = "yes" | "no" | "unknown";
+
 /** What a hop is, for the record: its request in canonical form, or as it was asked where it has none. */
 export type Described = CanonicalRequest | { readonly ok: false; readonly method: string; readonly url: string };
 
@@ -98,32 +100,27 @@ export class Exchange {
     }));
   }
 
-  /** Records that the caller, or the end of the session, broke the hop off. */
-  aborted(error: unknown, answer: HopResponse | null, delivery: Delivery | null): void {
-    this.#broken("request.aborted", error, answer, delivery, "unknown");
+  /** Records that the caller, or the end of the session, broke the hop off. `sent` says whether anything can have left. */
+  aborted(error: unknown, sent: Sent, answer: HopResponse | null = null, delivery: Delivery | null = null): void {
+    this.#broken("request.aborted", error, sent, answer, delivery);
   }
 
-  /** Records that the hop failed. `sent` says whether anything can have left. */
-  failed(
-    error: unknown,
-    sent: "yes" | "no" | "unknown",
-    answer: HopResponse | null = null,
-    delivery: Delivery | null = null,
-  ): void {
-    this.#broken("request.failed", error, answer, delivery, sent);
+  /** Records that the hop failed. */
+  failed(error: unknown, sent: Sent, answer: HopResponse | null = null, delivery: Delivery | null = null): void {
+    this.#broken("request.failed", error, sent, answer, delivery);
   }
 
   #broken(
     type: "request.aborted" | "request.failed",
     error: unknown,
+    sent: Sent,
     answer: HopResponse | null,
     delivery: Delivery | null,
-    sent: "yes" | "no" | "unknown",
   ): void {
     this.#outcome((http) => ({
       type,
       http: answer === null ? http : { ...http, ...answerFacts(answer) },
-      error: { ...errorNames(error), phase: answer === null ? "send" : "body", sent: answer === null ? sent : "yes" },
+      error: { ...errorNames(error), phase: answer === null ? "send" : "body", sent },
       ...(delivery === null ? {} : deliveryFacts(delivery)),
     }));
   }

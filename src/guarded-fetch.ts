@@ -38,7 +38,7 @@ export async function guardedCall(
       const { answer, decision } = await sendHop(parts, session, exchange, hop, signal); //       4.–9. decide … send
       const next = await nextHop(parts, exchange, hop, answer, call.redirect, followed);
       if (next === null) {
-        const arrival = { request: hop.request, decision, answer, redirected: followed > 0, release };
+        const arrival = { request: hop.request, decision, answer, redirected: followed > 0, signal, release };
         return await deliver(parts, session, exchange, arrival); //                               10. mask, 11. record outcome
       }
       hop = next;
@@ -93,9 +93,10 @@ async function sendHop(
     await grant?.settle("consumed");
     return { answer, decision };
   } catch (error) {
-    if (leaving) exchange.failed(error, nothingLeft(error) ? "no" : "unknown");
-    else exchange.failed(error, "no");
-    await grant?.settle(!leaving || nothingLeft(error) ? "released" : "unknown");
+    const sent = !leaving || nothingLeft(error) ? "no" : "unknown";
+    if (signal.aborted) exchange.aborted(error, sent);
+    else exchange.failed(error, sent);
+    await grant?.settle(sent === "no" ? "released" : "unknown");
     throw error;
   }
 }
