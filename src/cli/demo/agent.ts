@@ -15,7 +15,12 @@ export interface DemoAgent {
 }
 
 /** An agent that can do no more than call `fetch`. */
-export function createAgent(fetch: typeof globalThis.fetch, origin: string, eyes: Eyes, signal: AbortSignal): DemoAgent {
+export function createAgent(
+  fetch: typeof globalThis.fetch,
+  origin: string,
+  eyes: Eyes,
+  signal: AbortSignal,
+): DemoAgent {
   const send = async (path: string, init: RequestInit): Promise<Outcome> => {
     try {
       const response = await fetch(`${origin}${path}`, init);

@@ -23,7 +23,13 @@ export function createEyes(watcher: (value: unknown) => void = () => undefined):
 }
 
 function textOf(value: unknown): string {
-  const inspected = inspect(value, { depth: 20, showHidden: true, getters: true, maxStringLength: null, maxArrayLength: null });
+  const inspected = inspect(value, {
+    depth: 20,
+    showHidden: true,
+    getters: true,
+    maxStringLength: null,
+    maxArrayLength: null,
+  });
   return typeof value === "string" ? value : `${inspected}\n${jsonOf(value)}`;
 }
 

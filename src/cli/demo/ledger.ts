@@ -50,7 +50,14 @@ export async function startLedger(options: LedgerOptions): Promise<Ledger> {
     answer(request, options, refunds, tokens)
       .catch((): Reply => ({ status: 500, body: { error: "internal" }, seen: {} }))
       .then(({ status, body, seen }) => {
-        received.push({ method: request.method ?? "", target: request.url ?? "", status, bodyBytes: 0, bodySha256: "", ...seen });
+        received.push({
+          method: request.method ?? "",
+          target: request.url ?? "",
+          status,
+          bodyBytes: 0,
+          bodySha256: "",
+          ...seen,
+        });
         send(response, status, body);
       });
   });
@@ -100,7 +107,12 @@ const ROUTES: readonly Route[] = [
   { method: "GET", path: /^\/api\/customers\/([^/]+)$/, scope: "customers:read", handle: readCustomer },
   { method: "GET", path: /^\/api\/invoices$/, scope: "invoices:read", handle: listInvoices },
   { method: "POST", path: /^\/api\/refunds$/, scope: "refunds:write", handle: makeRefund },
-  { method: "DELETE", path: /^\/admin\/customers\/([^/]+)$/, scope: "admin", handle: () => ({ status: 204, body: null }) },
+  {
+    method: "DELETE",
+    path: /^\/admin\/customers\/([^/]+)$/,
+    scope: "admin",
+    handle: () => ({ status: 204, body: null }),
+  },
   { method: "GET", path: /^\/admin\/api-keys$/, scope: "admin", handle: () => ({ status: 200, body: { keys: [] } }) },
 ];
 
@@ -112,7 +124,8 @@ async function answer(
 ): Promise<Reply> {
   const body = await readBody(request);
   if (body === null) return { status: 413, body: { error: "too large" }, seen: {} };
-  const facts = body.length === 0 ? {} : { bodyBytes: body.length, bodySha256: createHash("sha256").update(body).digest("hex") };
+  const facts =
+    body.length === 0 ? {} : { bodyBytes: body.length, bodySha256: createHash("sha256").update(body).digest("hex") };
   const caller = await authenticate(request.headers.authorization, options, tokens);
   if (caller === null) return { status: 401, body: { error: "invalid_token" }, seen: facts };
   const seen = { ...facts, ...caller };
@@ -120,7 +133,8 @@ async function answer(
   for (const { method, path, scope, handle } of ROUTES) {
     const match = path.exec(url.pathname);
     if (match === null || method !== request.method) continue;
-    if (!caller.scope.split(" ").includes(scope)) return { status: 403, body: { error: "insufficient_scope", scope }, seen };
+    if (!caller.scope.split(" ").includes(scope))
+      return { status: 403, body: { error: "insufficient_scope", scope }, seen };
     return { ...handle({ parameter: match[1] ?? "", query: url.searchParams, body, caller, refunds }), seen };
   }
   return { status: 404, body: { error: "not found" }, seen };
@@ -139,12 +153,18 @@ async function authenticate(
   if (facts["active"] !== true || ![facts["aud"]].flat().includes(audience)) return null;
   const act = facts["act"];
   const actor = typeof act === "object" && act !== null && "sub" in act ? String(act.sub) : undefined;
-  return { subject: String(facts["sub"]), scope: String(facts["scope"] ?? ""), ...(actor === undefined ? {} : { actor }) };
+  return {
+    subject: String(facts["sub"]),
+    scope: String(facts["scope"] ?? ""),
+    ...(actor === undefined ? {} : { actor }),
+  };
 }
 
 function readCustomer({ parameter }: RouteCall): { readonly status: number; readonly body: unknown } {
   const customer = CUSTOMERS.find(({ id }) => id === parameter);
-  return customer === undefined ? { status: 404, body: { error: "no such customer" } } : { status: 200, body: customer };
+  return customer === undefined
+    ? { status: 404, body: { error: "no such customer" } }
+    : { status: 200, body: customer };
 }
 
 function listInvoices({ query }: RouteCall): { readonly status: number; readonly body: unknown } {
@@ -163,7 +183,14 @@ function makeRefund({ body, caller, refunds }: RouteCall): { readonly status: nu
   if (typeof cents !== "number" || INVOICES.every(({ id }) => id !== invoice)) {
     return { status: 422, body: { error: "no such invoice, or no amount" } };
   }
-  const refund = { id: `ref-${9001 + refunds.length}`, invoice: String(invoice), cents, currency: String(currency), reason: String(reason), by: caller.subject };
+  const refund = {
+    id: `ref-${9001 + refunds.length}`,
+    invoice: String(invoice),
+    cents,
+    currency: String(currency),
+    reason: String(reason),
+    by: caller.subject,
+  };
   refunds.push(refund);
   return { status: 201, body: refund };
 }

@@ -75,10 +75,17 @@ export function createStory({ write, colours, columns = 100, showOriginals }: St
     sideBySide(left, right, rows) {
       const label = Math.max(...rows.map(({ field }) => field.length)) + 2;
       const column = Math.floor((width - NAME - 4 - label) / 2) - 2;
-      const put = (field: string, before: readonly string[], after: readonly string[], look: (text: string) => string): void => {
+      const put = (
+        field: string,
+        before: readonly string[],
+        after: readonly string[],
+        look: (text: string) => string,
+      ): void => {
         for (let row = 0; row < Math.max(before.length, after.length); row++) {
           const name = (row === 0 ? field : "").padEnd(label);
-          line(`  ${"".padEnd(NAME)}  ${style.dim(name)}${look((before[row] ?? "").padEnd(column))}  ${after[row] ?? ""}`);
+          line(
+            `  ${"".padEnd(NAME)}  ${style.dim(name)}${look((before[row] ?? "").padEnd(column))}  ${after[row] ?? ""}`,
+          );
         }
       };
       put("", [left], [style.bold(right)], style.bold);

@@ -1,0 +1,68 @@
+import { tokenExchange } from "../../broker/index.js";
+import { createGuard, type Guard } from "../../guard.js";
+import { oidcIdentity } from "../../identity/index.js";
+import type { OperationalLog } from "../../operational-log.js";
+import { type AuthorizationServer, startAuthorizationServer } from "./authorization-server.js";
+import { LEDGER_SCOPES, type Ledger, startLedger } from "./ledger.js";
+import type { Person } from "./person.js";
+import { demoPolicy, LEDGER_API } from "./policy.js";
+
+/** The places of the demonstration, all of them real and on loopback. */
+export interface World {
+  readonly authorizationServer: AuthorizationServer;
+  readonly ledger: Ledger;
+  readonly guard: Guard;
+}
+
+/** How the places are started; a test puts itself in between, to know secrets from where they are made. */
+export interface WorldParts {
+  readonly startAuthorizationServer: typeof startAuthorizationServer;
+  readonly startLedger: typeof startLedger;
+}
+
+export const realParts: WorldParts = { startAuthorizationServer, startLedger };
+
+const CLIENT = "support-platform";
+
+/** Starts everything. What was started is pushed to `closers`, also where the next thing fails. */
+export async function openWorld(
+  parts: WorldParts,
+  {
+    directory,
+    log,
+    person,
+    wait,
+  }: { readonly directory: string; readonly log: OperationalLog; readonly person: Person; readonly wait: string },
+  closers: (() => Promise<void>)[],
+): Promise<World> {
+  const authorizationServer = await parts.startAuthorizationServer({
+    clients: { [CLIENT]: { method: "private_key_jwt" } },
+    resources: { [LEDGER_API]: { scopes: LEDGER_SCOPES, format: "opaque" } },
+  });
+  closers.push(() => authorizationServer.close());
+  const { issuer, clientKeys } = authorizationServer;
+  const ledger = await parts.startLedger({ introspect: authorizationServer.introspect, audience: LEDGER_API });
+  closers.push(() => ledger.close());
+
+  const key = clientKeys[CLIENT];
+  if (key === undefined) throw new Error("the authorization server made no key for its client");
+  const guard = await createGuard({
+    policy: demoPolicy(ledger.origin, wait),
+    identity: oidcIdentity({ issuer, audience: "sallyport", allowInsecure: true }),
+    credentials: {
+      ledger: tokenExchange({
+        issuer,
+        clientId: CLIENT,
+        authentication: { method: "private_key_jwt", key },
+        audience: LEDGER_API,
+        formats: ["opaque"],
+        allowInsecure: true,
+      }),
+    },
+    approvals: { request: person.ask },
+    audit: { directory },
+    log,
+  });
+  closers.push(() => guard.close());
+  return { authorizationServer, ledger, guard };
+}
