@@ -5,7 +5,7 @@ import type { Clock } from "../clock.js";
  * computer that slept, while its monotonic clock stood still) ends it early rather than late.
  */
 export function steadyTime(clock: Clock): () => number {
-  let offset = Number.NEGATIVE_INFINITY;
+  let offset = clock.now() - clock.monotonic();
   return () => {
     const elapsed = clock.monotonic();
     offset = Math.max(offset, clock.now() - elapsed);
