@@ -1,3 +1,46 @@
+/** The union of all codes, so that `switch (error.code)` narrows and is checked for completeness. */
+export type ErrorCode =
+  | "NO_SESSION"
+  | "SESSION_CLOSED"
+  | "SESSION_EXPIRED"
+  | "IDENTITY_REFUSED"
+  | "IDENTITY_UNAVAILABLE"
+  | "URL_INVALID"
+  | "URL_TOO_LONG"
+  | "URL_AMBIGUOUS"
+  | "URL_USERINFO"
+  | "SCHEME_REFUSED"
+  | "HOST_REFUSED"
+  | "ADDRESS_REFUSED"
+  | "METHOD_REFUSED"
+  | "METHOD_OVERRIDE"
+  | "HEADER_REFUSED"
+  | "QUERY_REFUSED"
+  | "BODY_UNREADABLE"
+  | "BODY_TOO_LARGE"
+  | "NO_SERVICE"
+  | "NO_RULE"
+  | "RULE_DENY"
+  | "DECISION_FAILED"
+  | "POLICY_INVALID"
+  | "LIMIT_EXCEEDED"
+  | "STORE_UNAVAILABLE"
+  | "APPROVAL_PENDING"
+  | "APPROVAL_DENIED"
+  | "APPROVAL_EXPIRED"
+  | "APPROVAL_MISMATCH"
+  | "APPROVAL_CONSUMED"
+  | "APPROVAL_UNAVAILABLE"
+  | "CREDENTIAL_REFUSED"
+  | "CREDENTIAL_UNAVAILABLE"
+  | "REDIRECT_REFUSED"
+  | "MASKING_FAILED"
+  | "MEDIA_REFUSED"
+  | "AUDIT_UNAVAILABLE"
+  | "AUDIT_INCOMPLETE"
+  | "OPTIONS_INVALID"
+  | "GUARD_CLOSED";
+
 /**
  * Every code a {@link GuardError} can carry, in one table: what happened, for the operator; what the model is told to do;
  * whether the same call may succeed later; and the HTTP status of the synthetic response. `docs/error-codes.md` is
@@ -20,7 +63,7 @@ export type Advice = "stop" | "change" | "wait" | "retry";
 
 const entry = (status: number, advice: Advice, meaning: string): ErrorCodeEntry => ({ status, advice, meaning });
 
-export const ERROR_CODES = {
+export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
   // Session and identity
   NO_SESSION: entry(
     403,
@@ -118,7 +161,4 @@ export const ERROR_CODES = {
   // Construction
   OPTIONS_INVALID: entry(500, "stop", "An option of the guard or a session is wrong; all problems are listed."),
   GUARD_CLOSED: entry(403, "stop", "The guard was closed."),
-} as const satisfies Record<string, ErrorCodeEntry>;
-
-/** The union of all codes, so that `switch (error.code)` narrows and is checked for completeness. */
-export type ErrorCode = keyof typeof ERROR_CODES;
+};

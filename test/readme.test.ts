@@ -18,7 +18,7 @@ describe("the README", () => {
     const printed: string[] = [];
     const log = vi.spyOn(console, "log").mockImplementation((line: string) => void printed.push(line));
     onTestFinished(() => log.mockRestore());
-    await import("../examples/quick-start.js");
+    await import(new URL("../examples/quick-start.js", import.meta.url).href);
     expect(`${printed.join("\n").replace(/127\.0\.0\.1:\d+/g, "127.0.0.1:PORT")}\n`).toBe(fences("text")[0]);
   });
 

@@ -1,4 +1,5 @@
 const REDACTED = "[secret]";
+const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 
 /**
  * A string that does not show itself: printing, concatenating, inspecting, serialising and cloning give `[secret]` or
@@ -31,7 +32,7 @@ export class Secret {
     return REDACTED;
   }
 
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
+  [INSPECT](): string {
     return REDACTED;
   }
 }
