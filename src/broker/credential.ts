@@ -1,21 +1,7 @@
 import type { Clock } from "../clock.js";
 import { CredentialError } from "./credential-error.js";
 import { endOfLife, type LiveCredential } from "./custody.js";
-
-/** What may be said about a credential: nothing here is secret. */
-export interface CredentialFacts {
-  /** Fingerprint of the secret. */
-  readonly kid: string;
-  readonly issuer?: string;
-  readonly subject?: string;
-  readonly audience?: string;
-  /** What was granted. */
-  readonly scope: readonly string[];
-  /** Epoch milliseconds. */
-  readonly expiresAt: number;
-  /** The whole lifetime, from the moment it was asked for. */
-  readonly ttlMs: number;
-}
+import type { CredentialFacts } from "./events.js";
 
 /** The request a credential is about to be put on: what is really sent, after redirects and rewriting. */
 export interface OutgoingRequest {
@@ -51,29 +37,23 @@ const NOTHING: readonly Pair[] = Object.freeze([]);
 
 /** Makes the handle of one caller. */
 export function credentialHandle(live: LiveCredential, owner: CredentialOwner): Credential {
-  const { issued, request, mark, ttlMs } = live;
-  let usesLeft = ttlMs === 0 ? 1 : Number.POSITIVE_INFINITY;
+  const { issued, request, facts } = live;
+  let usesLeft = facts.ttlMs === 0 ? 1 : Number.POSITIVE_INFINITY;
 
   const secretFor = (outgoing: OutgoingRequest): string => {
     refuseForeignOrigin(outgoing.url, request.origins);
     if (owner.isClosed(request.session.id)) {
-      throw new CredentialError("denied", { message: `The session of credential ${mark.kid} is closed.` });
+      throw new CredentialError("denied", { message: `The session of credential ${facts.kid} is closed.` });
     }
     if (usesLeft <= 0 || owner.clock.monotonic() >= endOfLife(live)) {
-      throw new CredentialError("unreachable", { message: `The credential ${mark.kid} has expired.` });
+      throw new CredentialError("unreachable", { message: `The credential ${facts.kid} has expired.` });
     }
     usesLeft--;
     return issued.secret.reveal();
   };
 
   return Object.freeze({
-    facts: Object.freeze({
-      ...mark,
-      ttlMs,
-      ...(issued.issuer === undefined ? {} : { issuer: issued.issuer }),
-      ...(issued.subject === undefined ? {} : { subject: issued.subject }),
-      ...(issued.audience === undefined ? {} : { audience: issued.audience }),
-    }),
+    facts,
     headersFor(outgoing: OutgoingRequest): readonly Pair[] {
       if (issued.placement.in !== "header") {
         refuseForeignOrigin(outgoing.url, request.origins);
@@ -97,12 +77,18 @@ export function credentialHandle(live: LiveCredential, owner: CredentialOwner): 
  * another port are what they are. No part of the URL goes into the message.
  */
 function refuseForeignOrigin(url: string, origins: readonly string[]): void {
-  if (!URL.canParse(url))
-    throw new CredentialError("denied", { message: "A credential was asked for a URL that is none." });
-  const { origin, username, password } = new URL(url);
+  const { origin, username, password } = parsed(url);
   if (username !== "" || password !== "" || !origins.includes(origin)) {
     throw new CredentialError("denied", {
       message: `A credential bound to ${origins.join(", ")} was asked for another origin.`,
     });
+  }
+}
+
+function parsed(url: string): URL {
+  try {
+    return new URL(url);
+  } catch {
+    throw new CredentialError("denied", { message: "A credential was asked for a URL that is none." });
   }
 }

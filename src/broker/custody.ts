@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../clock.js";
 import { CredentialError } from "./credential-error.js";
-import type { BrokerEvent, BrokerEventBase, CredentialMark } from "./events.js";
+import type { BrokerEvent, BrokerEventBase, CredentialFacts, CredentialMark } from "./events.js";
 import { type LifetimePlan, planLifetime } from "./lifetime.js";
 import type { CredentialProvider, GrantRequest, IssuedCredential } from "./provider.js";
 import { revokeWithin } from "./revoke.js";
@@ -12,8 +12,8 @@ export interface LiveCredential {
   readonly provider: CredentialProvider;
   readonly request: GrantRequest;
   readonly plan: LifetimePlan;
-  readonly ttlMs: number;
   readonly mark: CredentialMark;
+  readonly facts: CredentialFacts;
   readonly base: BrokerEventBase;
 }
 
@@ -86,15 +86,23 @@ export function createCustody(clock: Clock, random: () => number, emit: (event: 
     take(provenance, issued, requestedAt) {
       const ttlMs = Number.isFinite(issued.lifetimeMs) && issued.lifetimeMs > 0 ? Math.floor(issued.lifetimeMs) : 0;
       const elapsed = clock.monotonic() - requestedAt;
+      const mark: CredentialMark = Object.freeze({
+        kid: kidOf(issued),
+        scope: Object.freeze([...issued.scope]),
+        expiresAt: clock.now() - elapsed + ttlMs,
+      });
+      const { issuer, subject, audience } = issued;
       const live: LiveCredential = Object.freeze({
         ...provenance,
         issued,
-        ttlMs,
         plan: planLifetime(requestedAt, ttlMs, random()),
-        mark: Object.freeze({
-          kid: kidOf(issued),
-          scope: Object.freeze([...issued.scope]),
-          expiresAt: clock.now() - elapsed + ttlMs,
+        mark,
+        facts: Object.freeze({
+          ...mark,
+          ttlMs,
+          ...(issuer === undefined ? {} : { issuer }),
+          ...(subject === undefined ? {} : { subject }),
+          ...(audience === undefined ? {} : { audience }),
         }),
       });
       // Everything superseded lives on here until it expires; sweeping keeps that from piling up.
@@ -128,8 +136,8 @@ export function createCustody(clock: Clock, random: () => number, emit: (event: 
 export const SINGLE_USE_MS: number = 10_000;
 
 /** From here on, on the monotonic clock, it is on no wire. */
-export const endOfLife = ({ plan, ttlMs }: LiveCredential): number =>
-  ttlMs === 0 ? plan.deadAt + SINGLE_USE_MS : plan.deadAt;
+export const endOfLife = ({ plan, facts }: LiveCredential): number =>
+  facts.ttlMs === 0 ? plan.deadAt + SINGLE_USE_MS : plan.deadAt;
 
 /** A digest tells two random secrets apart and says nothing about either. */
 function kidOf({ kid, secret }: IssuedCredential): string {

@@ -12,10 +12,21 @@ export interface BrokerEventBase {
 
 /** What identifies one issued credential. */
 export interface CredentialMark {
+  /** Fingerprint of the secret. */
   readonly kid: string;
+  /** What was granted. */
   readonly scope: readonly string[];
   /** Epoch milliseconds. */
   readonly expiresAt: number;
+}
+
+/** What may be said about a credential: nothing here is secret. */
+export interface CredentialFacts extends CredentialMark {
+  readonly issuer?: string;
+  readonly subject?: string;
+  readonly audience?: string;
+  /** The whole lifetime, from the moment it was asked for. Milliseconds; 0 is one use. */
+  readonly ttlMs: number;
 }
 
 /**

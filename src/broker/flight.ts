@@ -13,53 +13,73 @@ export interface Flight<T> {
   readonly waiters: number;
 }
 
+interface Group {
+  readonly onAbort: () => void;
+  readonly rejects: ((reason: unknown) => void)[];
+}
+
 /**
  * Starts work at once. `onAbandoned` is called, synchronously, when nobody is left or the flight is aborted: from then
  * on it must not be joined. The work itself may end later and must look at its signal before it keeps its result.
  */
 export function startFlight<T>(work: (signal: AbortSignal) => Promise<T>, onAbandoned: () => void): Flight<T> {
   const controller = new AbortController();
-  /** One rejection per caller: ten thousand callers are one listener on our own signal, not ten thousand. */
-  const waiting = new Set<(reason: unknown) => void>();
+  /** Rejections by the signal their callers brought: ten thousand calls of one session are one listener on its signal. */
+  const waiting = new Map<AbortSignal, Group>();
+  let waiters = 0;
   let kept = false;
   let over = false;
   const outcome = work(controller.signal);
   const end = (): void => {
     over = true;
+    for (const [signal, group] of waiting) signal.removeEventListener("abort", group.onAbort);
   };
   const ended = outcome.then(end, end);
+
+  const dismiss = (signal: AbortSignal, reason: unknown): void => {
+    const group = waiting.get(signal);
+    if (group === undefined) return;
+    waiting.delete(signal);
+    signal.removeEventListener("abort", group.onAbort);
+    waiters -= group.rejects.length;
+    for (const reject of group.rejects) reject(reason);
+  };
 
   const abort = (reason: unknown): void => {
     if (over || controller.signal.aborted) return;
     controller.abort(reason);
     onAbandoned();
-    for (const reject of waiting) reject(reason);
+    for (const signal of [...waiting.keys()]) dismiss(signal, reason);
+  };
+
+  const groupOf = (signal: AbortSignal): Group => {
+    const known = waiting.get(signal);
+    if (known !== undefined) return known;
+    const onAbort = (): void => {
+      if (over) return;
+      dismiss(signal, signal.reason);
+      if (waiters === 0 && !kept) abort(signal.reason);
+    };
+    const group: Group = { onAbort, rejects: [] };
+    waiting.set(signal, group);
+    // Several flights of one session may wait on its signal: many listeners on it are no leak.
+    setMaxListeners(0, signal);
+    signal.addEventListener("abort", onAbort, { once: true });
+    return group;
   };
 
   const join = (signal: AbortSignal): Promise<T> =>
     new Promise<T>((resolve, reject) => {
-      const settle = (finish: () => void): void => {
-        if (!waiting.delete(leave)) return;
-        signal.removeEventListener("abort", onCallerAbort);
-        finish();
-      };
-      const leave = (reason: unknown): void => settle(() => reject(reason));
-      const onCallerAbort = (): void => {
-        leave(signal.reason);
-        if (waiting.size === 0 && !kept) abort(signal.reason);
-      };
       if (signal.aborted) {
         reject(signal.reason);
         return;
       }
-      waiting.add(leave);
-      // A session's calls may all bring the session's signal: many listeners on it are no leak.
-      setMaxListeners(0, signal);
-      signal.addEventListener("abort", onCallerAbort, { once: true });
-      outcome.then(
-        (value) => settle(() => resolve(value)),
-        (error: unknown) => leave(error),
-      );
+      if (!over) {
+        waiters++;
+        groupOf(signal).rejects.push(reject);
+      }
+      // Whoever has been dismissed by then is settled already.
+      outcome.then(resolve, reject);
     });
 
   return {
@@ -70,7 +90,7 @@ export function startFlight<T>(work: (signal: AbortSignal) => Promise<T>, onAban
       kept = true;
     },
     get waiters() {
-      return waiting.size;
+      return waiters;
     },
   };
 }

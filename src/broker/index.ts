@@ -3,10 +3,10 @@
  * providers are not exported.
  */
 export type { TokenBrokerOptions } from "./broker-options.js";
-export type { Credential, CredentialFacts, OutgoingRequest, Pair } from "./credential.js";
+export type { Credential, OutgoingRequest, Pair } from "./credential.js";
 export type { CredentialErrorFields, CredentialFailure } from "./credential-error.js";
 export { CredentialError } from "./credential-error.js";
-export type { BrokerEvent, BrokerEventBase, CredentialMark } from "./events.js";
+export type { BrokerEvent, BrokerEventBase, CredentialFacts, CredentialMark } from "./events.js";
 export type { CredentialRequest } from "./grant-request.js";
 export type { TokenFormat } from "./granted.js";
 export type { SigningKeySource } from "./jose.js";

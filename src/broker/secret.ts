@@ -1,5 +1,4 @@
 const REDACTED = "[secret]";
-const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 
 /**
  * A string that does not show itself: printing, concatenating, inspecting, serialising and cloning give `[secret]` or
@@ -32,7 +31,8 @@ export class Secret {
     return REDACTED;
   }
 
-  [INSPECT](): string {
-    return REDACTED;
+  static {
+    // As a method it would need a computed name, which declarations cannot spell.
+    Object.defineProperty(Secret.prototype, Symbol.for("nodejs.util.inspect.custom"), { value: () => REDACTED });
   }
 }

@@ -133,7 +133,12 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
           throw new GuardError("SESSION_CLOSED");
         }
         if (isCurrent()) keep(entry, live);
-        emit({ type: renewed === undefined ? "issued" : "refreshed", ...live.base, ...live.mark, ttlMs: live.ttlMs });
+        emit({
+          type: renewed === undefined ? "issued" : "refreshed",
+          ...live.base,
+          ...live.mark,
+          ttlMs: live.facts.ttlMs,
+        });
         return live;
       },
       () => {
@@ -150,7 +155,7 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
   };
 
   const keep = (entry: Entry, live: LiveCredential): void => {
-    if (live.ttlMs > 0) {
+    if (live.facts.ttlMs > 0) {
       entry.held = live;
       holders.set(live, entry);
     }

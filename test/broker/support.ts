@@ -228,6 +228,6 @@ export const hostileProvider = (
     authentication: { method: "client_secret_post", secret: CLIENT_SECRET },
     formats: ["opaque", "at+jwt"],
     allowInsecure: true,
-    timeoutMs: 400,
+    timeoutMs: 20_000,
     ...change,
   });
