@@ -1,0 +1,67 @@
+import { DIGIT, is, isDigit, isWord, UPPER } from "../bytes.js";
+import { type Detector, NONE, type Probe, type Verdict } from "../probe.js";
+import { cardGroups, cardRun } from "./credit-card.js";
+import { iban } from "./iban.js";
+import { ipv4 } from "./ipv4.js";
+import { nationalPhone } from "./phone.js";
+import { ssn } from "./us-ssn.js";
+
+/** Longer runs of digits are nothing that we know. */
+const LONGEST_RUN = 40;
+
+/**
+ * Everything that begins with a run of digits, judged once where the run begins: most runs are short and followed by
+ * something plain, so the first run's length and the byte after it decide who looks closer.
+ */
+export function numberDetector(kinds: ReadonlySet<string>, regions: ReadonlySet<string>): Detector {
+  const card = kinds.has("CREDIT_CARD");
+  const social = kinds.has("US_SSN");
+  const account = kinds.has("IBAN");
+  const address = kinds.has("IP_ADDRESS");
+  const phone = kinds.has("PHONE");
+  return {
+    literals: [..."0123456789"],
+    probe(at, start): Verdict {
+      const { bytes, end, floor } = at;
+      if (start > floor && isDigit(bytes[start - 1])) return NONE;
+      const limit = Math.min(end, start + LONGEST_RUN);
+      let stop = start + 1;
+      while (stop < limit && isDigit(bytes[stop])) stop++;
+      if (stop === end && !at.final) return at.more(start);
+      if (stop - start === LONGEST_RUN) return NONE;
+      if (account && start - 2 >= floor && is(bytes[start - 1], UPPER) && is(bytes[start - 2], UPPER)) {
+        const verdict = iban(at, start - 2);
+        if (verdict !== NONE) return verdict;
+      }
+      const run = stop - start;
+      const after = bytes[stop];
+      // Alone or before a letter, a short run is not the beginning of anything.
+      if (run < 7 && !(after === 0x2d || after === 0x20 || after === 0x2e || after === 0x28 || after === 0x29))
+        return NONE;
+      if (!at.edge(start) || continuesNumber(at, start)) return NONE;
+      let verdict: Verdict = NONE;
+      if (card && run >= 13 && run <= 19) verdict = cardRun(at, start, stop);
+      if (card && run === 4 && (after === 0x2d || after === 0x20)) verdict = cardGroups(at, start);
+      if (verdict === NONE && social) verdict = ssn(at, start, stop);
+      if (verdict === NONE && address && run <= 3 && after === 0x2e) verdict = ipv4(at, start);
+      if (verdict === NONE && phone) verdict = nationalPhone(at, start, stop, regions);
+      return verdict;
+    },
+  };
+}
+
+/** Whether the run goes on with a number before it: the decimals of `0.4111…`, the tail of `550e8400-4111…`. */
+function continuesNumber({ bytes, floor }: Probe, start: number): boolean {
+  const before = bytes[start - 1];
+  return start - 2 >= floor && (before === 0x2e || before === 0x2d) && is(bytes[start - 2], DIGIT);
+}
+
+/** Whether what ends before `stop` goes on: with a letter, or with `.` or `-` and a digit. Out of sight counts as "ask again". */
+export function goesOn(at: Probe, stop: number): boolean | "unknown" {
+  const { bytes, end, final } = at;
+  if (stop >= end) return final ? false : "unknown";
+  if (isWord(bytes[stop])) return true;
+  if (bytes[stop] !== 0x2e && bytes[stop] !== 0x2d) return false;
+  if (stop + 1 >= end) return final ? false : "unknown";
+  return isDigit(bytes[stop + 1]);
+}

@@ -1,0 +1,11 @@
+/**
+ * Masking: what is sensitive in a text or a body, found and replaced as it flows. Readers, scanner and detectors are
+ * not exported: their contracts serve each other.
+ */
+export type { Finding } from "./detect.js";
+export type { CustomDetector } from "./detectors/custom.js";
+export { createMasker, type Masker } from "./masker.js";
+export { isMaskable } from "./media.js";
+export { DETECTORS, type DetectorName, type MaskerOptions } from "./options.js";
+export type { MaskingPass, OpenOptions } from "./pass.js";
+export type { Strategy } from "./strategies.js";

@@ -1,0 +1,148 @@
+import { type Automaton, buildAutomaton } from "./automaton.js";
+import { fromUtf8, utf8 } from "./bytes.js";
+import { type Finding, findIn } from "./detect.js";
+import { CONTEXT_RULES, contextDetectors } from "./detectors/context.js";
+import { customDetector } from "./detectors/custom.js";
+import { emailDetector } from "./detectors/email.js";
+import { ipv6Detector } from "./detectors/ipv6.js";
+import { jwtDetector } from "./detectors/jwt.js";
+import { type KnownSecrets, knownSecrets } from "./detectors/known-secrets.js";
+import { nulDetector } from "./detectors/nul.js";
+import { numberDetector } from "./detectors/numbers.js";
+import { internationalPhoneDetector } from "./detectors/phone.js";
+import { privateKeyDetector } from "./detectors/private-key.js";
+import { vendorDetectors } from "./detectors/secrets.js";
+import { urlCredentialsDetector } from "./detectors/url-credentials.js";
+import { VENDORS } from "./detectors/vendors.js";
+import { checkOpenPaths, checkOptions, DETECTORS, type MaskerOptions } from "./options.js";
+import { type MaskingPass, type OpenOptions, openPass } from "./pass.js";
+import { type PathRule, PathRules } from "./paths.js";
+import type { Detector } from "./probe.js";
+import type { ScannerOptions } from "./scanner.js";
+import type { Replace } from "./segment.js";
+import { needsWhole, replacement, type Strategy } from "./strategies.js";
+
+/** Finds and masks; made once, used for every body. Holds no state of a body, and no value it has seen. */
+export interface Masker {
+  /** What is in a text, in order, without overlap. Indices are UTF-16 code units, `end` is exclusive. */
+  detect(text: string): Finding[];
+  /** The text with every finding replaced. The text is taken as it is, not as JSON: use {@link open} for a format. */
+  mask(text: string): { text: string; counts: Record<string, number> };
+  /** Begins to mask a body that comes in chunks. Throws MEDIA_REFUSED for a type that `isMaskable` says no to. */
+  open(options: OpenOptions): MaskingPass;
+  /** The same as a stream; an error errors it. */
+  stream(options: OpenOptions): TransformStream<Uint8Array, Uint8Array>;
+}
+
+/** Sets of known secrets whose automaton is kept: credentials change every few minutes, bodies come all the time. */
+const KEPT_SETS = 8;
+
+/** A masker for these options; throws `OptionsError` with everything that is wrong with them. */
+export function createMasker(options: MaskerOptions = {}): Masker {
+  checkOptions(options);
+  const detectors = detectorsFor(options);
+  const plain = buildAutomaton(detectors);
+  const strategies = new Map(Object.entries(options.strategies ?? {}));
+  const strategyOf = (kind: string): Strategy => strategies.get(kind) ?? "redact";
+  const hashKey = typeof options.hashKey === "string" ? utf8(options.hashKey) : (options.hashKey ?? new Uint8Array(0));
+  const allow = new Set((options.allow ?? []).map(bare));
+  const allowed = (bytes: Uint8Array, start: number, stop: number): boolean =>
+    allow.size > 0 && stop - start <= 2048 && allow.has(bare(fromUtf8(bytes.subarray(start, stop))));
+  const scanning = (automaton: Automaton, known: KnownSecrets | null): ScannerOptions => ({
+    automaton,
+    known,
+    allowed,
+    needsWhole: (kind) => allow.size > 0 || needsWhole(strategyOf(kind)),
+  });
+  const base = scanning(plain, null);
+  const kept = new Map<string, ScannerOptions>();
+  const scanningWith = (secrets: readonly string[]): ScannerOptions => {
+    if (secrets.length === 0) return base;
+    const key = JSON.stringify(secrets);
+    let found = kept.get(key);
+    if (found === undefined) {
+      const known = knownSecrets(secrets);
+      found = known === null ? base : scanning(buildAutomaton([known.detector, ...detectors]), known);
+      if (kept.size >= KEPT_SETS) kept.delete(kept.keys().next().value as string);
+      kept.set(key, found);
+    }
+    return found;
+  };
+  const replace: Replace = (kind, value) => replacement(strategyOf(kind), kind, value, hashKey);
+  const replaceField = (strategy: Strategy, value: Uint8Array | null): string =>
+    replacement(strategy, "FIELD", value, hashKey);
+  const own = pathRules(options, strategies);
+  const ownPaths = own.length === 0 ? null : new PathRules(own);
+  const pathsWith = (paths: readonly string[] | undefined): PathRules | null => {
+    if (paths === undefined || paths.length === 0) return ownPaths;
+    checkOpenPaths(paths);
+    const further = paths.filter((path) => !own.some((rule) => rule.path === path));
+    return further.length === 0
+      ? ownPaths
+      : new PathRules([...further.map((path) => ({ path, strategy: strategyOf("FIELD") })), ...own]);
+  };
+  const open = (given: OpenOptions): MaskingPass =>
+    openPass({
+      contentType: given.contentType,
+      scanning: scanningWith(given.secrets ?? []),
+      paths: pathsWith(given.paths),
+      replace,
+      replaceField,
+    });
+  return {
+    detect: (text) => findIn(text, base).map(({ value: _value, ...finding }) => finding),
+    mask(text) {
+      const counts: Record<string, number> = {};
+      let masked = "";
+      let at = 0;
+      for (const { kind, start, end, value } of findIn(text, base)) {
+        counts[kind] = (counts[kind] ?? 0) + 1;
+        masked += text.slice(at, start) + replace(kind, value);
+        at = end;
+      }
+      return { text: masked + text.slice(at), counts };
+    },
+    open,
+    stream(given) {
+      const pass = open(given);
+      return new TransformStream<Uint8Array, Uint8Array>({
+        transform: (chunk, controller) => enqueue(controller, pass.push(chunk)),
+        flush: (controller) => enqueue(controller, pass.flush()),
+      });
+    },
+  };
+}
+
+function enqueue(controller: TransformStreamDefaultController<Uint8Array>, bytes: Uint8Array): void {
+  if (bytes.length > 0) controller.enqueue(bytes);
+}
+
+/** A value without the separators that people put into numbers. */
+const bare = (value: string): string => value.replace(/[\s\-.()]/g, "");
+
+function pathRules(options: MaskerOptions, strategies: ReadonlyMap<string, Strategy>): PathRule[] {
+  const named = [...strategies.keys()].filter((name) => name.includes("/"));
+  const paths = new Set([...(options.paths ?? []), ...named]);
+  return [...paths].map((path) => ({ path, strategy: strategies.get(path) ?? strategies.get("FIELD") ?? "redact" }));
+}
+
+function detectorsFor(options: MaskerOptions): Detector[] {
+  const kinds = new Set<string>(
+    options.detectors === undefined || options.detectors === "all" ? DETECTORS : options.detectors,
+  );
+  const numbers = ["CREDIT_CARD", "US_SSN", "IBAN", "PHONE", "IP_ADDRESS"].some((kind) => kinds.has(kind));
+  // Where two begin at the same byte, the first one wins.
+  return [
+    nulDetector,
+    ...(options.custom ?? []).map(customDetector),
+    ...(kinds.has("PRIVATE_KEY") ? [privateKeyDetector] : []),
+    ...(kinds.has("SECRET") ? vendorDetectors(VENDORS) : []),
+    ...(kinds.has("JWT") ? [jwtDetector] : []),
+    ...contextDetectors(CONTEXT_RULES.filter(({ kind }) => kinds.has(kind))),
+    ...(kinds.has("URL_CREDENTIALS") ? [urlCredentialsDetector] : []),
+    ...(kinds.has("EMAIL") ? [emailDetector] : []),
+    ...(kinds.has("IP_ADDRESS") ? [ipv6Detector] : []),
+    ...(kinds.has("PHONE") ? [internationalPhoneDetector] : []),
+    ...(numbers ? [numberDetector(kinds, new Set(options.regions ?? []))] : []),
+  ];
+}

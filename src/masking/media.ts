@@ -1,0 +1,53 @@
+import { isForm, isJson, parseMediaType } from "../request/media-type.js";
+
+/** How a body is read. */
+export type Format = "json" | "sse" | "form" | "text";
+
+/** Character sets in which every byte below 0x80 is ASCII and nothing else: the detectors work on bytes. */
+const CHARSET = /^(?:utf-?8|us-ascii|ascii|iso-8859-\d{1,2}|iso_8859-\d{1,2}|latin1|windows-125\d|koi8-[ru]|euc-jp)$/i;
+
+const JSON_LINES: ReadonlySet<string> = new Set([
+  "application/x-ndjson",
+  "application/ndjson",
+  "application/jsonl",
+  "application/x-jsonlines",
+  "application/jsonlines",
+  "application/json-seq",
+  "application/stream+json",
+]);
+
+const TEXTS: ReadonlySet<string> = new Set([
+  "application/xml",
+  "application/yaml",
+  "application/x-yaml",
+  "application/javascript",
+  "application/ecmascript",
+  "application/x-sh",
+  "application/sql",
+  "application/toml",
+  "application/graphql",
+  "application/x-pem-file",
+]);
+
+/** How a body of this media type is read, or null where it cannot be masked. */
+export function formatOf(contentType: string | null): Format | null {
+  const media = contentType === null ? null : parseMediaType(contentType);
+  if (media === null) return null;
+  const { essence, parameters } = media;
+  const charset = parameters.get("charset");
+  if (charset !== undefined && !CHARSET.test(charset)) return null;
+  if (isJson(essence) || JSON_LINES.has(essence)) return "json";
+  if (essence === "text/event-stream") return "sse";
+  if (isForm(essence)) return "form";
+  return essence.startsWith("text/") || essence.endsWith("+xml") || essence.endsWith("+yaml") || TEXTS.has(essence)
+    ? "text"
+    : null;
+}
+
+/**
+ * Whether a body of this media type can be masked: JSON, NDJSON, server-sent events, forms, and text of all kinds in a
+ * character set that extends ASCII. Binary types, multipart, UTF-16 and a missing or broken `content-type` cannot.
+ */
+export function isMaskable(contentType: string | null): boolean {
+  return formatOf(contentType) !== null;
+}

@@ -1,0 +1,219 @@
+import { type Automaton, HIT, type Output } from "./automaton.js";
+import { CLASS, LOCAL } from "./bytes.js";
+import { LONGEST_LOCAL } from "./detectors/email.js";
+import type { KnownSecrets } from "./detectors/known-secrets.js";
+import { type PemProgress, pemEnd } from "./detectors/private-key.js";
+import { type FieldContext, MATCH, MORE, NONE, OPEN, Probe, type Swallow, type Verdict } from "./probe.js";
+
+/** Everything that may belong to a finding whose anchor has not come yet: a local part, `+`, `(`, the letters of an IBAN. */
+const HELD: Uint8Array = CLASS.map((flags, code) => ((flags & LOCAL) !== 0 || code === 0x28 ? 1 : 0));
+
+/** How much is kept, at most, of a finding whose end is not in sight and whose strategy needs all of it. Longer ones are redacted. */
+export const LONGEST_WHOLE = 4096;
+
+/** How far back a detector looks from where a candidate begins. */
+export const LOOK_BEHIND = 64;
+
+/** Is told of findings, in order, with indices into the bytes given to {@link Scanner.run}. */
+export interface Sink {
+  /** `whole` is false if more of it follows in {@link swallowed}. */
+  found(kind: string, vendor: string | undefined, bytes: Uint8Array, start: number, stop: number, whole: boolean): void;
+  /** `start` to `stop` belongs to the finding before. */
+  swallowed(start: number, stop: number): void;
+}
+
+export interface ScannerOptions {
+  readonly automaton: Automaton;
+  /** Kinds whose strategy needs the whole value. */
+  readonly needsWhole: (kind: string) => boolean;
+  /** Whether a value is on the allow-list. */
+  readonly allowed: (bytes: Uint8Array, start: number, stop: number) => boolean;
+  /** A known secret that a finding would cut in two. */
+  readonly known: KnownSecrets | null;
+}
+
+/**
+ * Finds what the detectors look for in one segment (a text, a JSON string, a form value) that arrives in pieces. Says
+ * of every piece how far it is decided: nothing before {@link hold} can be part of a finding that is still to come. It
+ * gives the same findings however the segment is cut.
+ */
+export class Scanner {
+  readonly #options: ScannerOptions;
+  readonly #sink: Sink;
+  readonly #probe: Probe;
+  #state = 0;
+  #swallow: Swallow | undefined;
+  /** Within a PEM block whose END line has not come. */
+  #pemOpen = false;
+  /** Rules of the field's name that have not been asked yet. */
+  #rules = 0;
+  /** The next byte to read. */
+  #position = 0;
+  /** After {@link run}: everything before this index is decided. */
+  hold = 0;
+
+  constructor(options: ScannerOptions, field: FieldContext, sink: Sink) {
+    this.#options = options;
+    this.#probe = new Probe(field);
+    this.#sink = sink;
+  }
+
+  /** A new segment begins at index `at`. */
+  begin(at: number): void {
+    const probe = this.#probe;
+    this.#state = 0;
+    this.#swallow = undefined;
+    this.#pemOpen = false;
+    this.#position = at;
+    this.hold = at;
+    probe.floor = at;
+    probe.contextFloor = at;
+    probe.segmentStart = at;
+    this.#rules = probe.field.role === "value" ? probe.field.rules.length : 0;
+  }
+
+  /** Another line of the same segment begins at `at`: what is being swallowed goes on being swallowed. */
+  continueAt(at: number): void {
+    const open = this.#pemOpen;
+    this.begin(at);
+    this.#pemOpen = open;
+    this.#swallow = open ? "pem" : undefined;
+  }
+
+  /** The bytes are now found `by` further on (or, negative, further back). */
+  shift(by: number): void {
+    this.#position += by;
+    this.hold += by;
+    const probe = this.#probe;
+    probe.floor += by;
+    probe.contextFloor += by;
+    probe.segmentStart = probe.segmentStart < 0 ? -1 : Math.max(-1, probe.segmentStart + by);
+  }
+
+  run(bytes: Uint8Array, end: number, final: boolean): void {
+    const probe = this.#probe;
+    probe.bytes = bytes;
+    probe.end = end;
+    probe.final = final;
+    if (this.#swallow !== undefined && !this.#swallowOn()) return;
+    while (this.#rules > 0) {
+      const verdict = probe.field.rules[this.#rules - 1]?.(probe) ?? NONE;
+      if (verdict === NONE) this.#rules--;
+      else if (!this.#take(verdict)) return;
+      else this.#rules = 0;
+    }
+    const { next, depth } = this.#options.automaton;
+    let position = this.#position;
+    let state = this.#state;
+    for (;;) {
+      let entry = 0;
+      while (position < end) {
+        entry = next[(state << 8) | (bytes[position++] as number)] as number;
+        if ((entry & HIT) !== 0) break;
+        state = entry;
+      }
+      if ((entry & HIT) === 0) break;
+      const before = state;
+      state = entry & ~HIT;
+      const verdict = this.#ask(state, position);
+      if (verdict === NONE) continue;
+      // Asked again from here if it is not decided.
+      this.#position = position - 1;
+      this.#state = before;
+      if (!this.#take(verdict)) return;
+      position = this.#position;
+      state = this.#state;
+    }
+    this.#position = end;
+    this.#state = state;
+    const open = Math.min(this.#wordStart(end), Math.max(probe.floor, end - (depth[state] as number)));
+    this.hold = final ? end : Math.max(this.hold, open);
+  }
+
+  #ask(state: number, position: number): Verdict {
+    for (const { detector, length } of this.#options.automaton.outputs[state] as readonly Output[]) {
+      const start = position - length;
+      if (start < this.#probe.floor) continue;
+      const verdict = detector.probe(this.#probe, start, position);
+      if (verdict !== NONE) return verdict;
+    }
+    return NONE;
+  }
+
+  /** Acts on a verdict; false if no more can be decided now. */
+  #take(verdict: Verdict): boolean {
+    const probe = this.#probe;
+    const { known } = this.#options;
+    let decided = verdict;
+    if (decided !== MORE && known !== null) decided = known.claim(probe, decided);
+    if (decided === OPEN) decided = this.#close();
+    if (decided === MORE) {
+      // What was decided before stays decided: an anchor to come is not that far ahead of it.
+      this.hold = Math.max(this.hold, this.#wordStart(probe.start));
+      return false;
+    }
+    const { start, stop } = probe;
+    if (decided === NONE || start < probe.floor) throw new RangeError("a detector found something outside its segment");
+    const { bytes } = probe;
+    if (decided === OPEN || !this.#options.allowed(bytes, start, stop))
+      this.#sink.found(probe.kind, probe.vendor, bytes, start, stop, decided === MATCH);
+    this.#state = 0;
+    this.#position = stop;
+    probe.floor = stop;
+    probe.contextFloor = stop;
+    if (decided === MATCH) return true;
+    this.#rules = 0;
+    this.#swallow = probe.swallow;
+    return this.#swallowOn();
+  }
+
+  /** Turns an open finding into one with an end, if the end is in sight or must be waited for. */
+  #close(): Verdict {
+    const probe = this.#probe;
+    const { start, stop, bytes, end, final } = probe;
+    const progress = swallowEnd(probe.swallow as Swallow, bytes, stop, end, final);
+    if (progress.ended) {
+      probe.stop = progress.stop;
+      this.#pemOpen = probe.swallow === "pem" && !progress.closed;
+      return MATCH;
+    }
+    return this.#options.needsWhole(probe.kind) && end - start < LONGEST_WHOLE ? MORE : OPEN;
+  }
+
+  /** Swallows what is there; false if there may be more of it to come. */
+  #swallowOn(): boolean {
+    const probe = this.#probe;
+    const { stop, ended, closed } = swallowEnd(
+      this.#swallow as Swallow,
+      probe.bytes,
+      this.#position,
+      probe.end,
+      probe.final,
+    );
+    if (stop > this.#position) this.#sink.swallowed(this.#position, stop);
+    this.#position = stop;
+    this.hold = stop;
+    probe.floor = stop;
+    probe.contextFloor = stop;
+    this.#pemOpen = this.#swallow === "pem" && !closed;
+    if (ended) this.#swallow = undefined;
+    return ended;
+  }
+
+  /** Back from `index` over everything that may belong to a finding with an anchor still to come. */
+  #wordStart(index: number): number {
+    const { bytes, floor } = this.#probe;
+    const earliest = Math.max(floor, index - LONGEST_LOCAL);
+    let start = index;
+    while (start > earliest && HELD[bytes[start - 1] as number] === 1) start--;
+    return start;
+  }
+}
+
+function swallowEnd(swallow: Swallow, bytes: Uint8Array, from: number, end: number, final: boolean): PemProgress {
+  if (swallow === "pem") return pemEnd(bytes, from, end, final);
+  let stop = from;
+  while (stop < end && swallow[bytes[stop] as number] === 1) stop++;
+  const closed = stop < end;
+  return { stop, ended: closed || final, closed };
+}

@@ -1,0 +1,94 @@
+import { LOOK_BEHIND } from "./scanner.js";
+
+/** Larger chunks are taken in parts of this size, so that memory does not follow the caller's chunk size. */
+export const LARGEST_PART: number = 64 * 1024;
+
+/**
+ * The bytes in sight: what is held back of earlier chunks, then the new chunk; before them, {@link LOOK_BEHIND} bytes
+ * that are long gone and may only be looked at. Collects what goes out, and copies nothing where nothing was changed.
+ */
+export class Window {
+  bytes: Uint8Array = new Uint8Array(LARGEST_PART + 2 * LOOK_BEHIND);
+  end: number = LOOK_BEHIND;
+  #held = 0;
+  /** Everything before this index has gone out, or been cut. */
+  #gone: number = LOOK_BEHIND;
+  #muted = false;
+  #edited = false;
+  #out: Uint8Array = new Uint8Array(1024);
+  #outLength = 0;
+
+  /** How many bytes are held back. */
+  get held(): number {
+    return this.#held;
+  }
+
+  load(chunk: Uint8Array): void {
+    this.#held = this.end - LOOK_BEHIND;
+    const size = this.end + chunk.length;
+    if (size >= this.bytes.length) {
+      const larger = new Uint8Array(size * 2);
+      larger.set(this.bytes.subarray(0, this.end));
+      this.bytes = larger;
+    }
+    this.bytes.set(chunk, this.end);
+    // Detectors look at the byte after the last one: never one of an earlier round.
+    this.bytes[size] = 0;
+    this.end = size;
+    this.#gone = LOOK_BEHIND;
+    this.#outLength = 0;
+    this.#edited = this.#muted;
+  }
+
+  /** `bytes` go out instead of what is there from `start` to `stop`. */
+  edit(start: number, stop: number, bytes: Uint8Array): void {
+    this.#edited = true;
+    this.#send(start);
+    if (!this.#muted) this.#append(bytes, 0, bytes.length);
+    this.#gone = stop;
+  }
+
+  /** From `start` on nothing goes out. */
+  mute(start: number): void {
+    this.#edited = true;
+    this.#send(start);
+    this.#muted = true;
+  }
+
+  /** From `stop` on everything goes out again. */
+  unmute(stop: number): void {
+    this.#send(stop);
+    this.#muted = false;
+  }
+
+  /** Ends the round: hands out what is decided, keeps what begins at `hold`. `chunk` is what {@link load} was given. */
+  take(hold: number, chunk: Uint8Array): Uint8Array {
+    let result: Uint8Array;
+    if (this.#edited) {
+      this.#send(hold);
+      result = this.#out.slice(0, this.#outLength);
+    } else if (this.#held > 0) result = this.bytes.slice(LOOK_BEHIND, hold);
+    else result = hold === this.end ? chunk : chunk.subarray(0, hold - LOOK_BEHIND);
+    this.bytes.copyWithin(0, hold - LOOK_BEHIND, this.end);
+    this.end -= hold - LOOK_BEHIND;
+    this.#held = this.end - LOOK_BEHIND;
+    return result;
+  }
+
+  #send(until: number): void {
+    if (until <= this.#gone) return;
+    if (!this.#muted) this.#append(this.bytes, this.#gone, until);
+    this.#gone = until;
+  }
+
+  #append(bytes: Uint8Array, from: number, to: number): void {
+    const size = this.#outLength + to - from;
+    if (size > this.#out.length) {
+      const larger = new Uint8Array(size * 2);
+      larger.set(this.#out.subarray(0, this.#outLength));
+      this.#out = larger;
+    }
+    this.#out.set(bytes.subarray(from, to), this.#outLength);
+    this.#outLength = size;
+  }
+}
