@@ -18,6 +18,7 @@ export interface TerminalOptions {
 }
 
 const ATTEMPTS = 3;
+const INPUT_ENDED = "the terminal's input ended before there was an answer";
 
 /**
  * Asks the person at the terminal, one question at a time: shows what exactly would be sent and takes `y` for a yes, `n` or
@@ -56,9 +57,12 @@ async function converse(
     throw unavailable("approveInTerminal needs a terminal for its input and its output, and there is none");
   }
   await discardTypeAhead(input);
+  if (input.readableEnded || input.destroyed) throw unavailable(INPUT_ENDED);
   const lines = createInterface({ input, terminal: false });
   const gone = new AbortController();
-  lines.once("close", () => gone.abort(unavailable("the terminal's input ended before there was an answer")));
+  const hangUp = (): void => gone.abort(unavailable(INPUT_ENDED));
+  lines.once("close", hangUp);
+  input.once("error", hangUp);
   try {
     const columns = "columns" in output && typeof output.columns === "number" ? output.columns : 96;
     output.write(`\n${renderCard(request, Math.min(Math.max(columns - 1, 48), 120))}\n`);
@@ -73,6 +77,7 @@ async function converse(
     if (control.signal.aborted) output.write("\n  The question no longer stands.\n");
     throw error;
   } finally {
+    input.off("error", hangUp);
     lines.close();
   }
 }
