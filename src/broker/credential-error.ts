@@ -68,7 +68,8 @@ export function withAside<T extends GuardError>(error: T, aside: Aside): T {
 }
 
 /** The aside of an error, empty if it has none. */
-export const asideOf = (error: object): Aside => asides.get(error) ?? {};
+export const asideOf = (error: unknown): Aside =>
+  (typeof error === "object" && error !== null ? asides.get(error) : undefined) ?? {};
 
 /** Makes whatever a provider threw into something that can be thrown on. Foreign errors are dropped, not wrapped. */
 export function asGuardError(error: unknown, credential: string): GuardError {

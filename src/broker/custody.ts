@@ -83,7 +83,7 @@ export function createCustody(clock: Clock, random: () => number, emit: (event: 
   };
 
   return {
-    take(provenance, issued, requestedAt) {
+    take({ base, provider, request }, issued, requestedAt) {
       const ttlMs = Number.isFinite(issued.lifetimeMs) && issued.lifetimeMs > 0 ? Math.floor(issued.lifetimeMs) : 0;
       const elapsed = clock.monotonic() - requestedAt;
       const mark: CredentialMark = Object.freeze({
@@ -93,7 +93,9 @@ export function createCustody(clock: Clock, random: () => number, emit: (event: 
       });
       const { issuer, subject, audience } = issued;
       const live: LiveCredential = Object.freeze({
-        ...provenance,
+        base,
+        provider,
+        request,
         issued,
         plan: planLifetime(requestedAt, ttlMs, random()),
         mark,

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.js";
 import type { GuardError } from "../errors.js";
 import { abortable } from "../identity/index.js";
-import { asGuardError, CredentialError } from "./credential-error.js";
+import { asGuardError, asideOf, CredentialError } from "./credential-error.js";
 import type { CredentialProvider, GrantRequest, IssuedCredential } from "./provider.js";
 import { backoffMs, wait } from "./wait.js";
 
@@ -44,7 +44,10 @@ export async function issueWithRetry(
           (issued) => {
             if (either.aborted) context.onLate(issued, requestedAt);
           },
-          () => {},
+          (error: unknown) => {
+            const { rejected } = asideOf(error);
+            if (either.aborted && rejected !== undefined) context.onLate(rejected, requestedAt);
+          },
         );
         const issued = await abortable(attempt, either);
         either.throwIfAborted();

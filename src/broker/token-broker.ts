@@ -86,11 +86,10 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
       custody.checkScope(live);
       return live;
     } catch (error) {
-      signal.throwIfAborted();
-      const failure = asGuardError(error, base.credential);
-      const { rejected } = asideOf(failure);
+      const { rejected } = asideOf(error);
       if (rejected !== undefined) void custody.revoke(custody.take(entry, rejected, startedAt));
-      throw failure;
+      signal.throwIfAborted();
+      throw asGuardError(error, base.credential);
     }
   };
 
