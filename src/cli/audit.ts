@@ -95,11 +95,20 @@ async function show(
     await readSession(session, (line) => {
       if ("unreadable" in line)
         return output.write(json ? `${JSON.stringify(line)}\n` : `  ! ${printable(line.unreadable)}\n`);
-      if (json) return output.write(`${inertJson(JSON.stringify(line.parsed))}\n`);
+      if (json) return output.write(`${jsonLine(line.parsed)}\n`);
       if (!heading) output.write(`  ${describeSession(line.parsed)}\n`);
       heading = true;
       output.write(`  ${describeLine(line.parsed)}\n`);
     });
   }
   return sessions.length;
+}
+
+/** A forged line may be nested deeper than the stack of whoever writes it out. */
+function jsonLine(parsed: object): string {
+  try {
+    return inertJson(JSON.stringify(parsed));
+  } catch {
+    return JSON.stringify({ unreadable: "a line is nested too deeply" });
+  }
 }

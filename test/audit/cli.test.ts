@@ -150,7 +150,7 @@ test("57: control, format and separator characters do nothing in a terminal, fro
 
 test("show survives what is no log at all", async () => {
   const { directory, segment } = await closedLog();
-  const nested = `{"type":"x","http":${"[".repeat(20_000)}${"]".repeat(20_000)}}`;
+  const nested = `{"type":"x","http":${"[".repeat(32_000)}${"]".repeat(32_000)}}`;
   writeFileSync(
     segment,
     `null\n[]\n\0\n${nested}\n{"http":1,"decision":[],"mask":{"counts":7}}\n${"x".repeat(200_000)}`,
