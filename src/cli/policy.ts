@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
-import { Command } from "commander";
 import { inertJson, printable } from "../audit/text.js";
-import { type ConfigurationProblem, isGuardError, PolicyError } from "../errors.js";
+import { type ConfigurationProblem, PolicyError } from "../errors.js";
 import { compilePolicy, type Decision, type DecisionContext, type Effect, type Policy } from "../policy/index.js";
 import { readPolicyFile } from "../policy-file.js";
 import type { CommandOutput } from "./audit.js";
+import { Command } from "./command.js";
 import { EXIT, UsageError } from "./io.js";
 
 /** Exit codes of `policy decide`, so that a script can tell a yes from a question from a no. */
@@ -26,7 +26,7 @@ export function policyCommand(output: CommandOutput): Command {
     .argument("<file>", "the policy, JSON or YAML (.yaml, .yml)")
     .requiredOption("--method <method>", "the request's method")
     .requiredOption("--url <url>", "the request's URL")
-    .option("--header <name: value>", "a header field; may be given several times", collect, [])
+    .option("--header <name: value>", "a header field; may be given several times", collect)
     .option("--body <file>", "a file with the body; its media type is what a content-type header says")
     .option("--who <file>", "a JSON file with `principal`, `agent` and `session`; what is missing is filled in")
     .option("--json", "print the decision as JSON")
@@ -46,13 +46,13 @@ Exit codes: 0 allow, 3 approve (a person would be asked), 4 deny, 1 the policy d
 interface DecideOptions {
   readonly method: string;
   readonly url: string;
-  readonly header: readonly string[];
+  readonly header?: readonly string[];
   readonly body?: string;
   readonly who?: string;
   readonly json?: boolean;
 }
 
-const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 async function check(file: string, json: boolean, output: CommandOutput): Promise<void> {
   const result = await load(file);
@@ -69,7 +69,7 @@ async function load(file: string): Promise<Policy | readonly ConfigurationProble
   try {
     return compilePolicy(await readPolicyFile(file));
   } catch (error) {
-    if (isGuardError(error) && error instanceof PolicyError) return error.problems;
+    if (error instanceof PolicyError) return error.problems;
     throw error;
   }
 }
@@ -116,7 +116,7 @@ async function decide(file: string, options: DecideOptions, output: CommandOutpu
     {
       method: options.method,
       url: options.url,
-      headers: options.header.map(parseHeader),
+      headers: (options.header ?? []).map(parseHeader),
       body: options.body === undefined ? null : await readOr(options.body, "--body"),
     },
     options.who === undefined ? contextOf({}) : contextOf(await readWho(options.who)),

@@ -1,8 +1,8 @@
 import { createRequire } from "node:module";
-import { Command, CommanderError } from "commander";
 import { printable } from "../audit/text.js";
 import { isGuardError } from "../errors.js";
 import { auditCommand } from "./audit.js";
+import { Command, CommanderError } from "./command.js";
 import { demoCommand } from "./demo/command.js";
 import { type CliIo, EXIT, UsageError } from "./io.js";
 import { policyCommand } from "./policy.js";
@@ -13,6 +13,7 @@ export async function run(argv: readonly string[], io: CliIo): Promise<number> {
   const exit = (given: number): void => {
     code = given;
   };
+  const width = io.columns ?? 100;
   const program = new Command("sallyport")
     .description("The one door through which AI agents reach internal SaaS.")
     .version(packageVersion(), "-v, --version", "print the version")
@@ -20,7 +21,12 @@ export async function run(argv: readonly string[], io: CliIo): Promise<number> {
       "after",
       `\nExit codes: 0 done, ${EXIT.usage} wrong usage, ${EXIT.internal} a fault of ours; others per command.`,
     )
-    .configureOutput({ writeOut: io.stdout, writeErr: io.stderr, getOutHelpWidth: () => io.columns ?? 100 })
+    .configureOutput({
+      writeOut: io.stdout,
+      writeErr: io.stderr,
+      getOutHelpWidth: () => width,
+      getErrHelpWidth: () => width,
+    })
     .exitOverride()
     .addCommand(demoCommand(io, exit))
     .addCommand(policyCommand({ write: io.stdout, exit }))

@@ -1,7 +1,7 @@
-import { Command } from "commander";
 import { inertJson } from "../../audit/text.js";
+import { Command } from "../command.js";
 import { type CliIo, EXIT, UsageError } from "../io.js";
-import { type DemoResult, runDemo } from "./demo.js";
+import { type DemoProbes, type DemoResult, runDemo } from "./demo.js";
 
 interface Flags {
   readonly interactive?: boolean;
@@ -13,7 +13,7 @@ interface Flags {
 const INSTALL = "npm install --no-save oidc-provider@~9.13";
 
 /** `sallyport demo`: the whole of it, on loopback, with every claim checked by code. */
-export function demoCommand(io: CliIo, exit: (code: number) => void): Command {
+export function demoCommand(io: CliIo, exit: (code: number) => void, probes: DemoProbes = {}): Command {
   return new Command("demo")
     .description("watch an agent work through the guard: a real authorization server, a real service, on loopback only")
     .option("--interactive", "you are the approver: answer at this terminal")
@@ -27,10 +27,14 @@ Needs oidc-provider, which is not installed with sallyport:
 
 Exit codes: 0 every claim holds, 1 one does not, 64 wrong usage, 69 oidc-provider is missing, 130 interrupted.`,
     )
-    .action(async (flags: Flags) => exit(await demo(io, flags)));
+    .action(async (flags: Flags) => exit(await demo(io, flags, probes)));
 }
 
-async function demo(io: CliIo, { interactive = false, directory, json = false }: Flags): Promise<number> {
+async function demo(
+  io: CliIo,
+  { interactive = false, directory, json = false }: Flags,
+  probes: DemoProbes,
+): Promise<number> {
   const { input, output } = io.terminal;
   if (interactive && (input.isTTY !== true || output.isTTY !== true)) {
     throw new UsageError("--interactive needs a terminal to ask you at");
@@ -39,7 +43,7 @@ async function demo(io: CliIo, { interactive = false, directory, json = false }:
   let result: DemoResult;
   try {
     const kept = directory === undefined ? {} : { directory };
-    result = await runDemo(io, { interactive, quiet: json, ...kept }, signal);
+    result = await runDemo(io, { interactive, quiet: json, ...kept }, signal, probes);
   } catch (error) {
     if (signal.aborted) {
       io.stderr("Interrupted; everything is closed.\n");

@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { printable } from "../../audit/text.js";
 import type { OperationalLog } from "../../operational-log.js";
 import { type CliIo, UsageError } from "../io.js";
 import { wantsColour } from "../style.js";
+import { createAuditKey } from "./auditor.js";
 import { askRefund } from "./chapters/ask-refund.js";
 import { endSession } from "./chapters/end-session.js";
 import { listInvoices } from "./chapters/list-invoices.js";
@@ -71,15 +72,17 @@ export async function runDemo(
     const scratch = await mkdtemp(join(tmpdir(), "sallyport-demo-"));
     closers.push(() => rm(scratch, { recursive: true, force: true }));
     const directory = await recordDirectory(options.directory, scratch);
+    const { signer, verifierKey } = createAuditKey();
+    await writeFile(join(directory, "signer.pub"), `${verifierKey}\n`);
     const person = options.interactive ? personAtTerminal(io) : scriptedPerson(story);
     const log = linesTo(probes.logged ?? ((line) => io.stderr(`${line}\n`)));
     const wait = options.interactive ? "10m" : "25s";
-    const world = await openWorld(probes.parts ?? realParts, { directory, log, person, wait }, closers);
-    const stage = { story, world, person, directory, signal, eyes: createEyes(probes.agentSaw) };
+    const world = await openWorld(probes.parts ?? realParts, { directory, signer, log, person, wait }, closers);
+    const stage = { story, world, person, directory, verifierKey, signal, eyes: createEyes(probes.agentSaw) };
     story.open([
       ["authorization server", `${world.authorizationServer.issuer}  oidc-provider, in this process`],
       ["ledger", `${world.ledger.origin}  customers, invoices, refunds, an admin API`],
-      ["record", directory],
+      ["record", `${directory}  signed with a key that is not kept there`],
     ]);
     await play(stage, scratch);
     await probes.recordIn?.(directory);
@@ -116,8 +119,12 @@ const fail = (story: Story, error: unknown): void =>
 
 async function recordDirectory(given: string | undefined, scratch: string): Promise<string> {
   const directory = given === undefined ? join(scratch, "record") : resolve(given);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  if ((await readdir(directory)).length > 0) throw new UsageError(`--directory: ${directory} is not empty`);
+  const names = await mkdir(directory, { recursive: true, mode: 0o700 })
+    .then(() => readdir(directory))
+    .catch((error: unknown) => {
+      throw new UsageError(`--directory: ${messageOf(error)}`);
+    });
+  if (names.length > 0) throw new UsageError(`--directory: ${directory} is not empty`);
   return directory;
 }
 

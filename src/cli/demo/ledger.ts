@@ -46,21 +46,13 @@ export async function startLedger(options: LedgerOptions): Promise<Ledger> {
   const received: LedgerEntry[] = [];
   const refunds: Refund[] = [];
   const tokens = new Set<string>();
-  const server = createServer((request, response) => {
-    answer(request, options, refunds, tokens)
-      .catch((): Reply => ({ status: 500, body: { error: "internal" }, seen: {} }))
-      .then(({ status, body, seen }) => {
-        received.push({
-          method: request.method ?? "",
-          target: request.url ?? "",
-          status,
-          bodyBytes: 0,
-          bodySha256: "",
-          ...seen,
-        });
-        send(response, status, body);
-      });
-  });
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { status, body, seen } = await answer(request, options, refunds, tokens).catch(() => BROKEN);
+    const { method = "", url: target = "" } = request;
+    received.push({ method, target, status, bodyBytes: 0, bodySha256: "", ...seen });
+    send(response, status, body);
+  };
+  const server = createServer((request, response) => void serve(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -81,6 +73,8 @@ interface Reply {
   readonly body: unknown;
   readonly seen: Partial<LedgerEntry>;
 }
+
+const BROKEN: Reply = { status: 500, body: { error: "internal" }, seen: {} };
 
 interface Caller {
   readonly subject: string;

@@ -22,13 +22,24 @@ export interface Person {
 }
 
 /** Answers as planned, and shows the card it answers to. */
-export const scriptedPerson = (story: Story): Person =>
-  makePerson(async (request, control, plan) => {
-    story.shows("person", renderCard(request, 80).split("\n"));
+export function scriptedPerson(story: Story): Person {
+  let first = true;
+  return makePerson(async (request, control, plan) => {
+    story.shows("person", first ? renderCard(request, story.width).split("\n") : inShort(request));
+    first = false;
     const by = { id: "bea", idp: "demo-directory", groups: ["finance"] };
     story.says("person", plan.answer === "approve" ? `Yes, once. (${plan.reason})` : `No. (${plan.reason})`);
     return plan.answer === "approve" ? control.approve(by) : control.deny(by, { reason: plan.reason });
   });
+}
+
+/** Enough to tell the question from the one before. */
+const inShort = ({ id, http, fingerprint }: ApprovalRequest): readonly string[] => [
+  `Approval ${id}`,
+  `  ${http.method} ${http.origin}${http.path}`,
+  `    | ${http.body.preview}`,
+  `  fingerprint ${fingerprint.slice(0, 24)}…`,
+];
 
 /** Asks at the terminal. Plans are then only what happens meanwhile. */
 export function personAtTerminal({ terminal }: CliIo): Person {

@@ -11,8 +11,9 @@ export interface Stage {
   readonly world: World;
   readonly person: Person;
   readonly eyes: Eyes;
-  /** Where the record is. */
+  /** Where the record is, and the key that the auditor was given. */
   readonly directory: string;
+  readonly verifierKey: string;
   readonly signal: AbortSignal;
 }
 

@@ -21,6 +21,8 @@ export interface SideBySide {
 /** Tells what happens as it happens, and keeps what was claimed. */
 export interface Story {
   readonly claims: readonly Claim[];
+  /** How long a shown line may be. */
+  readonly width: number;
   /** What comes before the first step. */
   open(lines: readonly (readonly [label: string, text: string])[]): void;
   step(title: string): void;
@@ -61,6 +63,7 @@ export function createStory({ write, colours, columns = 100, showOriginals }: St
 
   return {
     claims,
+    width: width - NAME - 4,
     open(lines) {
       line(`\n  ${style.bold("SALLYPORT")}  the one door between an agent and your internal SaaS\n`);
       for (const [label, text] of lines) line(`  ${style.dim(label.padEnd(NAME + 14))}${text}`);

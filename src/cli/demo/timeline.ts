@@ -40,7 +40,8 @@ function details(event: Members): string {
   return parts.filter((part) => part !== "").join("  ");
 }
 
-const pathOf = (url: string): string => (URL.canParse(url) ? new URL(url).pathname + new URL(url).search : url);
+/** By text: a URL parser would repair what the guard refused. */
+const pathOf = (url: string): string => url.replace(/^[a-z]+:\/\/[^/?#]*/i, "");
 
 const text = (value: unknown): string => (typeof value === "string" || typeof value === "number" ? String(value) : "");
 

@@ -1,3 +1,4 @@
+import type { AuditSigner } from "../../audit/index.js";
 import { tokenExchange } from "../../broker/index.js";
 import { createGuard, type Guard } from "../../guard.js";
 import { oidcIdentity } from "../../identity/index.js";
@@ -20,6 +21,17 @@ export interface WorldParts {
   readonly startLedger: typeof startLedger;
 }
 
+/** What is the caller's to say. */
+export interface WorldOptions {
+  /** Where the record is kept. */
+  readonly directory: string;
+  readonly signer: AuditSigner;
+  readonly log: OperationalLog;
+  readonly person: Person;
+  /** How long a call is held while a person thinks, e.g. `"25s"`. */
+  readonly wait: string;
+}
+
 export const realParts: WorldParts = { startAuthorizationServer, startLedger };
 
 const CLIENT = "support-platform";
@@ -27,12 +39,7 @@ const CLIENT = "support-platform";
 /** Starts everything. What was started is pushed to `closers`, also where the next thing fails. */
 export async function openWorld(
   parts: WorldParts,
-  {
-    directory,
-    log,
-    person,
-    wait,
-  }: { readonly directory: string; readonly log: OperationalLog; readonly person: Person; readonly wait: string },
+  { directory, signer, log, person, wait }: WorldOptions,
   closers: (() => Promise<void>)[],
 ): Promise<World> {
   const authorizationServer = await parts.startAuthorizationServer({
@@ -48,7 +55,7 @@ export async function openWorld(
   if (key === undefined) throw new Error("the authorization server made no key for its client");
   const guard = await createGuard({
     policy: demoPolicy(ledger.origin, wait),
-    identity: oidcIdentity({ issuer, audience: "sallyport", allowInsecure: true }),
+    identity: oidcIdentity({ issuer, audience: "sallyport", tenantClaim: "tenant", allowInsecure: true }),
     credentials: {
       ledger: tokenExchange({
         issuer,
@@ -60,7 +67,7 @@ export async function openWorld(
       }),
     },
     approvals: { request: person.ask },
-    audit: { directory },
+    audit: { directory, signer },
     log,
   });
   closers.push(() => guard.close());

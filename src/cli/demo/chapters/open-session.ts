@@ -3,7 +3,13 @@ import type { Session } from "../../../session.js";
 import { createAgent } from "../agent.js";
 import type { Scene, Stage } from "../stage.js";
 
-const MARIA = { sub: "maria", name: "Maria Lindqvist", email: "maria@support.example", groups: ["support"] };
+const MARIA = {
+  sub: "maria",
+  name: "Maria Lindqvist",
+  email: "maria@support.example",
+  tenant: "acme",
+  groups: ["support"],
+};
 
 /** A person's identity token opens a session; a token for somebody else does not. */
 export async function openSession(stage: Stage): Promise<Scene> {
@@ -14,11 +20,13 @@ export async function openSession(stage: Stage): Promise<Scene> {
   const open = async (identityToken: string): Promise<Session> =>
     world.guard.openSession({ ...wanted, identityToken }, { signal });
 
+  story.says("agent", "First with a token of hers that another application got. Then with the right one.");
   const foreign = await world.authorizationServer.issueUserToken({ ...MARIA, aud: "another-application" });
   const refusal = await open(foreign).then(() => undefined, findGuardError);
   const session = await open(await world.authorizationServer.issueUserToken(MARIA));
   eyes.see(session);
 
+  story.says("guard", refusal?.message ?? "Opened a session.");
   const minutes = Math.round((session.expiresAt.getTime() - Date.now()) / 60_000);
   story.says(
     "guard",

@@ -6,10 +6,12 @@ import type { Stage } from "../stage.js";
 import { timelineOf } from "../timeline.js";
 
 /** The guard closes; a stranger reads the record, and somebody tries to change it. `scratch` is a place that is removed. */
-export async function readRecord({ story, world, directory, signal }: Stage, scratch: string): Promise<void> {
+export async function readRecord(
+  { story, world, directory, verifierKey: key, signal }: Stage,
+  scratch: string,
+): Promise<void> {
   story.step("A stranger verifies the record");
   await world.guard.close();
-  const key = (await readFile(join(directory, "signer.pub"), "utf8")).split("\n", 1)[0] ?? "";
   const report = await verifyAudit(directory, { key, signal });
   const lines = report.logs.reduce((sum, log) => sum + log.lines, 0);
   story.shows("record", await timelineOf(directory));
@@ -19,7 +21,7 @@ export async function readRecord({ story, world, directory, signal }: Stage, scr
   const problem = forged.logs.find((log) => log.problem !== undefined)?.problem;
   story.says(
     "auditor",
-    `In a copy somebody turned the no into a yes. ${forged.verdict}: line ${problem?.seq}, ${problem?.reason}.`,
+    `In a copy somebody turned a no into a yes. ${forged.verdict}: line ${problem?.seq}, ${problem?.reason}.`,
   );
 
   const text = await everythingIn(directory);
