@@ -31,30 +31,18 @@ export async function issueWithRetry(
 ): Promise<{ readonly issued: IssuedCredential; readonly requestedAt: number }> {
   const { clock, signal } = context;
   const deadline = clock.monotonic() + context.deadlineMs;
-  const late = new AbortController();
-  const cancel = clock.schedule(context.deadlineMs, () => late.abort());
-  const either = AbortSignal.any([signal, late.signal]);
+  const deadlinePassed = new AbortController();
+  const cancel = clock.schedule(context.deadlineMs, () => deadlinePassed.abort());
+  const either = AbortSignal.any([signal, deadlinePassed.signal]);
   try {
     for (let attempt = 1; ; attempt++) {
       const requestedAt = clock.monotonic();
       try {
-        const attempt = provider.issue(request, { signal: either });
-        // A provider that ignores its signal is left behind, and what it answers after all is not lost sight of.
-        attempt.then(
-          (issued) => {
-            if (either.aborted) context.onLate(issued, requestedAt);
-          },
-          (error: unknown) => {
-            const { rejected } = asideOf(error);
-            if (either.aborted && rejected !== undefined) context.onLate(rejected, requestedAt);
-          },
-        );
-        const issued = await abortable(attempt, either);
-        either.throwIfAborted();
+        const issued = await askOnce(provider, request, either, (late) => context.onLate(late, requestedAt));
         return { issued, requestedAt };
       } catch (error) {
         signal.throwIfAborted();
-        const failure = late.signal.aborted ? outOfTime(context) : asGuardError(error, context.credential);
+        const failure = deadlinePassed.signal.aborted ? outOfTime(context) : asGuardError(error, context.credential);
         const pause = pauseBefore(attempt, failure, context.random());
         if (pause === undefined || clock.monotonic() + pause >= deadline) throw failure;
         await wait(pause, clock, either).catch(() => {});
@@ -64,6 +52,28 @@ export async function issueWithRetry(
   } finally {
     cancel();
   }
+}
+
+/** A provider that ignores its signal is left behind, and what it answers after all is not lost sight of. */
+async function askOnce(
+  provider: CredentialProvider,
+  request: GrantRequest,
+  signal: AbortSignal,
+  onLate: (issued: IssuedCredential) => void,
+): Promise<IssuedCredential> {
+  const answer = provider.issue(request, { signal });
+  let seen = false;
+  const late = (issued: IssuedCredential | undefined): void => {
+    if (!signal.aborted || seen || issued === undefined) return;
+    seen = true;
+    onLate(issued);
+  };
+  answer.then(late, (error: unknown) => late(asideOf(error).rejected));
+  const issued = await abortable(answer, signal);
+  // It may have been given up in the very moment of its arrival.
+  late(issued);
+  signal.throwIfAborted();
+  return issued;
 }
 
 function pauseBefore(attempt: number, failure: GuardError, random: number): number | undefined {

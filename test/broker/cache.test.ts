@@ -284,6 +284,18 @@ describe("scenarios 29 to 31 and 53: what is thrown away", () => {
     await expect(broker.authorise(ask(), never)).rejects.toMatchObject({ code: "SESSION_CLOSED" });
     expect([...broker.liveSecrets()]).toEqual([]);
   });
+
+  test("an answer that arrives in the very moment of closing is revoked too", async () => {
+    const { broker, provider } = bench();
+    const call = broker.authorise(ask(), never);
+    await settle();
+    provider.asked[0]!.resolve();
+    const closing = broker.closeSession("session-1");
+    await expect(call).rejects.toMatchObject({ code: "SESSION_CLOSED" });
+    await closing;
+    await settle();
+    expect(provider.revoked).toEqual(["token-1-of-session-1"]);
+  });
 });
 
 describe("scenarios 22 and 69: bounds and ends", () => {

@@ -124,3 +124,12 @@ test("scenario 41: an echoed subject token is in no error and no event", async (
   expect(events).toContainEqual(expect.objectContaining({ type: "refused", detail: expect.stringMatching(/^bad …/) }));
   expect([...broker.liveSecrets()]).toContain(SUBJECT);
 });
+
+test("scenario 16: the token is used no longer than the identity token lasts, whatever the server says", async () => {
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const jwt = `${part({ alg: "ES256" })}.${part({ sub: "alice", exp: Math.floor(Date.now() / 1000) + 60 })}.c2ln`;
+  const brief = session({ subjectToken: new Secret(jwt) });
+  const { ttlMs } = (await broker.authorise(ask({ session: brief }), never)).facts;
+  expect(ttlMs).toBeGreaterThan(0);
+  expect(ttlMs).toBeLessThanOrEqual(60_000);
+});
