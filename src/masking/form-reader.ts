@@ -1,5 +1,5 @@
 import { latin1, utf8 } from "./bytes.js";
-import { LONGEST_NAME } from "./paths.js";
+import { LONGEST_NAME, OTHER } from "./paths.js";
 import type { Context, Reader } from "./reader.js";
 import { LOOK_BEHIND } from "./scanner.js";
 import { type Codec, Segment } from "./segment.js";
@@ -47,6 +47,8 @@ export class FormReader implements Reader {
   /** An ampersand that goes out only if what follows it does. */
   #ampersand = -1;
   #kept = false;
+  /** Of the rule for the value that comes next. */
+  #strategy: Strategy | null = null;
 
   constructor(context: Context) {
     this.#context = context;
@@ -101,7 +103,8 @@ export class FormReader implements Reader {
   }
 
   #endPart(end: number, to: number): number {
-    const { bytes, window } = { bytes: this.#context.window.bytes, window: this.#context.window };
+    const { window } = this.#context;
+    const { bytes } = window;
     if (this.#inside === "skipped") window.unmute(end);
     if (end >= to) {
       this.#inside = "name start";
@@ -125,7 +128,7 @@ export class FormReader implements Reader {
     const into = new Uint8Array(end - i + 1);
     const name = latin1(into, 0, FORM.decode(bytes, i, end, true, into, new Int32Array(end - i + 1), 0));
     this.#strategy =
-      paths === null ? null : paths.step(paths.root, end === i + LONGEST_RAW_NAME ? "\u0100" : name).strategy;
+      paths === null ? null : paths.step(paths.root, end === i + LONGEST_RAW_NAME ? OTHER : name).strategy;
     if (this.#strategy === "drop") {
       this.#context.replaceField("drop", null);
       window.mute(this.#ampersand >= 0 ? this.#ampersand : i);
@@ -141,8 +144,6 @@ export class FormReader implements Reader {
     this.#segment.begin(i);
     return i;
   }
-
-  #strategy: Strategy | null = null;
 
   #beginValue(at: number): number {
     const { window, field, replaceField } = this.#context;

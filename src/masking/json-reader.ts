@@ -1,6 +1,6 @@
 import { CLASS, DIGIT, latin1, utf8 } from "./bytes.js";
 import { JSON_STRING } from "./json-codec.js";
-import { LONGEST_NAME, type PathState } from "./paths.js";
+import { LONGEST_NAME, OTHER, type PathState } from "./paths.js";
 import type { Context, Reader } from "./reader.js";
 import { LONGEST_WHOLE, LOOK_BEHIND } from "./scanner.js";
 import { PLAIN, Segment } from "./segment.js";
@@ -22,6 +22,9 @@ const BACKSLASH = 0x5c;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
+const MINUS = 0x2d;
+const POINT = 0x2e;
+const ZERO = 0x30;
 
 /** What may come next. */
 const VALUE = 0;
@@ -49,8 +52,6 @@ for (const character of '{}[],:"') KINDS[character.charCodeAt(0)] = ENDS_WORD;
 /** Returned instead of an index: the rest has to wait for more bytes. */
 const WAIT = -1;
 const NOTHING: Uint8Array = new Uint8Array(0);
-/** Stands for a name that is too long to be in a rule. */
-const NAMELESS = "\u0100";
 
 /**
  * JSON texts one after the other: a document, NDJSON, a JSON sequence. Words that are not JSON (`NaN`) pass, scanned; a
@@ -263,7 +264,7 @@ export class JsonReader implements Reader {
     if (end === WAIT && limit === to && to < i + LONGEST_RAW_NAME && !final) return this.#wait(i, i);
     const state = this.#states[this.#depth];
     if (state !== null && state !== undefined) {
-      this.#member = this.#step(state, end === WAIT ? NAMELESS : this.#nameText(bytes, i + 1, end));
+      this.#member = end === WAIT ? this.#step(state, OTHER) : this.#namedStep(state, bytes, i + 1, end);
       this.#admit(this.#depth, i);
     }
     field.role = "name";
@@ -273,11 +274,17 @@ export class JsonReader implements Reader {
     return this.#beginString(i, to, final);
   }
 
-  #nameText(bytes: Uint8Array, from: number, to: number): string {
-    if (!this.#sawEscape) return latin1(bytes, from, to);
+  #namedStep(state: PathState, bytes: Uint8Array, from: number, to: number): PathState {
+    const { paths } = this.#context;
+    if (paths === null) return state;
+    if (!this.#sawEscape) return paths.stepOver(state, bytes, from, to);
     const into = new Uint8Array(to - from + 1);
-    const end = JSON_STRING.decode(bytes, from, to, true, into, new Int32Array(to - from + 1), 0);
-    return latin1(into, 0, end);
+    return paths.stepOver(
+      state,
+      into,
+      0,
+      JSON_STRING.decode(bytes, from, to, true, into, new Int32Array(to - from + 1), 0),
+    );
   }
 
   /** A string from its opening quote on, to be scanned. */
@@ -378,18 +385,19 @@ export class JsonReader implements Reader {
     return this.#endValue(end);
   }
 
-  /** How far a word is to be scanned: short numbers, fractions and the three literals of JSON are nothing. */
+  /** How far a word is to be scanned: short numbers, measurements and the three literals of JSON are nothing. */
   #scannedUntil(bytes: Uint8Array, i: number, end: number): number {
     const first = bytes[i] as number;
-    const isNumber = first === 0x2d || ((CLASS[first] as number) & DIGIT) !== 0;
-    if (!isNumber) return end - i <= 5 ? 0 : end;
-    let stop = i + 1;
-    while (stop < end && ((CLASS[bytes[stop] as number] as number) & DIGIT) !== 0) stop++;
-    if (stop - i < (this.#context.scanning.known === null ? 9 : 6))
-      return stop === end || isFraction(bytes, stop, end, false) ? 0 : end;
-    // `4111111111111111.0`: what a float makes of a number; other fractions are measurements.
-    if (stop < end && isFraction(bytes, stop, end, false)) return isFraction(bytes, stop, end, true) ? stop : 0;
-    return end;
+    if (first !== MINUS && ((CLASS[first] as number) & DIGIT) === 0) return end - i <= 5 ? 0 : end;
+    const stop = digitsEnd(bytes, i + 1, end);
+    const short = stop - i < (this.#context.scanning.known === null ? 9 : 6);
+    if (stop === end) return short ? 0 : end;
+    if (bytes[stop] === POINT) {
+      const fraction = digitsEnd(bytes, stop + 1, end);
+      // `4111111111111111.0` is what a float makes of a number.
+      if (fraction === end) return !short && fraction === stop + 2 && bytes[stop + 1] === ZERO ? stop : 0;
+    }
+    return isExponent(bytes, stop, end) ? 0 : end;
   }
 
   #scalarField(strategy: Strategy, i: number, end: number, long: boolean, to: number, final: boolean): number {
@@ -450,7 +458,12 @@ export class JsonReader implements Reader {
 
 const quoted = (text: string): Uint8Array => utf8(JSON.stringify(text));
 
-/** Whether a number goes on as a fraction or with an exponent; `zero`: as `.0` only. */
-function isFraction(bytes: Uint8Array, from: number, to: number, zero: boolean): boolean {
-  return (zero ? /^\.0+$/ : /^(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$/).test(latin1(bytes, from, to));
+function digitsEnd(bytes: Uint8Array, from: number, to: number): number {
+  let i = from;
+  while (i < to && ((CLASS[bytes[i] as number] as number) & DIGIT) !== 0) i++;
+  return i;
 }
+
+/** Whether a number goes on with an exponent, after a fraction or not. */
+const isExponent = (bytes: Uint8Array, from: number, to: number): boolean =>
+  /^(?:\.[0-9]+)?[eE][-+]?[0-9]+$/.test(latin1(bytes, from, to));

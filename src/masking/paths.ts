@@ -51,18 +51,29 @@ interface Position {
 
 /** States are made when they are first met; a policy that would make very many of them is slower, not larger. */
 const MOST_STATES = 4096;
-const OTHER = "\u0100";
+/** Stands for every name that is in no rule; no name of one character per byte. */
+export const OTHER = "\u0100";
 
 /** Rules as an automaton over names: one look-up per member, however many rules there are. Null if there are none. */
 export class PathRules {
   readonly root: PathState;
   readonly #names: ReadonlySet<string>;
+  /** By first byte and length (modulo 64): whether some rule has such a name. Most names of a document are none. */
+  readonly #shapes: Uint8Array = new Uint8Array(64 * 256);
   #states = 0;
 
   constructor(rules: readonly PathRule[]) {
     const positions = rules.map(({ path, strategy }) => ({ steps: split(path), at: 0, strategy }));
     this.#names = new Set(positions.flatMap(({ steps }) => steps));
+    for (const name of this.#names) this.#shapes[((name.length & 63) << 8) | name.charCodeAt(0)] = 1;
     this.root = this.#state(positions);
+  }
+
+  /** {@link step} for the name that stands in `bytes`, without building a text for names that are in no rule. */
+  stepOver(state: PathState, bytes: Uint8Array, from: number, to: number): PathState {
+    const length = to - from;
+    const known = length > 0 && this.#shapes[((length & 63) << 8) | (bytes[from] as number)] === 1;
+    return this.step(state, known || length === 0 ? latin1(bytes, from, to) : OTHER);
   }
 
   /** The state of the member `name` (one character per byte), or of the element with that index, of the value at `state`. */

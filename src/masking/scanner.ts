@@ -102,7 +102,7 @@ export class Scanner {
       else if (!this.#take(verdict)) return;
       else this.#rules = 0;
     }
-    const { next, depth } = this.#options.automaton;
+    const { next } = this.#options.automaton;
     let position = this.#position;
     let state = this.#state;
     for (;;) {
@@ -126,8 +126,16 @@ export class Scanner {
     }
     this.#position = end;
     this.#state = state;
-    const open = Math.min(this.#wordStart(end), Math.max(probe.floor, end - (depth[state] as number)));
-    this.hold = final ? end : Math.max(this.hold, open);
+    if (final) this.hold = end;
+    else this.#holdBack(end);
+  }
+
+  /** Holds back what begins at `index`, the word it is part of, and the literal that may be half read. */
+  #holdBack(index: number): void {
+    const literal = this.#position - (this.#options.automaton.depth[this.#state] as number);
+    const open = Math.max(this.#probe.floor, Math.min(this.#wordStart(index), literal));
+    // What was decided before stays decided: an anchor that is still to come does not reach back that far.
+    this.hold = Math.max(this.hold, open);
   }
 
   #ask(state: number, position: number): Verdict {
@@ -148,8 +156,7 @@ export class Scanner {
     if (decided !== MORE && known !== null) decided = known.claim(probe, decided);
     if (decided === OPEN) decided = this.#close();
     if (decided === MORE) {
-      // What was decided before stays decided: an anchor to come is not that far ahead of it.
-      this.hold = Math.max(this.hold, this.#wordStart(probe.start));
+      this.#holdBack(probe.start);
       return false;
     }
     const { start, stop } = probe;

@@ -8,7 +8,7 @@ export const LARGEST_PART: number = 64 * 1024;
  * that are long gone and may only be looked at. Collects what goes out, and copies nothing where nothing was changed.
  */
 export class Window {
-  bytes: Uint8Array = new Uint8Array(LARGEST_PART + 2 * LOOK_BEHIND);
+  bytes: Uint8Array = new Uint8Array(2048);
   end: number = LOOK_BEHIND;
   #held = 0;
   /** Everything before this index has gone out, or been cut. */

@@ -77,11 +77,8 @@ function formsOf(secret: string): string[] {
     const percent = bytes
       .toString("latin1")
       .replace(/[^A-Za-z0-9_.~-]/g, (byte) => `%${byte.charCodeAt(0).toString(16).padStart(2, "0")}`);
-    forms.push(
-      percent,
-      percent.replace(/%../g, (code) => code.toUpperCase()),
-      percent.replaceAll("%20", "+"),
-    );
+    const upper = percent.replace(/%../g, (code) => code.toUpperCase());
+    for (const form of [percent, upper]) forms.push(form, form.replaceAll("%20", "+"));
     for (let before = 0; before < 3; before++) {
       const inside = base64Inside(bytes, before);
       forms.push(inside, inside.replaceAll("+", "-").replaceAll("/", "_"));
