@@ -11,15 +11,14 @@ const SHOWN = 5;
 /** The permitting rules that came closest to the request, and the first clause of each that failed. */
 export function explainDenial(
   service: CompiledService,
-  request: CanonicalRequest,
+  subject: Subject,
   onPath: readonly CompiledRule[],
-  subjectFor: (rule: CompiledRule) => Subject,
 ): readonly Considered[] {
+  const { request } = subject;
   const { method } = request;
   const near = onPath.map((rule) => {
     if ((rule.methods & methodBit(method)) === 0)
       return { rank: 1_000, entry: entry(rule, "method", rule.methodText, method) };
-    const subject = subjectFor(rule);
     const failed = rule.clauses.findIndex((clause) => !clause.holds(subject));
     const clause = rule.clauses[failed];
     return clause === undefined

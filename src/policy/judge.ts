@@ -1,14 +1,14 @@
 import type { ErrorCode } from "../error-codes.js";
 import { isMetadataName } from "../request/address.js";
-import { type BodyView, overridesMethod, readBody } from "../request/body.js";
+import { type BodyView, readBody } from "../request/body.js";
 import type { CanonicalRequest } from "../request/canonical.js";
-import { decodeEscapes } from "../request/escapes.js";
+import { overridesMethod } from "../request/override.js";
 import type { Subject } from "./clauses.js";
 import type { CompiledPolicy } from "./compile.js";
 import type { DecisionContext } from "./context.js";
 import type { Considered, Decision, Obligations } from "./decision.js";
 import { explainDenial } from "./explain.js";
-import { type FoldedPath, foldedPaths } from "./folded-path.js";
+import { foldedPaths } from "./folded-path.js";
 import { type CompiledRule, methodBit } from "./rule.js";
 import type { CompiledService } from "./service.js";
 
@@ -29,9 +29,9 @@ export function judge(
   if (refusal !== null) return denied(policy, request, service, refusal.code, refusal.reason);
   const body = bodyReader(request, bytes);
   if (bytes instanceof Uint8Array && overridesMethod(bytes, request.declaredBody, body)) {
-    return denied(policy, request, service, "METHOD_OVERRIDE", "a body field overrides the method");
+    return denied(policy, request, service, "METHOD_OVERRIDE", "a body field overrides the method, or may do so");
   }
-  const subject = { request, body, context };
+  const subject: Subject = { request, body, context };
   const deny = firingDeny(service, subject);
   if (deny !== undefined) {
     return {
@@ -42,7 +42,7 @@ export function judge(
   const onPath = service.permits.find(request.segments);
   const matching = onPath.filter((rule) => permits(rule, subject));
   if (matching.length > 0) return permitted(policy, request, service, matching);
-  const considered = explainDenial(service, request, onPath, (rule) => allowSubject(rule, subject));
+  const considered = explainDenial(service, subject, onPath);
   return { ...denied(policy, request, service, "NO_RULE", sentenceFor(considered)), considered };
 }
 
@@ -50,16 +50,17 @@ export function judge(
 export function needsBody(policy: CompiledPolicy, request: CanonicalRequest): boolean {
   const service = policy.origins.find(request);
   if (service === undefined) return false;
-  if (request.declaredBody.kind !== "opaque") return true;
+  const declared = request.declaredBody;
+  if (declared.kind !== "opaque" || (declared.form !== undefined && request.method === "POST")) return true;
   const bit = methodBit(request.method);
   const looks = (rule: CompiledRule): boolean => rule.readsBody && (rule.methods & bit) !== 0;
   return (
     service.permits.find(request.segments).some(looks) ||
-    foldedPaths(request.segments, request.encodedSlash).some((path) => service.denials.find(path.segments).some(looks))
+    foldedPaths(request.path, request.segments, request.encodedSlash).some((path) =>
+      service.denials.find(path.segments).some(looks),
+    )
   );
 }
-
-type Without<Key extends keyof Subject> = Omit<Subject, Key>;
 
 function refusedByService(
   service: CompiledService,
@@ -99,42 +100,28 @@ function bodyReader(request: CanonicalRequest, bytes: JudgedBody): () => BodyVie
 }
 
 /** The deny rule that fires in any reading of the path; of several, the first by id, so that the answer is stable. */
-function firingDeny(service: CompiledService, subject: Without<"params">): CompiledRule | undefined {
+function firingDeny(service: CompiledService, subject: Subject): CompiledRule | undefined {
   const bit = methodBit(subject.request.method);
   let found: CompiledRule | undefined;
   for (const path of service.denials.isEmpty
     ? []
-    : foldedPaths(subject.request.segments, subject.request.encodedSlash)) {
+    : foldedPaths(subject.request.path, subject.request.segments, subject.request.encodedSlash)) {
+    const reading = { ...subject, path };
     for (const rule of service.denials.find(path.segments)) {
       if ((rule.methods & bit) === 0 || (found !== undefined && found.id <= rule.id)) continue;
-      const denySubject = { ...subject, params: paramsOf(rule, path.values) };
-      if (rule.clauses.every((clause) => clause.holds(denySubject))) found = rule;
+      if (rule.clauses.every((clause) => clause.holds(reading))) found = rule;
     }
   }
   return found;
 }
 
-function permits(rule: CompiledRule, subject: Without<"params">): boolean {
+function permits(rule: CompiledRule, subject: Subject): boolean {
   const { request } = subject;
   if ((rule.methods & methodBit(request.method)) === 0) return false;
   if (request.encodedSlash && !(rule.encodedSlash && request.segments.every(hasAtMostOneInnerSlash))) return false;
   if (rule.clauses.length === 0) return true;
-  const allow = allowSubject(rule, subject);
-  return rule.clauses.every((clause) => clause.holds(allow));
+  return rule.clauses.every((clause) => clause.holds(subject));
 }
-
-const allowSubject = (rule: CompiledRule, subject: Without<"params">): Subject => ({
-  ...subject,
-  params: paramsOf(rule, subject.request.segments),
-});
-
-const paramsOf =
-  (rule: CompiledRule, segments: FoldedPath["values"]): Subject["params"] =>
-  (name) => {
-    const index = rule.params.get(name);
-    const segment = index === undefined ? undefined : segments[index];
-    return segment === undefined ? undefined : (decodeEscapes(segment) ?? undefined);
-  };
 
 /** `group%2Fproject` is one parameter with one slash inside; more, or one at an edge, is something else. */
 const hasAtMostOneInnerSlash = (segment: string): boolean => {

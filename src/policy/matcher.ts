@@ -44,6 +44,8 @@ function compileOperators(
 ): Matcher {
   const tests: Test[] = [];
   const words: string[] = [];
+  /** Whether there is a `not`, of something that absence does not fulfil. */
+  let notOfPresent = false;
   const add = (word: string, test: Test): void => {
     words.push(word);
     tests.push(test);
@@ -112,12 +114,13 @@ function compileOperators(
   if (not !== undefined) {
     const inner = compileMatcher(not, `${pointer}/not`, report);
     add(`not ${inner.expected}`, negate(inner.test));
+    notOfPresent = !inner.whenAbsent;
   }
   if (exists !== undefined) add(exists ? "present" : "absent", () => answer(exists));
   return {
     test: allOf(tests),
     // `exists: true` makes presence a demand, whatever else is said.
-    whenAbsent: exists === undefined ? optional === true || (not !== undefined && tests.length === 1) : !exists,
+    whenAbsent: exists === undefined ? optional === true || (notOfPresent && tests.length === 1) : !exists,
     expected: (optional === true ? [...words, "or absent"] : words).join(", ") || "anything",
   };
 }

@@ -12,8 +12,8 @@ export class PathIndex<Rule> {
     return this.#empty;
   }
 
-  /** Adds a rule under its template; a rule without one matches every path. `key` brings literals into the form looked up. */
-  add(template: PathTemplate | null, rule: Rule, key: (literal: string) => string): void {
+  /** Adds a rule under its template; a rule without one matches every path. */
+  add(template: PathTemplate | null, rule: Rule): void {
     this.#empty = false;
     let node = this.#root;
     for (const segment of template?.segments ?? []) {
@@ -21,11 +21,10 @@ export class PathIndex<Rule> {
         node.param ??= newNode();
         node = node.param;
       } else {
-        const literal = key(segment.literal);
-        let child = node.literals.get(literal);
+        let child = node.literals.get(segment.literal);
         if (child === undefined) {
           child = newNode();
-          node.literals.set(literal, child);
+          node.literals.set(segment.literal, child);
         }
         node = child;
       }

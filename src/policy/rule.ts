@@ -4,6 +4,7 @@ import { type Clause, compileClauses } from "./clauses.js";
 import type { Obligations } from "./decision.js";
 import type { Effect, RecordLevel, RuleDocument } from "./document.js";
 import { parseDuration } from "./duration.js";
+import { foldTemplate } from "./folded-path.js";
 import { type PathTemplate, parsePathTemplate, pathReporter, templateParams } from "./path-template.js";
 
 /** A rule ready to be tried. */
@@ -14,9 +15,8 @@ export interface CompiledRule {
   /** One bit per ordinary verb, in the order of `METHODS`. */
   readonly methods: number;
   readonly methodText: string;
+  /** Null for every path. Of a deny rule it is folded, to be compared with folded paths. */
   readonly template: PathTemplate | null;
-  /** Where the template's parameters stand among its segments. */
-  readonly params: ReadonlyMap<string, number>;
   readonly encodedSlash: boolean;
   readonly clauses: readonly Clause[];
   readonly readsBody: boolean;
@@ -43,13 +43,13 @@ export function compileRule(rule: RuleDocument, pointer: string, report: Report)
   }
   if (rule.approval !== undefined && rule.effect !== "approve")
     problem("/approval", "only an approve rule asks anybody");
-  const template =
-    rule.path === undefined ? null : parsePathTemplate(rule.path, pathReporter(`${pointer}/path`, report));
+  const parsed = rule.path === undefined ? null : parsePathTemplate(rule.path, pathReporter(`${pointer}/path`, report));
+  const template = parsed !== null && rule.effect === "deny" ? foldTemplate(parsed) : parsed;
   const params = template === null ? new Map<string, number>() : templateParams(template);
   for (const name of Object.keys(rule.params ?? {})) {
     if (!params.has(name)) problem(`/params/${name}`, `the path has no parameter {${name}}`);
   }
-  const clauses = compileClauses(rule, pointer, report);
+  const clauses = compileClauses(rule, params, pointer, report);
   return {
     id: rule.id,
     effect: rule.effect,
@@ -60,7 +60,6 @@ export function compileRule(rule: RuleDocument, pointer: string, report: Report)
         : methodMask(rule.methods, (at, text) => problem(`/methods${at}`, text)),
     methodText: rule.methods?.join(", ") ?? "*",
     template,
-    params,
     encodedSlash: rule.encodedSlash === true,
     clauses,
     readsBody: clauses.some((clause) => clause.readsBody),

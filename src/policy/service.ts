@@ -1,10 +1,8 @@
 import type { ConfigurationProblem } from "../errors.js";
 import { type AddressRule, addressRangeProblem, compileAddressRule } from "../request/address.js";
 import type { ServiceDocument } from "./document.js";
-import { foldLiteral } from "./folded-path.js";
 import { type OriginPattern, parseOriginPattern } from "./origins.js";
 import { PathIndex } from "./path-index.js";
-import type { PathTemplate } from "./path-template.js";
 import type { CompiledRule } from "./rule.js";
 
 /** A service ready to be judged by: where it is, what holds for all its requests, and its rules by path. */
@@ -37,10 +35,7 @@ export function compileService(
 ): CompiledService {
   const permits = new PathIndex<CompiledRule>();
   const denials = new PathIndex<CompiledRule>();
-  for (const rule of rules) {
-    if (rule.effect === "deny") denials.add(foldTemplate(rule.template), rule, (literal) => literal);
-    else permits.add(rule.template, rule, (literal) => literal);
-  }
+  for (const rule of rules) (rule.effect === "deny" ? denials : permits).add(rule.template, rule);
   return {
     name,
     origins: compileOrigins(document.origins, `${pointer}/origins`, report),
@@ -55,15 +50,6 @@ export function compileService(
     denials,
     rules: rules.filter((rule) => rule.effect !== "deny"),
   };
-}
-
-/** The template as a deny reads it: folded literals, and no empty segments on either side. */
-function foldTemplate(template: PathTemplate | null): PathTemplate | null {
-  if (template === null) return null;
-  const segments = template.segments
-    .map((segment) => ("param" in segment ? segment : { literal: foldLiteral(segment.literal) }))
-    .filter((segment) => "param" in segment || segment.literal !== "");
-  return { ...template, segments };
 }
 
 function compileOrigins(origins: readonly string[], pointer: string, report: Report): readonly OriginPattern[] {

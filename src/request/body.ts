@@ -1,7 +1,7 @@
+import { hasBrokenEscape } from "./escapes.js";
 import { headerValues } from "./headers.js";
 import { type JsonValue, readStrictJson } from "./json.js";
 import { isForm, isJson, parseMediaType } from "./media-type.js";
-import { isMethodOverrideField } from "./method.js";
 import { decodeFormText } from "./query.js";
 
 /**
@@ -19,31 +19,39 @@ export type BodyView =
 /** What the header fields say about the body, before a byte of it is read. */
 export type DeclaredBody =
   | { readonly kind: "json" | "form"; readonly mediaType: string }
-  | { readonly kind: "opaque"; readonly mediaType: string | null; readonly reason: string };
+  | {
+      readonly kind: "opaque";
+      readonly mediaType: string | null;
+      readonly reason: string;
+      /** Where a server may find form fields all the same: the boundary of a multipart form, or null for one that is declared in doubt. */
+      readonly form?: { readonly boundary: string | null };
+    };
 
 /** Reads the declaration strictly: two content types, another charset or any content coding make the body opaque. */
 export function declaredBody(fields: readonly (readonly [string, string])[]): DeclaredBody {
   const types = headerValues(fields, "content-type");
   const parsed = types.length === 1 && types[0] !== undefined ? parseMediaType(types[0]) : null;
-  if (parsed === null) {
-    return {
-      kind: "opaque",
-      mediaType: null,
-      reason: types.length === 0 ? "no content type" : "the content type is not one media type",
-    };
-  }
-  const mediaType = parsed.essence;
-  if (headerValues(fields, "content-encoding").some((coding) => coding.toLowerCase() !== "identity")) {
-    return { kind: "opaque", mediaType, reason: "the body has a content coding" };
-  }
+  const opaque = (reason: string): DeclaredBody => ({
+    kind: "opaque",
+    mediaType: parsed?.essence ?? null,
+    reason,
+    ...(types.some((type) => SAYS_FORM.test(type)) ? { form: { boundary: null } } : {}),
+  });
+  if (parsed === null) return opaque(types.length === 0 ? "no content type" : "the content type is not one media type");
+  if (headerValues(fields, "content-encoding").some((coding) => coding.toLowerCase() !== "identity"))
+    return opaque("the body has a content coding");
   const charset = parsed.parameters.get("charset");
-  if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
-    return { kind: "opaque", mediaType, reason: "the charset is not UTF-8" };
-  }
+  if (charset !== undefined && !/^utf-?8$/i.test(charset)) return opaque("the charset is not UTF-8");
+  const mediaType = parsed.essence;
   if (isJson(mediaType)) return { kind: "json", mediaType };
   if (isForm(mediaType)) return { kind: "form", mediaType };
-  return { kind: "opaque", mediaType, reason: "the media type is not one that is read" };
+  const reason = "the media type is not one that is read";
+  if (mediaType !== "multipart/form-data") return opaque(reason);
+  return { kind: "opaque", mediaType, reason, form: { boundary: parsed.parameters.get("boundary") ?? null } };
 }
+
+/** Not a way to read a media type: a way to suspect one in what is not read. */
+const SAYS_FORM = /form-data|form-urlencoded/i;
 
 /** Reads bytes as what they were declared to be. */
 export function readBody(bytes: Uint8Array, declared: DeclaredBody): BodyView {
@@ -63,7 +71,9 @@ function readForm(bytes: Uint8Array): BodyView {
   } catch {
     return { kind: "unreadable", reason: "the form is not valid UTF-8" };
   }
-  if (/%(?![0-9A-Fa-f]{2})/.test(text)) return { kind: "unreadable", reason: "the form has a broken percent-escape" };
+  if (hasBrokenEscape(text)) return { kind: "unreadable", reason: "the form has a broken percent-escape" };
+  if (text.includes(";"))
+    return { kind: "unreadable", reason: "the form has a bare `;`, which some servers read as a separator" };
   const pieces = text.split("&");
   if (pieces.length > MAX_FORM_PAIRS) return { kind: "unreadable", reason: "the form has too many fields" };
   const pairs: [string, string][] = [];
@@ -73,35 +83,11 @@ function readForm(bytes: Uint8Array): BodyView {
     const name = decodeFormText(equals === -1 ? piece : piece.slice(0, equals));
     const value = decodeFormText(equals === -1 ? "" : piece.slice(equals + 1));
     if (name === null || value === null) return { kind: "unreadable", reason: "the form is not valid UTF-8" };
+    if (CONTROL.test(name)) return { kind: "unreadable", reason: "a name in the form has a control character" };
     pairs.push([name, value]);
   }
   return { kind: "form", pairs };
 }
 
-/** The names in `isMethodOverrideField`, as they would stand in JSON text. */
-const OVERRIDE_IN_JSON = /"_{0,2}(?:x[_-])?(?:http[_-]?)?method(?:[_-]override)?"\s*:/i;
-
-/**
- * Whether the body asks the server to run another verb by a top-level field (Rails, Laravel, Symfony, Express). Bodies
- * that nobody else looks into are searched before they are parsed, since hardly any has such a name in it.
- */
-export function overridesMethod(bytes: Uint8Array, declared: DeclaredBody, view: () => BodyView): boolean {
-  if (declared.kind === "opaque") return false;
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
-  if (declared.kind === "form") {
-    if (!/method|%/i.test(text)) return false;
-    const form = view();
-    return form.kind === "form" && form.pairs.some(([name]) => isMethodOverrideField(name));
-  }
-  const unescaped = text.includes("\\u")
-    ? text.replace(/\\u00([2-7][0-9A-Fa-f])/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
-    : text;
-  if (!OVERRIDE_IN_JSON.test(unescaped)) return false;
-  const json = view();
-  // What cannot be read strictly may still be read by the server: the name alone is then enough.
-  if (json.kind !== "json") return true;
-  return isObject(json.value) && Object.keys(json.value).some(isMethodOverrideField);
-}
-
-const isObject = (value: JsonValue): value is { readonly [key: string]: JsonValue } =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+/** NUL ends a name for some servers. */
+const CONTROL = /\p{Cc}/u;

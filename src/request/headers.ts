@@ -14,6 +14,17 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Visible ASCII, blank, tab and obs-text (RFC 9110 section 5.5). CR, LF and NUL end a field for somebody. */
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
+/** Without blanks and tabs around it. A loop: `/[\t ]+$/` is quadratic on a value that is mostly blanks inside. */
+function trimmed(value: string): string {
+  let start = 0;
+  let end = value.length;
+  while (start < end && isBlank(value.charCodeAt(start))) start++;
+  while (end > start && isBlank(value.charCodeAt(end - 1))) end--;
+  return start === 0 && end === value.length ? value : value.slice(start, end);
+}
+
+const isBlank = (code: number): boolean => code === 0x20 || code === 0x09;
+
 /** Framing and hop-by-hop fields (RFC 9110 section 7.6.1, RFC 9112): they change how bytes are read, or strip other fields. */
 const FRAMING = new Set([
   "connection",
@@ -51,15 +62,25 @@ const DROPPED = new Set([
   "dpop",
   "forwarded",
   "via",
+  "client-ip",
+  "proxy-client-ip",
+  "wl-proxy-client-ip",
   "x-real-ip",
   "x-client-ip",
+  "x-forwarded",
   "x-cluster-client-ip",
   "x-originating-ip",
   "x-remote-ip",
   "x-remote-addr",
+  "x-appengine-user-ip",
+  "x-azure-clientip",
+  "x-azure-socketip",
   "x-remote-user",
   "x-remote-group",
   "x-remote-groups",
+  "remote-email",
+  "remote-groups",
+  "remote-name",
   "remote-user",
   "x-webauth-user",
   "x-authenticated-user",
@@ -70,6 +91,7 @@ const DROPPED = new Set([
   "impersonate-group",
   "true-client-ip",
   "fastly-client-ip",
+  "fly-client-ip",
   "x-host",
   "x-ssl-client-cert",
   "x-client-cert",
@@ -77,7 +99,10 @@ const DROPPED = new Set([
   "x-iap-jwt-assertion",
 ]);
 const DROPPED_PREFIX =
-  /^(?:x-forwarded-|x-auth-request-|x-ssl-client-|x-amzn-oidc-|x-goog-iap-|x-goog-authenticated-|x-ms-client-principal|x-envoy-|cf-connecting-|cf-access-|tailscale-user-|impersonate-extra-)/;
+  /^(?:x-forwarded-|x-auth-request-|x-ssl-client-|x-amzn-oidc-|x-goog-iap-|x-goog-authenticated-|x-ms-client-principal|x-envoy-|cf-connecting-|cf-access-|tailscale-user-|x-authentik-|x-pomerium-|impersonate-extra-)/;
+
+/** Fields the judge reads: another spelling, that a server reads as the same variable, must not say something else beside it. */
+const JUDGED = new Set(["content-encoding", "content-type"]);
 
 /** What only the transport may say; a client that says it in good faith says the same, so it is left to the transport. */
 const COMPUTED = new Set(["content-length", "host"]);
@@ -87,7 +112,7 @@ type Disposition = "keep" | "drop" | "framing" | "override" | "computed";
 function dispositionOf(name: string): Disposition {
   // Many servers read `X_Forwarded_For` and `X-Forwarded-For` as one variable (RFC 3875 section 4.1.18).
   const spelled = name.includes("_") ? name.replaceAll("_", "-") : name;
-  if (FRAMING.has(spelled)) return "framing";
+  if (FRAMING.has(spelled) || (spelled !== name && JUDGED.has(spelled))) return "framing";
   if (OVERRIDING.has(spelled)) return "override";
   if (COMPUTED.has(spelled)) return spelled === name ? "computed" : "framing";
   if (DROPPED.has(spelled) || DROPPED_PREFIX.test(spelled)) return "drop";
@@ -111,7 +136,7 @@ export function canonicalHeaders(
     bytes += rawName.length + rawValue.length;
     if (bytes > MAX_BYTES) return refuse("HEADER_REFUSED", "the header fields are larger than 64 KiB");
     if (!TOKEN.test(rawName)) return refuse("HEADER_REFUSED", "a header name is not a token");
-    const value = rawValue.replace(/^[\t ]+|[\t ]+$/g, "");
+    const value = trimmed(rawValue);
     if (!FIELD_VALUE.test(value))
       return refuse("HEADER_REFUSED", "a header value has a character that may not stand there");
     const name = rawName.toLowerCase();

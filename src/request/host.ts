@@ -61,6 +61,9 @@ function canonicalHost(raw: string, port: string | undefined, scheme: Scheme): C
     // Full-width letters, invisible characters, other label separators: mapped away by some, kept by others.
     return refuse("HOST_REFUSED", "the host name is not in normal form");
   }
+  // The URL standard lets `&`, `,`, `*` and more stand in a host; no name in the DNS has them, and whoever splits by them misreads it.
+  if (address === null && !/^[a-z0-9_.-]+$/.test(host))
+    return refuse("HOST_REFUSED", "the host name has punctuation in it");
   return authority(host, port, address, scheme);
 }
 

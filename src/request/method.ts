@@ -32,6 +32,15 @@ const OVERRIDE_FIELDS = new Set([
   "x_method_override",
 ]);
 
-/** Whether a query parameter or body field of this name asks for another verb. Case and `-`/`_` make no difference. */
-export const isMethodOverrideField = (name: string): boolean =>
-  name.length <= 32 && name.length >= 7 && OVERRIDE_FIELDS.has(name.toLowerCase().replaceAll("-", "_"));
+/**
+ * Whether a query parameter or body field of this name asks for another verb, as servers spell it: in any case, with `-`
+ * for `_`, and as PHP does with blanks before it, `.` or `[` for `_`, and brackets behind it.
+ */
+export function isMethodOverrideField(name: string): boolean {
+  if (name.length < 7 || !/method/i.test(name)) return false;
+  const field = name.trim().toLowerCase();
+  const bracket = field.indexOf("[", 1);
+  return isListed(field) || (bracket !== -1 && isListed(field.slice(0, bracket)));
+}
+
+const isListed = (field: string): boolean => field.length <= 32 && OVERRIDE_FIELDS.has(field.replace(/[-. []/g, "_"));

@@ -14,7 +14,7 @@ const MAX_PATH = 4096;
 /** No escape, no `;`, nothing that would need escaping: the form almost every path already has. */
 const PLAIN_PATH = /^\/[A-Za-z0-9\-._~!$&'()*+,=:@/]*$/;
 /** A second decoding downstream would turn `%252e` into a dot or `%2561` into a letter that no rule has seen. */
-const DOUBLE_ESCAPE = /%25[0-9A-Fa-f]{2}/i;
+const DOUBLE_ESCAPE = /%25[0-9A-Fa-f]{2}/;
 
 /** Brings a raw path (from `/` up to `?`) into canonical form, or refuses what two readers could read differently. */
 export function canonicalPath(raw: string): CanonicalPath | Refusal {
@@ -24,10 +24,11 @@ export function canonicalPath(raw: string): CanonicalPath | Refusal {
   }
   if (hasBrokenEscape(raw)) return refuse("URL_AMBIGUOUS", "the path has a broken percent-escape");
   if (hasControlEscape(raw)) return refuse("URL_AMBIGUOUS", "the path has an escaped control character");
-  if (DOUBLE_ESCAPE.test(raw)) return refuse("URL_AMBIGUOUS", "the path has an escape that is itself escaped");
   if (/%5c/i.test(raw)) return refuse("URL_AMBIGUOUS", "the path has an escaped backslash");
   const text = canonicalEscapes(raw, "path");
   if (text === null) return refuse("URL_AMBIGUOUS", "the path is not well-formed Unicode");
+  // Only now: `%25%32%65` has become `%252e`.
+  if (DOUBLE_ESCAPE.test(text)) return refuse("URL_AMBIGUOUS", "the path has an escape that is itself escaped");
   if (text.length > MAX_PATH) return refuse("URL_TOO_LONG", "the path is longer than 4 KiB once escaped");
   const segments = text.slice(1).split("/");
   for (const segment of segments) {

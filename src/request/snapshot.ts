@@ -47,8 +47,10 @@ export function snapshotCall(input: unknown, init: unknown): CallSnapshot {
   const own = ownOptions(init);
   const headers = own.headers === undefined ? base.headers : snapshotHeaders(own.headers);
   const method = own.method === undefined ? base.method : String(own.method);
-  const { body, contentType } = own.body === undefined ? { body: base.body, contentType: null } : snapshotBody(own.body);
-  if (body !== null && /^(?:get|head)$/i.test(method)) throw new TypeError("Request with GET/HEAD method cannot have body.");
+  const { body, contentType } =
+    own.body === undefined ? { body: base.body, contentType: null } : snapshotBody(own.body);
+  if (body !== null && /^(?:get|head)$/i.test(method))
+    throw new TypeError("Request with GET/HEAD method cannot have body.");
   const named = contentType === null || headers.some(([name]) => name.toLowerCase() === "content-type");
   return {
     method,
@@ -83,7 +85,8 @@ function snapshotRequest(request: object): InputParts {
   const native = request instanceof Request;
   const read = (name: keyof typeof requestParts): unknown =>
     native ? requestParts[name](request) : (request as Record<string, unknown>)[name];
-  if (read("bodyUsed") === true) throw new TypeError("Cannot construct a Request with a Request object that has already been used.");
+  if (read("bodyUsed") === true)
+    throw new TypeError("Cannot construct a Request with a Request object that has already been used.");
   const body = read("body");
   return {
     url: String(read("url")),
@@ -122,7 +125,8 @@ function ownOptions(init: unknown): OwnOptions {
 /** Accepts what fetch accepts: Headers of any copy, pairs, or a record; `null` counts as none. */
 export function snapshotHeaders(source: unknown): readonly (readonly [string, string])[] {
   if (source === null || source === undefined) return [];
-  if (typeof source !== "object" && typeof source !== "function") throw new TypeError("headers must be an object, pairs or Headers");
+  if (typeof source !== "object" && typeof source !== "function")
+    throw new TypeError("headers must be an object, pairs or Headers");
   if (source instanceof Headers) return [...(Reflect.apply(headerEntries, source, []) as Iterable<[string, string]>)];
   if (Symbol.iterator in source) {
     return Array.from(source as Iterable<unknown>, (pair): readonly [string, string] => {
@@ -139,7 +143,10 @@ function snapshotBody(body: unknown): { readonly body: SnapshotBody; readonly co
   if (typeof body === "string") return { body: utf8.encode(body), contentType: "text/plain;charset=UTF-8" };
   if (body instanceof Uint8Array) return { body: Uint8Array.from(body), contentType: null };
   if (ArrayBuffer.isView(body)) {
-    return { body: new Uint8Array(body.buffer.slice(body.byteOffset, body.byteOffset + body.byteLength) as ArrayBuffer), contentType: null };
+    return {
+      body: new Uint8Array(body.buffer.slice(body.byteOffset, body.byteOffset + body.byteLength) as ArrayBuffer),
+      contentType: null,
+    };
   }
   if (body instanceof ArrayBuffer || isOfType(body, "SharedArrayBuffer")) {
     return { body: new Uint8Array((body as ArrayBuffer).slice(0)), contentType: null };
@@ -163,7 +170,10 @@ function snapshotBody(body: unknown): { readonly body: SnapshotBody; readonly co
 }
 
 /** Lets the platform serialise, so that a multipart boundary and a Blob's type are exactly fetch's. */
-function platformBody(body: Blob | FormData, size: number): { readonly body: SnapshotBody; readonly contentType: string | null } {
+function platformBody(
+  body: Blob | FormData,
+  size: number,
+): { readonly body: SnapshotBody; readonly contentType: string | null } {
   const response = new NativeResponse(body);
   const contentType = response.headers.get("content-type");
   if (size > LARGEST_BUFFERED) return { body: response.body as ReadableStream<Uint8Array>, contentType };
@@ -203,9 +213,11 @@ function abortSignal(value: unknown): AbortSignal | null {
 
 /** By `Symbol.toStringTag`, because npm's undici and polyfills have classes of their own. */
 const isOfType = (value: unknown, tag: string): value is object =>
-  typeof value === "object" && value !== null && (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === tag;
+  typeof value === "object" &&
+  value !== null &&
+  (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === tag;
 
 /** In Node since 20.6; the DOM types do not have it yet. */
-const streamFrom = (ReadableStream as unknown as { from(source: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> }).from.bind(
-  ReadableStream,
-);
+const streamFrom = (
+  ReadableStream as unknown as { from(source: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> }
+).from.bind(ReadableStream);

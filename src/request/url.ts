@@ -47,9 +47,11 @@ export function canonicalUrl(raw: string): CanonicalUrl | Refusal {
   if (!path.ok) return path;
   const query = canonicalQuery(rawQuery === "?" ? "" : rawQuery);
   if (!query.ok) return query;
+  const url = authority.origin + path.text + query.text;
+  if (url.length > MAX_URL) return refuse("URL_TOO_LONG", "the URL is longer than 8 KiB once escaped");
   return {
     ok: true,
-    url: authority.origin + path.text + query.text,
+    url,
     origin: authority.origin,
     scheme,
     host: authority.host,
