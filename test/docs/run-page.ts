@@ -6,6 +6,7 @@ import * as approval from "../../src/approval/index.js";
 import * as audit from "../../src/audit/index.js";
 import * as broker from "../../src/broker/index.js";
 import { run } from "../../src/cli/run.js";
+import { systemClock } from "../../src/clock.js";
 import * as identity from "../../src/identity/index.js";
 import * as sallyport from "../../src/index.js";
 import * as masking from "../../src/masking/index.js";
@@ -86,6 +87,9 @@ function consoleTo(say: (text: string) => void): Pick<Console, "log"> {
   return { log };
 }
 
+/** Nothing happens by itself: a slow machine would sign, renew and expire what the page does not speak of. */
+const untimed: sallyport.Clock = { ...systemClock, schedule: () => () => undefined };
+
 /** The package by its names, with the documentation's hosts on loopback. */
 function modulesFor({ services, login }: World, guards: sallyport.Guard[]): (name: string) => Promise<unknown> {
   const located = <Options extends { readonly issuer: string }>(options: Options): Options =>
@@ -99,6 +103,7 @@ function modulesFor({ services, login }: World, guards: sallyport.Guard[]): (nam
         const guard = await sallyport.createGuard({
           transport: { fetch: services.fetch },
           log: silentLog(),
+          clock: untimed,
           ...options,
         });
         guards.push(guard);
