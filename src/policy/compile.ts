@@ -1,21 +1,21 @@
 import { createHash } from "node:crypto";
-import { Ajv2020, type ErrorObject } from "ajv/dist/2020.js";
 import canonicalize from "canonicalize";
 import { type ConfigurationProblem, PolicyError } from "../errors.js";
+import type { Decision } from "./decision.js";
 import type { PolicyDocument } from "./document.js";
-import { OriginIndex } from "./origins.js";
+import { OriginIndex, parseOriginPattern } from "./origins.js";
+import { plainCopy } from "./plain-data.js";
 import { pointerToken } from "./pointer.js";
 import { type CompiledRule, compileRule } from "./rule.js";
-import { policySchema } from "./schema.js";
 import { type CompiledService, compileService } from "./service.js";
+import { shapeProblems } from "./shape.js";
 
 /** A document turned into what the judge walks over. */
 export interface CompiledPolicy {
+  /** A frozen copy. */
   readonly document: PolicyDocument;
-  readonly id: string | undefined;
-  /** SHA-256 over the RFC 8785 form of the document, in hex. */
-  readonly hash: string;
-  readonly services: ReadonlyMap<string, CompiledService>;
+  /** How decisions name the policy: its id, and SHA-256 over the RFC 8785 form of the document, in hex. */
+  readonly identity: Decision["policy"];
   readonly origins: OriginIndex<CompiledService>;
 }
 
@@ -24,37 +24,37 @@ type Report = (problem: ConfigurationProblem) => void;
 /**
  * Checks and compiles a document.
  *
- * @throws PolicyError with every problem at once, each with its JSON Pointer.
+ * @throws PolicyError with every problem at once, each with its JSON Pointer. A rule or service that is not well-formed is
+ *   not looked into further.
  */
 export function compileDocument(source: unknown): CompiledPolicy {
-  const shape = shapeProblems(source);
-  if (shape.length > 0) throw new PolicyError(shape);
-  // A copy: the caller's object may change later, the policy may not.
-  const document = structuredClone(source) as PolicyDocument;
   const problems: ConfigurationProblem[] = [];
   const report: Report = (problem) => problems.push(problem);
-  const rulesOf = compileRules(document, report);
-  const services = new Map<string, CompiledService>();
-  const origins = new OriginIndex<CompiledService>();
-  for (const [name, service] of Object.entries(document.services)) {
-    const pointer = `/services/${pointerToken(name)}`;
-    const compiled = compileService(name, service, rulesOf.get(name) ?? [], pointer, report);
-    services.set(name, compiled);
-    for (const pattern of compiled.origins) {
-      if (!origins.add(pattern, compiled))
-        report({ pointer: `${pointer}/origins`, message: "names an origin that another service has" });
-    }
-  }
+  const document = plainCopy(source, report) as PolicyDocument;
   if (problems.length > 0) throw new PolicyError(problems);
-  return { document, id: document.id, hash: hashOf(document), services, origins };
+  problems.push(...shapeProblems(document));
+  if (typeof document?.services !== "object" || !Array.isArray(document.rules)) throw new PolicyError(problems);
+  // `/rules/3` of `/rules/3/methods/0`: what is inside cannot be relied on.
+  const malformed = new Set(problems.map(({ pointer }) => pointer.split("/").slice(0, 3).join("/")));
+  const rulesOf = compileRules(document, malformed, report);
+  const origins = compileServices(document, malformed, rulesOf, report);
+  if (problems.length > 0) throw new PolicyError(problems);
+  const hash = hashOf(document);
+  const identity = Object.freeze(document.id === undefined ? { hash } : { id: document.id, hash });
+  return { document, identity, origins };
 }
 
 /** The rules of each service, compiled once; a deny without a service belongs to all. */
-function compileRules(document: PolicyDocument, report: Report): ReadonlyMap<string, CompiledRule[]> {
+function compileRules(
+  document: PolicyDocument,
+  malformed: ReadonlySet<string>,
+  report: Report,
+): ReadonlyMap<string, CompiledRule[]> {
   const rulesOf = new Map<string, CompiledRule[]>(Object.keys(document.services).map((name) => [name, []]));
   const ids = new Set<string>();
   document.rules.forEach((rule, index) => {
     const pointer = `/rules/${index}`;
+    if (malformed.has(pointer)) return;
     if (ids.has(rule.id)) report({ pointer: `${pointer}/id`, message: `the id "${rule.id}" is used twice` });
     ids.add(rule.id);
     const compiled = compileRule(rule, pointer, report);
@@ -68,38 +68,32 @@ function compileRules(document: PolicyDocument, report: Report): ReadonlyMap<str
   return rulesOf;
 }
 
+function compileServices(
+  document: PolicyDocument,
+  malformed: ReadonlySet<string>,
+  rulesOf: ReadonlyMap<string, readonly CompiledRule[]>,
+  report: Report,
+): OriginIndex<CompiledService> {
+  const origins = new OriginIndex<CompiledService>();
+  for (const [name, service] of Object.entries(document.services)) {
+    const pointer = `/services/${pointerToken(name)}`;
+    if (malformed.has(pointer)) continue;
+    const compiled = compileService(name, service, rulesOf.get(name) ?? [], pointer, report);
+    service.origins.forEach((text, index) => {
+      const pattern = parseOriginPattern(text);
+      const message =
+        "problem" in pattern
+          ? pattern.problem
+          : origins.add(pattern, compiled)
+            ? undefined
+            : "is claimed by another service too";
+      if (message !== undefined) report({ pointer: `${pointer}/origins/${index}`, message });
+    });
+  }
+  return origins;
+}
+
 const hashOf = (document: PolicyDocument): string =>
   createHash("sha256")
     .update(canonicalize(document) ?? "")
     .digest("hex");
-
-let validate: ReturnType<Ajv2020["compile"]> | undefined;
-
-function shapeProblems(source: unknown): readonly ConfigurationProblem[] {
-  // Compiled at first use: importing the library stays quick.
-  validate ??= new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true }).compile(policySchema);
-  if (validate(source)) return [];
-  return (validate.errors ?? []).filter(({ keyword }) => keyword !== "if" && keyword !== "propertyNames").map(describe);
-}
-
-function describe(error: ErrorObject): ConfigurationProblem {
-  const params = error.params as Readonly<Record<string, unknown>>;
-  const pointer = error.instancePath;
-  switch (error.keyword) {
-    case "additionalProperties":
-      return {
-        pointer: `${pointer}/${pointerToken(String(params["additionalProperty"]))}`,
-        message: "is not a known key",
-      };
-    case "required":
-      return { pointer, message: `needs the key "${String(params["missingProperty"])}"` };
-    case "enum":
-      return { pointer, message: `must be one of ${(params["allowedValues"] as unknown[]).join(", ")}` };
-    case "const":
-      return { pointer, message: `must be ${JSON.stringify(params["allowedValue"])}` };
-    case "minItems":
-      return { pointer, message: "must not be an empty list" };
-    default:
-      return { pointer, message: error.message ?? "is not valid" };
-  }
-}

@@ -6,9 +6,10 @@ import { overridesMethod } from "../request/override.js";
 import type { Subject } from "./clauses.js";
 import type { CompiledPolicy } from "./compile.js";
 import type { DecisionContext } from "./context.js";
-import type { Considered, Decision, Obligations } from "./decision.js";
+import type { Considered, Decision } from "./decision.js";
 import { explainDenial } from "./explain.js";
 import { foldedPaths } from "./folded-path.js";
+import { NO_OBLIGATIONS, obligationsOf } from "./obligations.js";
 import { type CompiledRule, methodBit } from "./rule.js";
 import type { CompiledService } from "./service.js";
 
@@ -145,8 +146,11 @@ function permitted(
     rule: deciding.id,
     service: service.name,
     canonical: request,
-    policy: identify(policy),
-    obligations: obligationsOf(service, deciding, matching),
+    policy: policy.identity,
+    obligations:
+      matching.length === 1
+        ? (service.obligations.get(deciding) ?? NO_OBLIGATIONS)
+        : obligationsOf(service.credential, deciding, matching),
     considered: [],
   };
 }
@@ -155,28 +159,6 @@ const narrowest = (rules: readonly CompiledRule[]): CompiledRule =>
   rules.reduce((best, rule) =>
     rule.specificity > best.specificity || (rule.specificity === best.specificity && rule.id < best.id) ? rule : best,
   );
-
-const RECORD_ORDER = ["none", "metadata", "request", "response", "both"] as const;
-
-/** Credential scopes and approval terms come from the deciding rule; masking and recording add up over all that match. */
-function obligationsOf(
-  service: CompiledService,
-  deciding: CompiledRule,
-  matching: readonly CompiledRule[],
-): Obligations {
-  const levels = new Set(matching.map((rule) => rule.record));
-  const highest =
-    levels.has("request") && levels.has("response") ? "both" : RECORD_ORDER.findLast((level) => levels.has(level));
-  return {
-    ...(service.credential === undefined ? {} : { credential: service.credential }),
-    ...(deciding.scopes === undefined ? {} : { scopes: deciding.scopes }),
-    mask: matching.length === 1 ? deciding.mask : [...new Set(matching.flatMap((rule) => rule.mask))],
-    record: highest ?? "metadata",
-    ...(deciding.approval === undefined ? {} : { approval: deciding.approval }),
-  };
-}
-
-const NO_OBLIGATIONS: Obligations = { mask: [], record: "metadata" };
 
 function denied(
   policy: CompiledPolicy,
@@ -191,15 +173,11 @@ function denied(
     reason,
     ...(service === undefined ? {} : { service: service.name }),
     canonical: request,
-    policy: identify(policy),
+    policy: policy.identity,
     obligations: NO_OBLIGATIONS,
     considered: [],
   };
 }
-
-/** How a decision names the policy it was made under. */
-export const identify = (policy: CompiledPolicy): Decision["policy"] =>
-  policy.id === undefined ? { hash: policy.hash } : { id: policy.id, hash: policy.hash };
 
 /** Says what would be allowed instead, from the policy's own words. */
 function sentenceFor(considered: readonly Considered[]): string {

@@ -1,18 +1,19 @@
-import { type CanonicalRequest, canonicaliseRequest } from "../request/canonical.js";
+import { type CanonicalRequest, canonicaliseRequest, type RequestHead } from "../request/canonical.js";
 import type { Refusal } from "../request/refusal.js";
 import type { CanonicalUrl } from "../request/url.js";
 import { compileDocument } from "./compile.js";
 import type { DecisionContext } from "./context.js";
 import type { Decision } from "./decision.js";
 import type { PolicyDocument } from "./document.js";
-import { identify, type JudgedBody, judge, needsBody } from "./judge.js";
+import { type JudgedBody, judge, needsBody } from "./judge.js";
+import { NO_OBLIGATIONS } from "./obligations.js";
 import type { CompiledService } from "./service.js";
 
 /** A request as `decide` takes it: text and bytes, nothing that could change while it is read. */
 export interface PolicyRequest {
   readonly method: string;
   readonly url: string;
-  readonly headers?: Readonly<Record<string, string>> | readonly (readonly [string, string])[];
+  readonly headers?: Readonly<Record<string, string>> | Iterable<readonly [string, string]>;
   readonly body?: string | Uint8Array | null;
 }
 
@@ -45,8 +46,8 @@ export function compilePolicy(document: PolicyDocument): Policy {
     effect: "deny",
     code,
     reason,
-    policy: identify(compiled),
-    obligations: { mask: [], record: "metadata" },
+    policy: compiled.identity,
+    obligations: NO_OBLIGATIONS,
     considered: [],
   });
   const judgeSafely: Policy["judge"] = (request, body, context) => {
@@ -57,8 +58,8 @@ export function compilePolicy(document: PolicyDocument): Policy {
     }
   };
   return Object.freeze({
-    id: compiled.id,
-    hash: compiled.hash,
+    id: compiled.identity.id,
+    hash: compiled.identity.hash,
     document: compiled.document,
     decide: (request: PolicyRequest, context: DecisionContext) => decide(request, context, judgeSafely, refusal),
     judge: judgeSafely,
@@ -77,16 +78,28 @@ function decide(
   refusal: (code: Decision["code"], reason: string) => Decision,
 ): Decision {
   try {
-    const { method, url, headers = [], body = null } = request;
-    const entries = Array.isArray(headers)
-      ? (headers as readonly (readonly [string, string])[])
-      : Object.entries(headers);
-    const canonical = canonicaliseRequest({ method, url, headers: entries });
-    if (!canonical.ok) return refusal(canonical.code, canonical.reason);
-    const bytes = typeof body === "string" ? utf8.encode(body) : body;
-
-    return judgeSafely(canonical, bytes, context);
+    const read = readRequest(request);
+    if (read === null) return refusal("DECISION_FAILED", "the request is not method, URL, headers and body");
+    const canonical = canonicaliseRequest(read);
+    return canonical.ok ? judgeSafely(canonical, read.body, context) : refusal(canonical.code, canonical.reason);
   } catch {
     return refusal("DECISION_FAILED", "the request could not be read");
   }
 }
+
+/** Reads each part once; null where one is of another type, since what is not text cannot be judged as text. */
+function readRequest({ method, url, headers = [], body = null }: PolicyRequest): ReadRequest | null {
+  if (typeof method !== "string" || typeof url !== "string" || typeof headers !== "object") return null;
+  const pairs = Symbol.iterator in headers ? Array.from(headers) : Object.entries(headers);
+  if (!pairs.every(isTextPair)) return null;
+  const bytes = typeof body === "string" ? utf8.encode(body) : body;
+  if (bytes !== null && !(bytes instanceof Uint8Array)) return null;
+  return { method, url, headers: pairs, body: bytes };
+}
+
+interface ReadRequest extends RequestHead {
+  readonly body: Uint8Array | null;
+}
+
+const isTextPair = (pair: unknown): boolean =>
+  Array.isArray(pair) && pair.length === 2 && typeof pair[0] === "string" && typeof pair[1] === "string";

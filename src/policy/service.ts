@@ -1,16 +1,18 @@
 import type { ConfigurationProblem } from "../errors.js";
 import { type AddressRule, addressRangeProblem, compileAddressRule } from "../request/address.js";
+import type { Obligations } from "./decision.js";
 import type { ServiceDocument } from "./document.js";
-import { type OriginPattern, parseOriginPattern } from "./origins.js";
+import { obligationsOf } from "./obligations.js";
 import { PathIndex } from "./path-index.js";
 import type { CompiledRule } from "./rule.js";
 
-/** A service ready to be judged by: where it is, what holds for all its requests, and its rules by path. */
+/** A service ready to be judged by: what holds for all its requests, and its rules by path. */
 export interface CompiledService {
   readonly name: string;
-  readonly origins: readonly OriginPattern[];
   readonly addresses: AddressRule;
   readonly credential: string | undefined;
+  /** What a permitting rule asks for where it is the only one that matches. */
+  readonly obligations: ReadonlyMap<CompiledRule, Obligations>;
   readonly redirects: number;
   readonly maxRequestBytes: number;
   /** Lower-case names the agent may send, or null for any. */
@@ -36,11 +38,13 @@ export function compileService(
   const permits = new PathIndex<CompiledRule>();
   const denials = new PathIndex<CompiledRule>();
   for (const rule of rules) (rule.effect === "deny" ? denials : permits).add(rule.template, rule);
+  const permitting = rules.filter((rule) => rule.effect !== "deny");
+  const obligations = new Map(permitting.map((rule) => [rule, obligationsOf(document.credential, rule, [rule])]));
   return {
     name,
-    origins: compileOrigins(document.origins, `${pointer}/origins`, report),
     addresses: compileAddresses(document.addresses, `${pointer}/addresses`, report),
     credential: document.credential,
+    obligations,
     redirects: document.redirects ?? 5,
     maxRequestBytes: document.maxRequestBytes ?? 1_048_576,
     headers:
@@ -48,18 +52,8 @@ export function compileService(
     anyEncodedSlash: rules.some((rule) => rule.encodedSlash && rule.effect !== "deny"),
     permits,
     denials,
-    rules: rules.filter((rule) => rule.effect !== "deny"),
+    rules: permitting,
   };
-}
-
-function compileOrigins(origins: readonly string[], pointer: string, report: Report): readonly OriginPattern[] {
-  const patterns: OriginPattern[] = [];
-  origins.forEach((origin, index) => {
-    const parsed = parseOriginPattern(origin);
-    if ("problem" in parsed) report({ pointer: `${pointer}/${index}`, message: parsed.problem });
-    else patterns.push(parsed);
-  });
-  return patterns;
 }
 
 function compileAddresses(addresses: readonly string[] | undefined, pointer: string, report: Report): AddressRule {

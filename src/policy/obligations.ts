@@ -1,0 +1,32 @@
+import type { Obligations } from "./decision.js";
+import type { CompiledRule } from "./rule.js";
+
+const RECORD_ORDER = ["none", "metadata", "request", "response", "both"] as const;
+
+/**
+ * What the matching rules ask for together. Scopes and approval terms come from the deciding rule; masking and recording add
+ * up over all that match.
+ */
+export function obligationsOf(
+  credential: string | undefined,
+  deciding: CompiledRule,
+  matching: readonly CompiledRule[],
+): Obligations {
+  const levels = new Set(matching.map((rule) => rule.record));
+  const highest =
+    levels.has("request") && levels.has("response") ? "both" : RECORD_ORDER.findLast((level) => levels.has(level));
+  return sealed({
+    ...(credential === undefined ? {} : { credential }),
+    ...(deciding.scopes === undefined ? {} : { scopes: deciding.scopes }),
+    mask: matching.length === 1 ? deciding.mask : Object.freeze([...new Set(matching.flatMap((rule) => rule.mask))]),
+    record: highest ?? "metadata",
+    ...(deciding.approval === undefined ? {} : { approval: sealed(deciding.approval) }),
+  });
+}
+
+/** Frozen, and without a prototype: a key that is not there must not be found on a polluted `Object.prototype`. */
+const sealed = <Data extends object>(data: Data): Data =>
+  Object.freeze(Object.assign(Object.create(null), data) as Data);
+
+/** What a denial asks for. */
+export const NO_OBLIGATIONS: Obligations = sealed({ mask: Object.freeze([]), record: "metadata" });
