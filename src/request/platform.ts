@@ -1,0 +1,23 @@
+/**
+ * Platform objects, read through what the platform itself put there when this module was loaded: a subclass, an own property
+ * or a later patch of a prototype cannot answer in its place.
+ */
+
+/** Reads an accessor of a prototype on any object that has it built in; throws a TypeError for others. */
+export function accessor(prototype: object, name: string): (target: object) => unknown {
+  const get = Object.getOwnPropertyDescriptor(prototype, name)?.get;
+  if (get === undefined) throw new TypeError(`this platform has no ${name}`);
+  return (target) => Reflect.apply(get, target, []);
+}
+
+/** Calls a method of a prototype, without arguments, on an object that has it built in. */
+export const method =
+  <Result>(prototypeMethod: (this: never) => Result): ((target: object) => Result) =>
+  (target) =>
+    Reflect.apply(prototypeMethod, target, []) as Result;
+
+/** By `Symbol.toStringTag`, because npm's undici and polyfills have classes of their own. */
+export const isOfType = (value: unknown, tag: string): value is object =>
+  typeof value === "object" &&
+  value !== null &&
+  (value as { readonly [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === tag;
