@@ -32,6 +32,23 @@ export interface ScannerOptions {
   readonly known: KnownSecrets | null;
 }
 
+interface Planned {
+  readonly verdict: Verdict;
+  readonly kind: string;
+  readonly vendor: string | undefined;
+  start: number;
+  stop: number;
+  readonly swallow: Swallow | undefined;
+}
+
+/** Puts a planned finding back into the probe. */
+function recall({ verdict, kind, vendor, start, stop, swallow }: Planned, probe: Probe): Verdict {
+  probe.match(kind, start, stop);
+  probe.vendor = vendor;
+  probe.swallow = swallow;
+  return verdict;
+}
+
 /**
  * Finds what the detectors look for in one segment (a text, a JSON string, a form value) that arrives in pieces. Says
  * of every piece how far it is decided: nothing before {@link hold} can be part of a finding that is still to come. It
@@ -47,6 +64,11 @@ export class Scanner {
   #pemOpen = false;
   /** Rules of the field's name that have not been asked yet. */
   #rules = 0;
+  /**
+   * Findings that begin behind their anchor, in order: a keyword gives its value away from afar. What lies between is
+   * read first, so that nothing else in it is passed over.
+   */
+  #planned: Planned[] = [];
   /** The next byte to read. */
   #position = 0;
   /** After {@link run}: everything before this index is decided. */
@@ -64,6 +86,7 @@ export class Scanner {
     this.#state = 0;
     this.#swallow = undefined;
     this.#pemOpen = false;
+    if (this.#planned.length > 0) this.#planned = [];
     this.#position = at;
     this.hold = at;
     probe.floor = at;
@@ -87,6 +110,10 @@ export class Scanner {
     const probe = this.#probe;
     probe.floor += by;
     probe.contextFloor += by;
+    for (const planned of this.#planned) {
+      planned.start += by;
+      planned.stop += by;
+    }
     probe.segmentStart = probe.segmentStart < 0 ? -1 : Math.max(-1, probe.segmentStart + by);
   }
 
@@ -106,20 +133,27 @@ export class Scanner {
     let position = this.#position;
     let state = this.#state;
     for (;;) {
+      const planned = this.#planned[0];
+      const limit = planned === undefined ? end : planned.start;
       let entry = 0;
-      while (position < end) {
+      while (position < limit) {
         entry = next[(state << 8) | (bytes[position++] as number)] as number;
         if ((entry & HIT) !== 0) break;
         state = entry;
       }
-      if ((entry & HIT) === 0) break;
-      const before = state;
-      state = entry & ~HIT;
-      const verdict = this.#ask(state, position);
-      if (verdict === NONE) continue;
-      // Asked again from here if it is not decided.
-      this.#position = position - 1;
-      this.#state = before;
+      let verdict: Verdict = NONE;
+      if ((entry & HIT) !== 0) {
+        const before = state;
+        state = entry & ~HIT;
+        verdict = this.#ask(state, position);
+        if (verdict === NONE) continue;
+        // Asked again from here if it is not decided.
+        position--;
+        state = before;
+      } else if (planned === undefined) break;
+      else verdict = recall(planned, probe);
+      this.#position = position;
+      this.#state = state;
       if (!this.#take(verdict)) return;
       position = this.#position;
       state = this.#state;
@@ -143,9 +177,29 @@ export class Scanner {
       const start = position - length;
       if (start < this.#probe.floor) continue;
       const verdict = detector.probe(this.#probe, start, position);
-      if (verdict !== NONE) return verdict;
+      if (verdict === NONE) continue;
+      if (verdict === MORE || this.#probe.start <= position) return verdict;
+      this.#plan(verdict);
     }
     return NONE;
+  }
+
+  #plan(verdict: Verdict): void {
+    const { kind, vendor, start, stop, swallow } = this.#probe;
+    if (this.#planned.some((planned) => planned.start === start)) return;
+    this.#planned.push({ verdict, kind, vendor, start, stop, swallow });
+    this.#planned.sort((a, b) => a.start - b.start);
+  }
+
+  /** A finding ended at `stop`; of what was planned before that, only what is left of it. */
+  #endFinding(stop: number): void {
+    const probe = this.#probe;
+    this.#position = stop;
+    probe.floor = stop;
+    probe.contextFloor = stop;
+    if (this.#planned.length === 0) return;
+    for (const planned of this.#planned) planned.start = Math.max(planned.start, stop);
+    this.#planned = this.#planned.filter((planned) => planned.stop > stop);
   }
 
   /** Acts on a verdict; false if no more can be decided now. */
@@ -165,9 +219,7 @@ export class Scanner {
     if (decided === OPEN || !this.#options.allowed(bytes, start, stop))
       this.#sink.found(probe.kind, probe.vendor, bytes, start, stop, decided === MATCH);
     this.#state = 0;
-    this.#position = stop;
-    probe.floor = stop;
-    probe.contextFloor = stop;
+    this.#endFinding(stop);
     if (decided === MATCH) return true;
     this.#rules = 0;
     this.#swallow = probe.swallow;
@@ -198,10 +250,8 @@ export class Scanner {
       probe.final,
     );
     if (stop > this.#position) this.#sink.swallowed(this.#position, stop);
-    this.#position = stop;
     this.hold = stop;
-    probe.floor = stop;
-    probe.contextFloor = stop;
+    this.#endFinding(stop);
     this.#pemOpen = this.#swallow === "pem" && !closed;
     if (ended) this.#swallow = undefined;
     return ended;

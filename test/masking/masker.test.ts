@@ -73,6 +73,16 @@ describe("createMasker", () => {
     );
   });
 
+  it("passes nothing over between a keyword and the value that it gives away", () => {
+    const by = createMasker({ custom: [{ name: "BADGE", keyword: "badge", pattern: "\\b[0-9]{5}\\b" }] });
+    const text = "badge of jane@example.com with 4111 1111 1111 1111 is 12345, aws.4711: jane@example.com";
+    expect(everyChunking(TEXT_TYPE, text, by)).toEqual(
+      new Set([
+        "badge of [REDACTED:EMAIL] with [REDACTED:CREDIT_CARD] is [REDACTED:BADGE], aws.4711: [REDACTED:EMAIL]",
+      ]),
+    );
+  });
+
   it.each(["(a|b)", "a*", "a+", "a|b", "(?=a)", "\\1", "a{1,999}", "a?", "a{0,9}b?c{0,9}d{0,9}e"])(
     "refuses the pattern %s of a custom detector",
     (pattern) => {
