@@ -1,5 +1,6 @@
-import { CLASS, DIGIT, latin1, utf8 } from "./bytes.js";
+import { latin1, utf8 } from "./bytes.js";
 import { JSON_STRING } from "./json-codec.js";
+import { scannedUntil } from "./json-scalar.js";
 import { LONGEST_NAME, OTHER, type PathState } from "./paths.js";
 import type { Context, Reader } from "./reader.js";
 import { LONGEST_WHOLE, LOOK_BEHIND } from "./scanner.js";
@@ -22,9 +23,6 @@ const BACKSLASH = 0x5c;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
-const MINUS = 0x2d;
-const POINT = 0x2e;
-const ZERO = 0x30;
 
 /** What may come next. */
 const VALUE = 0;
@@ -379,25 +377,10 @@ export class JsonReader implements Reader {
       this.#inside = LONG_WORD;
       return this.#wordOn(i, to, final);
     }
-    const stop = this.#scannedUntil(bytes, i, end);
+    const stop = scannedUntil(bytes, i, end, this.#context.scanning.known === null ? 9 : 6);
     const text = stop === 0 ? null : this.#word.mask(bytes, i, stop);
     if (text !== null) window.edit(i, end, quoted(text));
     return this.#endValue(end);
-  }
-
-  /** How far a word is to be scanned: short numbers, measurements and the three literals of JSON are nothing. */
-  #scannedUntil(bytes: Uint8Array, i: number, end: number): number {
-    const first = bytes[i] as number;
-    if (first !== MINUS && ((CLASS[first] as number) & DIGIT) === 0) return end - i <= 5 ? 0 : end;
-    const stop = digitsEnd(bytes, i + 1, end);
-    const short = stop - i < (this.#context.scanning.known === null ? 9 : 6);
-    if (stop === end) return short ? 0 : end;
-    if (bytes[stop] === POINT) {
-      const fraction = digitsEnd(bytes, stop + 1, end);
-      // `4111111111111111.0` is what a float makes of a number.
-      if (fraction === end) return !short && fraction === stop + 2 && bytes[stop + 1] === ZERO ? stop : 0;
-    }
-    return isExponent(bytes, stop, end) ? 0 : end;
   }
 
   #scalarField(strategy: Strategy, i: number, end: number, long: boolean, to: number, final: boolean): number {
@@ -457,13 +440,3 @@ export class JsonReader implements Reader {
 }
 
 const quoted = (text: string): Uint8Array => utf8(JSON.stringify(text));
-
-function digitsEnd(bytes: Uint8Array, from: number, to: number): number {
-  let i = from;
-  while (i < to && ((CLASS[bytes[i] as number] as number) & DIGIT) !== 0) i++;
-  return i;
-}
-
-/** Whether a number goes on with an exponent, after a fraction or not. */
-const isExponent = (bytes: Uint8Array, from: number, to: number): boolean =>
-  /^(?:\.[0-9]+)?[eE][-+]?[0-9]+$/.test(latin1(bytes, from, to));
