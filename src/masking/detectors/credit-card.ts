@@ -52,6 +52,8 @@ const GROUPINGS = ["4-4-4-4-3", "4-4-4-4-2", "4-4-4-4-1", "4-4-4-4", "4-6-5", "4
 export function cardGroups(at: Probe, start: number): Verdict {
   const { bytes, end } = at;
   const separator = bytes[start + 4];
+  // A year and a month, as most that comes here.
+  for (let i = start + 5; i < start + 9 && i < end; i++) if (!isDigit(bytes[i])) return NONE;
   const digits: number[] = [];
   const ends: number[] = [];
   let grouping = "";
