@@ -78,7 +78,7 @@ export function everythingIn(root: unknown): string {
     if ((typeof value !== "object" && typeof value !== "function") || value === null || seen.has(value)) return;
     seen.add(value);
     if (value instanceof Promise) value.catch(() => undefined);
-    const depth = value === root ? 6 : 1;
+    const depth = value === root ? 8 : 1;
     attempt(() => inspect(value, { depth, showHidden: true, maxStringLength: null, maxArrayLength: null }));
     attempt(() => JSON.stringify(value));
     attempt(() => String(value));
@@ -86,7 +86,9 @@ export function everythingIn(root: unknown): string {
       found.push(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("latin1"));
       return;
     }
-    if (Symbol.iterator in value) attempt(() => [...(value as Iterable<unknown>)]);
+    attempt(() => {
+      if (Symbol.iterator in value) for (const item of value as Iterable<unknown>) walk(item);
+    });
     for (
       let at: object | null = value;
       at !== null && at !== Object.prototype;
