@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "tsup";
+import { build } from "esbuild";
 import { beforeAll, expect, test } from "vitest";
 import { openAuditLog, verifyAudit } from "../../src/audit/index.js";
 import { linesOf, OPENING, temporaryDirectory } from "./support.js";
@@ -12,12 +12,11 @@ const OUTPUT = fileURLToPath(new URL("../../node_modules/.cache/sallyport-crash-
 
 beforeAll(async () => {
   await build({
-    entry: [fileURLToPath(new URL("crash-child.ts", import.meta.url))],
-    outDir: OUTPUT,
-    config: false,
-    dts: false,
-    silent: true,
-    clean: true,
+    entryPoints: [fileURLToPath(new URL("crash-child.ts", import.meta.url))],
+    outdir: OUTPUT,
+    bundle: true,
+    packages: "external",
+    platform: "node",
     format: "esm",
     target: "node20",
   });

@@ -330,6 +330,16 @@ test("a writer's directory under another name is refused", async () => {
   expect((await verifyAudit(directory, { key: signer.verifierKey })).verdict).toBe("INVALID");
 });
 
+test("a session's log from another writer, under the same name and key, is refused at its first line", async () => {
+  const { directory, segment, signer } = await closedLog();
+  const other = await openedLog({ directory, signer });
+  await other.log.close();
+  copyFileSync(other.segment, segment);
+  const report = await verifyAudit(directory, { key: signer.verifierKey });
+  const session = report.logs.find(({ verdict }) => verdict === "INVALID");
+  expect(session?.problem).toMatchObject({ seq: 0, reason: expect.stringMatching(/another session or writer/) });
+});
+
 test("without any key the record is unverifiable, but damage still shows", async () => {
   const { directory, segment } = await closedLog();
   expect(await verifyAudit(directory)).toMatchObject({
