@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.js";
 import type { GuardError } from "../errors.js";
-import { abortable } from "../identity/index.js";
+import { abortable } from "../transport/index.js";
 import { asGuardError, asideOf, CredentialError } from "./credential-error.js";
 import type { CredentialProvider, GrantRequest, IssuedCredential } from "./provider.js";
 import { backoffMs, wait } from "./wait.js";

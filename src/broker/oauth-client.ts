@@ -13,6 +13,7 @@ import {
   tokenRevocation,
 } from "openid-client";
 import { systemClock } from "../clock.js";
+import { readStrictJson } from "../request/json.js";
 import {
   type BoundedAnswer,
   discoverIssuer,
@@ -22,8 +23,7 @@ import {
   IssuerFault,
   type IssuerMetadata,
   metadataEndpoint,
-} from "../identity/index.js";
-import { readStrictJson } from "../request/json.js";
+} from "../transport/index.js";
 import { asideOf, CredentialError } from "./credential-error.js";
 import type { TokenAnswer } from "./granted.js";
 import { importSigningKey, type SigningKey } from "./jose.js";

@@ -1,4 +1,4 @@
-import type { FetchFault } from "../identity/index.js";
+import type { FetchFault } from "../transport/index.js";
 import { CredentialError, type CredentialFailure, withAside } from "./credential-error.js";
 
 /** What an authorization server answered, when it was no token. */

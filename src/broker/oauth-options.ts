@@ -1,5 +1,5 @@
 import { type ConfigurationProblem, OptionsError } from "../errors.js";
-import { type IssuerRules, issuerProblem } from "../identity/index.js";
+import { type IssuerRules, issuerProblem } from "../transport/index.js";
 import type { TokenFormat } from "./granted.js";
 import { algorithmOf, type SigningKeySource } from "./jose.js";
 import { DEFAULT_MAX_LIFETIME_MS } from "./lifetime.js";

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.js";
-import { abortable } from "../identity/index.js";
+import { abortable } from "../transport/index.js";
 import { CredentialError } from "./credential-error.js";
 import type { LiveCredential } from "./custody.js";
 import type { RevocationOutcome } from "./provider.js";

@@ -1,8 +1,15 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { type Clock, systemClock } from "../clock.js";
 import { type ConfigurationProblem, GuardError, OptionsError } from "../errors.js";
-import { discoverIssuer, fetchKeySet, IssuerFault, type IssuerRules, issuerProblem } from "./discovery.js";
-import { type FreshValue, freshValue } from "./fresh-value.js";
+import {
+  discoverIssuer,
+  type FreshValue,
+  fetchKeySet,
+  freshValue,
+  IssuerFault,
+  type IssuerRules,
+  issuerProblem,
+} from "../transport/index.js";
 import { principalFromClaims } from "./principal.js";
 import type { IdentityVerifier, VerifiedIdentity } from "./verifier.js";
 

@@ -1,7 +1,26 @@
 // The transport: what sends one judged request, and what makes its answer a Response. Agents, exchanges and body queues
 // are its own business.
+
+// Metadata and keys of authorization servers, fetched under one set of rules by identity and broker
+export {
+  type BoundedAnswer,
+  type BoundedRequest,
+  FetchFault,
+  type FetchFaultReason,
+  fetchBounded,
+} from "./bounded-fetch.js";
+export {
+  discoverIssuer,
+  fetchKeySet,
+  IssuerFault,
+  type IssuerMetadata,
+  type IssuerRules,
+  issuerProblem,
+  metadataEndpoint,
+} from "./discovery.js";
 export { type SentState, sentState } from "./faults.js";
 export { createFetchTransport } from "./fetch-transport.js";
+export { abortable, type Freshness, type FreshValue, freshValue } from "./fresh-value.js";
 export type { ResolvedAddress, Resolver } from "./pinned-lookup.js";
 export { buildResponse, type ResponseParts } from "./response.js";
 export type { BodySource, ContentCoding, HeaderPairs, HopRequest, HopResponse, Transport } from "./transport.js";
