@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { createGuard } from "sallyport";
 
 // A stand-in for your SaaS; in real life this is https://crm.internal.example.
-const saas = createServer((request, response) => {
+const saas = createServer((_request, response) => {
   response.setHeader("content-type", "application/json");
   response.end(JSON.stringify({ id: 42, name: "Grace", email: "grace@example.com", card: "4111 1111 1111 1111" }));
 });

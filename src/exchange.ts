@@ -50,6 +50,11 @@ export class Exchange {
     return this.#attempt;
   }
 
+  /** Whether an intent stands that has no outcome yet. */
+  get isUnderWay(): boolean {
+    return this.#open !== null;
+  }
+
   /** Counts the next hop of the same call. */
   nextAttempt(): void {
     this.#attempt++;

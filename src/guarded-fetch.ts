@@ -93,6 +93,7 @@ async function sendHop(
     await grant?.settle("consumed");
     return { answer, decision };
   } catch (error) {
+    if (!exchange.isUnderWay && isGuardError(error)) exchange.denied(hop.request, decision, error);
     const sent = !leaving || nothingLeft(error) ? "no" : "unknown";
     if (signal.aborted) exchange.aborted(error, sent);
     else exchange.failed(error, sent);
@@ -128,7 +129,11 @@ async function approveHop(
   const hop = { request: asked.request, body: bytes };
   let decision = judged;
   for (;;) {
-    const grant = await requestApproval(parts, session, exchange, { ...hop, decision }, signal);
+    const grant = await requestApproval(parts, session, exchange, { ...hop, decision }, signal).catch(
+      (error: unknown) => {
+        throw isGuardError(error) ? exchange.denied(hop.request, decision, error) : error;
+      },
+    );
     const again = judgeHop(parts, session, hop);
     if (again.effect === "approve" && again.policy.hash === decision.policy.hash)
       return { hop, decision: again, grant };

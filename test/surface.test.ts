@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { ERROR_CODES } from "../src/error-codes.js";
 import * as approval from "../src/approval/index.js";
 import * as audit from "../src/audit/index.js";
 import * as broker from "../src/broker/index.js";
+import { ERROR_CODES } from "../src/error-codes.js";
 import * as identity from "../src/identity/index.js";
 import * as index from "../src/index.js";
 import * as masking from "../src/masking/index.js";
@@ -59,7 +59,10 @@ describe("the public surface, which only grows on purpose", () => {
     ],
     ["policy", ["compilePolicy", "parseDuration", "policySchema"]],
     ["identity", ["oidcIdentity"]],
-    ["broker", ["CredentialError", "Secret", "clientCredentials", "createTokenBroker", "staticSecret", "tokenExchange"]],
+    [
+      "broker",
+      ["CredentialError", "Secret", "clientCredentials", "createTokenBroker", "staticSecret", "tokenExchange"],
+    ],
     ["audit", ["EXIT_CODES", "openAuditLog", "verifyAudit"]],
     [
       "approval",
@@ -78,24 +81,30 @@ describe("the public surface, which only grows on purpose", () => {
         "takeGrant",
       ],
     ],
-    ["masking", ["createMasker", "isMaskable"]],
+    ["masking", ["DETECTORS", "createMasker", "isMaskable"]],
     ["store", ["memoryStore"]],
   ])("%s exports these values", (entry, names) => {
     expect(Object.keys(entries[entry] ?? {}).sort()).toEqual(names);
   });
 
   it("has these error codes", () => {
-    expect(Object.keys(ERROR_CODES).join(" ")).toMatchInlineSnapshot(`"NO_SESSION SESSION_CLOSED SESSION_EXPIRED IDENTITY_REFUSED IDENTITY_UNAVAILABLE URL_INVALID URL_TOO_LONG URL_AMBIGUOUS URL_USERINFO SCHEME_REFUSED HOST_REFUSED ADDRESS_REFUSED METHOD_REFUSED METHOD_OVERRIDE HEADER_REFUSED QUERY_REFUSED BODY_UNREADABLE BODY_TOO_LARGE NO_SERVICE NO_RULE RULE_DENY DECISION_FAILED POLICY_INVALID LIMIT_EXCEEDED STORE_UNAVAILABLE APPROVAL_PENDING APPROVAL_DENIED APPROVAL_EXPIRED APPROVAL_MISMATCH APPROVAL_CONSUMED APPROVAL_UNAVAILABLE CREDENTIAL_REFUSED CREDENTIAL_UNAVAILABLE REDIRECT_REFUSED MASKING_FAILED MEDIA_REFUSED AUDIT_UNAVAILABLE AUDIT_INCOMPLETE OPTIONS_INVALID GUARD_CLOSED"`);
+    expect(Object.keys(ERROR_CODES).join(" ")).toMatchInlineSnapshot(
+      `"NO_SESSION SESSION_CLOSED SESSION_EXPIRED IDENTITY_REFUSED IDENTITY_UNAVAILABLE URL_INVALID URL_TOO_LONG URL_AMBIGUOUS URL_USERINFO SCHEME_REFUSED HOST_REFUSED ADDRESS_REFUSED METHOD_REFUSED METHOD_OVERRIDE HEADER_REFUSED QUERY_REFUSED BODY_UNREADABLE BODY_TOO_LARGE NO_SERVICE NO_RULE RULE_DENY DECISION_FAILED POLICY_INVALID LIMIT_EXCEEDED STORE_UNAVAILABLE APPROVAL_PENDING APPROVAL_DENIED APPROVAL_EXPIRED APPROVAL_MISMATCH APPROVAL_CONSUMED APPROVAL_UNAVAILABLE CREDENTIAL_REFUSED CREDENTIAL_UNAVAILABLE REDIRECT_REFUSED MASKING_FAILED MEDIA_REFUSED AUDIT_UNAVAILABLE AUDIT_INCOMPLETE OPTIONS_INVALID GUARD_CLOSED"`,
+    );
   });
 
   it("publishes the schema it checks with", () => {
-    expect(JSON.parse(readFileSync(new URL("../policy.schema.json", import.meta.url), "utf8"))).toEqual(policy.policySchema);
+    expect(JSON.parse(readFileSync(new URL("../policy.schema.json", import.meta.url), "utf8"))).toEqual(
+      policy.policySchema,
+    );
   });
 
   it("documents every error code", () => {
     const page = readFileSync(new URL("../docs/error-codes.md", import.meta.url), "utf8");
-    for (const [code, { meaning }] of Object.entries(ERROR_CODES))
-      expect(page).toContain(`| \`${code}\` | `), expect(page).toContain(meaning.replaceAll("|", "\\|"));
+    for (const [code, { meaning }] of Object.entries(ERROR_CODES)) {
+      expect(page).toContain(`| \`${code}\` | `);
+      expect(page).toContain(meaning.replaceAll("|", "\\|"));
+    }
   });
 
   it("pins no dependency to a registry address", () => {

@@ -137,6 +137,21 @@ describe("a request that is denied", () => {
   });
 });
 
+describe("a request whose credential cannot be had", () => {
+  it("is not sent, and is recorded as denied with the reason's code", async () => {
+    const api = await upstream();
+    const { session, directory } = await testGuard({
+      policy: loopbackPolicy(api.origin, [{ id: "read", effect: "allow", ...rule }], { credential: "key" }),
+      credentials: { key: { issue: () => Promise.reject(new GuardError("CREDENTIAL_REFUSED")) } },
+    });
+    expect(await codeOf(session.fetch(`${api.origin}/items/7`))).toBe("CREDENTIAL_REFUSED");
+    expect(api.received).toHaveLength(0);
+    const denied = recordedEvents(directory).filter(({ type }) => type === "request.denied");
+    expect(denied).toHaveLength(1);
+    expect(denied[0]).toMatchObject({ decision: { effect: "allow", enforced: "deny", code: "CREDENTIAL_REFUSED" } });
+  });
+});
+
 describe("a redirect", () => {
   it("is judged as a new request, and nothing is sent where it is not allowed", async () => {
     const evil = await upstream();
@@ -238,7 +253,7 @@ describe("a request that needs approval", () => {
   it("asks again for the second identical call: one yes is good for one request", async () => {
     const api = await upstream();
     let asked = 0;
-    const { session } = await testGuard({
+    const { session, directory } = await testGuard({
       policy: loopbackPolicy(api.origin, [approve]),
       approvals: { request: async (_, control) => (++asked === 1 ? control.approve(boss) : control.deny(boss)) },
     });
@@ -246,6 +261,11 @@ describe("a request that needs approval", () => {
     expect(await codeOf(session.fetch(...post(api.origin, { amount: 50 })))).toBe("APPROVAL_DENIED");
     expect(asked).toBe(2);
     expect(api.received).toHaveLength(1);
+    const denied = recordedEvents(directory).filter(({ type }) => type === "request.denied");
+    expect(denied).toHaveLength(1);
+    expect(denied[0]).toMatchObject({
+      decision: { effect: "require_approval", enforced: "deny", code: "APPROVAL_DENIED" },
+    });
   });
 
   it("is refused when nobody can be asked, and when asking fails", async () => {
