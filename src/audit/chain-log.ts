@@ -79,7 +79,7 @@ export class ChainLog {
   constructor(writer: WriterParts, log: LogParts) {
     this.#writer = writer;
     this.#log = log;
-    this.#segment = new Segment(this.#pathOf(0), writer.fs);
+    this.#segment = new Segment(this.#pathOf(0), writer.fs, writer.clock);
   }
 
   /** Path of the file that is being written. */
@@ -108,13 +108,7 @@ export class ChainLog {
     this.#refuseIfClosed();
     if (this.#unsigned >= UNSIGNED_LIMIT) this.#sign("refuse");
     // Callbacks of others run in here: before the chain's state is looked at.
-    const { text, withheld } = encodeFields(
-      fields,
-      MAX_LINE_BYTES - HEAD_BYTES - 3 * identity.length,
-      this.#writer.scanner,
-    );
-    if (withheld)
-      this.#writer.warn("leak", `A live secret was kept out of the audit record (${type} in ${this.path}).`);
+    const text = this.#encode(type, fields, MAX_LINE_BYTES - HEAD_BYTES - 3 * identity.length);
     this.#refuseIfClosed();
     if (this.#segment.lines >= SEGMENT_LINES || this.#segment.bytes >= SEGMENT_BYTES) this.#rotate();
     const seq = this.#commit(this.#segment, type, identity + text, this.#now());
@@ -230,11 +224,23 @@ export class ChainLog {
     });
   }
 
+  #encode(type: string, fields: LineFields, room: number): string {
+    try {
+      const { text, withheld } = encodeFields(fields, room, this.#writer.scanner);
+      if (withheld)
+        this.#writer.warn("leak", `A live secret was kept out of the audit record (${type} in ${this.path}).`);
+      return text;
+    } catch {
+      // Whoever lists the secrets failed. The error is dropped, since it may hold one.
+      throw new AuditUnavailableError(this.path, "SECRETS");
+    }
+  }
+
   #rotate(): void {
     if (this.#unsigned > 0) this.#sign("refuse");
     const old = this.#segment;
     old.syncNow();
-    this.#successor ??= new Segment(this.#pathOf(this.#segmentNumber + 1), this.#writer.fs);
+    this.#successor ??= new Segment(this.#pathOf(this.#segmentNumber + 1), this.#writer.fs, this.#writer.clock);
     const successor = this.#successor;
     const predecessor = this.#nameOf(this.#segmentNumber);
     const { text } = encodeFields({ predecessor, last_hash: this.#prev, size: old.bytes }, MAX_LINE_BYTES, undefined);

@@ -1,4 +1,5 @@
 import { type CanonicalRequest, canonicaliseRequest, type RequestHead } from "../request/canonical.js";
+import { MAX_FIELDS } from "../request/headers.js";
 import type { Refusal } from "../request/refusal.js";
 import type { CanonicalUrl } from "../request/url.js";
 import { compileDocument } from "./compile.js";
@@ -90,8 +91,11 @@ function decide(
 /** Reads each part once; null where one is of another type, since what is not text cannot be judged as text. */
 function readRequest({ method, url, headers = [], body = null }: PolicyRequest): ReadRequest | null {
   if (typeof method !== "string" || typeof url !== "string" || typeof headers !== "object") return null;
-  const pairs = Symbol.iterator in headers ? Array.from(headers) : Object.entries(headers);
-  if (!pairs.every(isTextPair)) return null;
+  const pairs: (readonly [string, string])[] = [];
+  for (const pair of Symbol.iterator in headers ? headers : Object.entries(headers)) {
+    if (!isTextPair(pair) || pairs.length > MAX_FIELDS) return null;
+    pairs.push(pair);
+  }
   const bytes = typeof body === "string" ? utf8.encode(body) : body;
   if (bytes !== null && !(bytes instanceof Uint8Array)) return null;
   return { method, url, headers: pairs, body: bytes };

@@ -8,7 +8,8 @@ export interface CanonicalHeaders {
   readonly dropped: readonly string[];
 }
 
-const MAX_FIELDS = 256;
+/** More fields than this are refused. */
+export const MAX_FIELDS = 256;
 const MAX_BYTES = 64 * 1024;
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Visible ASCII, blank, tab and obs-text (RFC 9110 section 5.5). CR, LF and NUL end a field for somebody. */

@@ -98,12 +98,14 @@ test("a list of secrets that cannot be read closes the door", async () => {
   let broken = false;
   const { session, segment } = await openedLog({
     secrets: () => {
-      if (broken) throw new Error("no");
+      if (broken) throw new Error(CANARY);
       return [];
     },
   });
   broken = true;
-  expect(() => session.append(intent("r1"))).toThrow();
+  expect(() => session.append(intent("r1"))).toThrow(
+    expect.objectContaining({ systemCode: "SECRETS", message: expect.not.stringContaining(CANARY) }),
+  );
   expect(linesOf(segment)).toHaveLength(2);
 });
 

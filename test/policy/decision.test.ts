@@ -264,6 +264,8 @@ describe("a request that is not one", () => {
     ["a header that is no text", { method: "GET", url, headers: { x: 1 } }],
     ["a header pair of one", { method: "GET", url, headers: [["x"]] }],
     ["a header pair of three", { method: "GET", url, headers: [["x", "1", "2"]] }],
+    ["headers without an end", { method: "GET", url, headers: endless() }],
+    ["a long list of no headers", { method: "GET", url, headers: Object.defineProperty([], "length", { value: 4e9 }) }],
     ["a body that is an object", { method: "POST", url, body: { a: 1 } }],
     ["a body that is a number", { method: "POST", url, body: 1 }],
     ["a body that is a buffer without a view", { method: "POST", url, body: new ArrayBuffer(1) }],
@@ -317,3 +319,7 @@ describe("a request that is not one", () => {
     expect(who.decide({ method: "GET", url }, context as never).code).toBe("DECISION_FAILED");
   });
 });
+
+function* endless(): Generator<[string, string]> {
+  for (;;) yield ["x", "1"];
+}
