@@ -107,7 +107,8 @@ function firingDeny(service: CompiledService, subject: Subject): CompiledRule | 
   for (const path of service.denials.isEmpty
     ? []
     : foldedPaths(subject.request.path, subject.request.segments, subject.request.encodedSlash)) {
-    const reading = { ...subject, path };
+    const { request, body, context } = subject;
+    const reading: Subject = { request, body, context, path };
     for (const rule of service.denials.find(path.segments)) {
       if ((rule.methods & bit) === 0 || (found !== undefined && found.id <= rule.id)) continue;
       if (rule.clauses.every((clause) => clause.holds(reading))) found = rule;
