@@ -106,8 +106,37 @@ const JSON_PIECES =
   );
 const FORM_PIECES = "v V v[] v[0] +v .v v.w x = = & & ; %76 %56 %78 %00 %zz %ff + _method DELETE é".split(" ");
 
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const formOf = fc
+  .array(
+    fc.tuple(
+      fc.constantFrom("v", "v", "w", "V", "v[]", "+v", "%76", "v%00"),
+      fc.constantFrom("=", "=", "=x=", ""),
+      fc.constantFrom("x", "x", "y", "%78", ""),
+    ),
+    { maxLength: 3 },
+  )
+  .chain((pairs) =>
+    fc.constantFrom("&", "&", ";").map((separator) => bytes(pairs.map((pair) => pair.join("")).join(separator))),
+  );
+const jsonOf = fc
+  .array(
+    fc.tuple(
+      fc.constantFrom('"v"', '"v"', '"w"', '"V"', '"\\u0076"', '"v\\u0000"'),
+      fc.constantFrom('"x"', '"x"', '"y"', '"\\u0078"', '["x"]', '{"v":"x"}', "1", "null"),
+    ),
+    { maxLength: 3 },
+  )
+  .chain((members) =>
+    fc
+      .constantFrom(["{", "}"], ["{", "}"], ["[{", "}]"], ["{", ""], ["\ufeff{", "}"], ["{", "}{}"])
+      .map(([open = "", close = ""]) => bytes(open + members.map((member) => member.join(":")).join(",") + close)),
+  );
+
 /** Bytes of a body: JSON, forms and multipart with something wrong in them, and noise. */
 export const bodyBytes: fc.Arbitrary<Uint8Array> = fc.oneof(
+  formOf,
+  jsonOf,
   textOf(JSON_PIECES, 10).map((text) => new TextEncoder().encode(text)),
   textOf(FORM_PIECES, 10).map((text) => new TextEncoder().encode(text)),
   fc.json({ maxDepth: 3 }).map((text) => new TextEncoder().encode(text)),
