@@ -1,4 +1,13 @@
-import type { AuditEvent, CredentialFacts, DecisionFacts, EventFields, HttpFacts, SessionLog } from "./audit/index.js";
+import type {
+  AuditEvent,
+  CredentialFacts,
+  DecisionFacts,
+  ErrorFacts,
+  EventFields,
+  HttpFacts,
+  SessionLog,
+  TimingFacts,
+} from "./audit/index.js";
 import type { Credential } from "./broker/index.js";
 import type { Clock } from "./clock.js";
 import { AuditIncompleteError, type GuardError, isGuardError } from "./errors.js";
@@ -36,7 +45,7 @@ export class Exchange {
   readonly #startedAt: number;
   #attempt = 1;
   #open: { readonly http: HttpFacts; readonly decision: Decision } | null = null;
-  #timing: { approval_ms?: number; token_ms?: number; ttfb_ms?: number } = {};
+  #timing: Writable<TimingFacts> = {};
 
   constructor(id: string, log: SessionLog, { clock, sync }: Pick<GuardParts, "clock" | "sync">) {
     this.id = id;
@@ -68,25 +77,21 @@ export class Exchange {
 
   /** Records a refusal, and returns it to be thrown. `enforced` is what was done. */
   denied(request: Described, decision: Decision, error: GuardError): GuardError {
-    this.#append({
-      type: "request.denied",
-      http: httpFacts(request),
-      decision: { ...this.#decisionFacts(decision, "deny"), code: error.code },
-      ...droppedHeaders(request),
-    });
+    const event = this.#draft("request.denied", httpFacts(request));
+    event.decision = this.#decisionFacts(decision, "deny", error.code);
+    noteDroppedHeaders(event, request);
+    this.#log.append(event as AuditEvent);
     return error;
   }
 
   /** Puts on disk what is about to be sent. Nothing may leave before this has resolved. */
   async intent(request: CanonicalRequest, decision: Decision, credential: Credential | null): Promise<void> {
     const http = httpFacts(request);
-    this.#append({
-      type: "request.intent",
-      http,
-      decision: this.#decisionFacts(decision, decision.effect === "approve" ? "require_approval" : "allow"),
-      ...(credential === null ? {} : { credential: credentialFacts(credential) }),
-      ...droppedHeaders(request),
-    });
+    const event = this.#draft("request.intent", http);
+    event.decision = this.#decisionFacts(decision, decision.effect === "approve" ? "require_approval" : "allow");
+    if (credential !== null) event.credential = credentialFacts(credential);
+    noteDroppedHeaders(event, request);
+    this.#log.append(event as AuditEvent);
     this.#open = { http, decision };
     await this.#log.sync(SAFE.has(request.method) ? this.#sync.safe : this.#sync.unsafe);
   }
@@ -98,11 +103,7 @@ export class Exchange {
 
   /** Records that the hop is over. Later calls for the same hop do nothing: there is one outcome. */
   completed(answer: HopResponse, delivery: Delivery): void {
-    this.#outcome((http) => ({
-      type: "request.completed",
-      http: { ...http, ...answerFacts(answer) },
-      ...deliveryFacts(delivery),
-    }));
+    this.#outcome("request.completed", answer, delivery);
   }
 
   /** Records that the caller, or the end of the session, broke the hop off. `sent` says whether anything can have left. */
@@ -122,85 +123,89 @@ export class Exchange {
     answer: HopResponse | null,
     delivery: Delivery | null,
   ): void {
-    this.#outcome((http) => ({
-      type,
-      http: answer === null ? http : { ...http, ...answerFacts(answer) },
-      error: { ...errorNames(error), phase: answer === null ? "send" : "body", sent },
-      ...(delivery === null ? {} : deliveryFacts(delivery)),
-    }));
+    const names = errorNames(error);
+    this.#outcome(type, answer, delivery, { ...names, phase: answer === null ? "send" : "body", sent });
   }
 
-  #outcome(describe: (http: HttpFacts) => UnstampedEvent): void {
+  #outcome(
+    type: "request.completed" | "request.aborted" | "request.failed",
+    answer: HopResponse | null,
+    delivery: Delivery | null,
+    error?: ErrorFacts,
+  ): void {
     const open = this.#open;
     if (open === null) return;
     this.#open = null;
+    const event = this.#draft(type, answer === null ? open.http : answeredFacts(open.http, answer));
+    if (error !== undefined) event.error = error;
+    if (delivery !== null) noteDelivery(event, delivery);
+    this.#timing.total_ms = this.#clock.monotonic() - this.#startedAt;
+    event.timing = this.#timing;
     try {
-      this.#append({
-        ...describe(open.http),
-        timing: { ...this.#timing, total_ms: this.#clock.monotonic() - this.#startedAt },
-      });
+      this.#log.append(event as AuditEvent);
     } catch {
       // The request went out; without a record of what came back, the answer is withheld.
       throw new AuditIncompleteError();
     }
   }
 
-  #append(event: UnstampedEvent): void {
-    this.#log.append({ ...event, request_id: this.id, attempt: this.#attempt } as AuditEvent);
+  #draft(type: AuditEvent["type"], http: HttpFacts): EventDraft {
+    return { type, request_id: this.id, attempt: this.#attempt, http };
   }
 
-  #decisionFacts(decision: Decision, enforced: DecisionFacts["enforced"]): DecisionFacts {
-    return {
+  #decisionFacts(decision: Decision, enforced: DecisionFacts["enforced"], code?: string): DecisionFacts {
+    const facts: Writable<DecisionFacts> = {
       id: `${this.id}.${this.#attempt}`,
       effect: decision.effect === "approve" ? "require_approval" : decision.effect,
       enforced,
-      ...(decision.rule === undefined ? {} : { rule: decision.rule }),
       reason: decision.reason,
       policy_hash: decision.policy.hash,
-      ...(decision.policy.id === undefined ? {} : { policy_version: decision.policy.id }),
     };
+    if (decision.rule !== undefined) facts.rule = decision.rule;
+    if (decision.policy.id !== undefined) facts.policy_version = decision.policy.id;
+    if (code !== undefined) facts.code = code;
+    return facts;
   }
 }
 
-type UnstampedEvent = AuditEvent extends infer Event
-  ? Event extends AuditEvent
-    ? Omit<Event, "request_id" | "attempt">
-    : never
-  : never;
+// Events are filled in member by member: two are made for each request, and conditional spreads cost more than the rest.
+type Writable<Facts> = { -readonly [Key in keyof Facts]: Facts[Key] };
+type EventDraft = { readonly type: AuditEvent["type"] } & Partial<Writable<EventFields>>;
 
-const httpFacts = (request: Described): HttpFacts =>
-  request.ok
+function httpFacts(request: Described): HttpFacts {
+  return request.ok
     ? { method: request.method, url: request.url, host: request.host, port: request.port }
     : { method: request.method.slice(0, 32), url: request.url, host: "", port: 0 };
+}
 
-const droppedHeaders = (request: Described): { dropped_headers?: readonly string[] } =>
-  request.ok && request.droppedHeaders.length > 0 ? { dropped_headers: request.droppedHeaders } : {};
+function answeredFacts({ method, url, host, port }: HttpFacts, answer: HopResponse): HttpFacts {
+  const facts: Writable<HttpFacts> = { method, url, host, port, status: answer.status };
+  if (answer.peerAddress !== undefined) facts.peer_ip = answer.peerAddress;
+  return facts;
+}
 
-const answerFacts = (answer: HopResponse): Partial<HttpFacts> => ({
-  status: answer.status,
-  ...(answer.peerAddress === undefined ? {} : { peer_ip: answer.peerAddress }),
-});
+function noteDroppedHeaders(event: EventDraft, request: Described): void {
+  if (request.ok && request.droppedHeaders.length > 0) event.dropped_headers = request.droppedHeaders;
+}
 
-const deliveryFacts = ({
-  bytes,
-  complete,
-  media,
-  masked,
-  counts,
-}: Delivery): Pick<EventFields, "res_body" | "mask"> => ({
-  res_body: { level: "metadata", bytes, complete, ...(media === null ? {} : { media }) },
-  mask: { applied: masked, counts },
-});
+function noteDelivery(event: EventDraft, { bytes, complete, media, masked, counts }: Delivery): void {
+  event.res_body =
+    media === null ? { level: "metadata", bytes, complete } : { level: "metadata", bytes, complete, media };
+  event.mask = { applied: masked, counts };
+}
 
-const credentialFacts = ({ facts }: Credential): CredentialFacts => ({
-  kid: facts.kid,
-  ...(facts.issuer === undefined ? {} : { issuer: facts.issuer }),
-  ...(facts.subject === undefined ? {} : { subject: facts.subject }),
-  ...(facts.audience === undefined ? {} : { audience: facts.audience }),
-  scope: facts.scope.join(" "),
-  exp: Math.floor(facts.expiresAt / 1000),
-  ttl_s: Math.round(facts.ttlMs / 1000),
-});
+function credentialFacts({ facts }: Credential): CredentialFacts {
+  const identifiers: Writable<CredentialFacts> = {
+    kid: facts.kid,
+    scope: facts.scope.join(" "),
+    exp: Math.floor(facts.expiresAt / 1000),
+    ttl_s: Math.round(facts.ttlMs / 1000),
+  };
+  if (facts.issuer !== undefined) identifiers.issuer = facts.issuer;
+  if (facts.subject !== undefined) identifiers.subject = facts.subject;
+  if (facts.audience !== undefined) identifiers.audience = facts.audience;
+  return identifiers;
+}
 
 /** Class and code of an error, never its message: what an upstream or a caller wrote stays out of the record. */
 function errorNames(error: unknown): { readonly class: string; readonly code: string } {

@@ -78,8 +78,7 @@ export function createSessionLog({ log, mode, entrySynced, onEnd }: SessionParts
       if (ending !== undefined) throw new AuditUnavailableError(log.path, "CLOSED");
       if (!EVENT_TYPES.has(event.type))
         throw new TypeError(`"${String(event.type)}" is not an event that can be appended`);
-      const { type, ...fields } = event;
-      return { seq: log.append(type, fields, isRisky(event)) };
+      return { seq: log.append(event.type, event, isRisky(event)) };
     },
     async sync(requested = mode) {
       if (requested === "os") return;

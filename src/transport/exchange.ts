@@ -2,7 +2,7 @@ import { type AbortWatcher, unwatchAbort, watchAbort } from "./abort-watch.js";
 import { ChunkQueue, type Valve } from "./chunk-queue.js";
 import { decodeBody, readCodings } from "./decode.js";
 import { AddressRefusal, addressRefused, brokenBody, networkFault, noteSent } from "./faults.js";
-import type { HopRequest, HopResponse } from "./transport.js";
+import type { BodySource, ContentCoding, HopRequest, HopResponse } from "./transport.js";
 
 /** The part of undici's `DispatchController` that is used. */
 export interface Controller {
@@ -85,27 +85,23 @@ export class Exchange implements Valve, AbortWatcher {
     if (status < 200 || this.#isOver) return; // informational: the answer is still to come
     this.#isAnswered = true;
     const peerAddress = this.#settings.peerAddress();
-    const head = {
-      status,
-      statusText,
-      headers: asList(headers),
-      ...(peerAddress === undefined ? undefined : { peerAddress }),
-    };
+    const answer = (coding: ContentCoding, body: BodySource | null): HopResponse =>
+      peerAddress === undefined
+        ? { status, statusText, headers: fields, coding, body }
+        : { status, statusText, headers: fields, peerAddress, coding, body };
+    const fields = asList(headers);
     if (this.#hop.method === "HEAD" || NULL_BODY_STATUSES.has(status)) {
       this.settled();
-      this.#resolve({ ...head, coding: "none", body: null });
+      this.#resolve(answer("none", null));
       return;
     }
     this.#controller = controller;
     const body = new ChunkQueue(this);
     this.#body = body;
     const codings = readCodings(headers["content-encoding"]);
-    if (codings === "unknown") this.#resolve({ ...head, coding: "unknown", body });
-    else if (codings.length === 0) this.#resolve({ ...head, coding: "none", body });
-    else {
-      const decoded = decodeBody(body, codings, this.#settings.maxInflatedBytes);
-      this.#resolve({ ...head, coding: "decoded", body: decoded });
-    }
+    if (codings === "unknown") this.#resolve(answer("unknown", body));
+    else if (codings.length === 0) this.#resolve(answer("none", body));
+    else this.#resolve(answer("decoded", decodeBody(body, codings, this.#settings.maxInflatedBytes)));
   }
 
   onResponseData(controller: Controller, chunk: Uint8Array): void {
