@@ -30,13 +30,13 @@ export async function deliver(
   arrival: Arrival,
 ): Promise<Response> {
   const { answer, request, redirected } = arrival;
-  const flow = openFlow(parts, session, exchange, arrival);
+  const secrets = [...parts.broker.liveSecrets()];
+  const flow = openFlow(parts, session, exchange, arrival, secrets);
   const length = declaredLength(answer);
   let body: BodySource | Uint8Array | null = null;
   if (answer.body === null) flow.finish();
   else if (length !== null && length <= READ_AHEAD) body = await readWhole(flow);
   else body = flow;
-  const secrets = [...parts.broker.liveSecrets()];
   return buildResponse({
     status: answer.status,
     statusText: answer.statusText,
@@ -53,10 +53,16 @@ interface Flow extends BodySource {
 }
 
 /** The answer's body, masked as it is read; however it ends, the exchange is told once. */
-function openFlow(parts: GuardParts, session: SessionState, exchange: Exchange, arrival: Arrival): Flow {
+function openFlow(
+  parts: GuardParts,
+  session: SessionState,
+  exchange: Exchange,
+  arrival: Arrival,
+  secrets: readonly string[],
+): Flow {
   const { answer, decision } = arrival;
   const media = headerValues(answer.headers, "content-type")[0] ?? null;
-  const pass = openPass(parts, decision, answer, media);
+  const pass = openPass(parts, decision, answer, media, secrets);
   if (pass === "refused") {
     answer.body?.cancel();
     const error = new GuardError("MEDIA_REFUSED", {
@@ -135,20 +141,23 @@ function openFlow(parts: GuardParts, session: SessionState, exchange: Exchange, 
   };
 }
 
-/** A masking pass for this answer; null where it is not masked, `refused` where it would have to be and cannot. */
+/**
+ * A masking pass for this answer; null where nothing of it is looked for, `refused` where it would have to be masked and
+ * cannot. An answer that does not say what it is, is masked as text: leaving the type out must not be a way around the mask.
+ */
 function openPass(
   parts: GuardParts,
   decision: Decision,
   answer: HopResponse,
   media: string | null,
+  secrets: readonly string[],
 ): MaskingPass | null | "refused" {
   if (parts.masker === null || answer.body === null) return null;
-  if (answer.coding === "unknown" || !isMaskable(media)) return parts.unmaskable === "pass" ? null : "refused";
-  return parts.masker.open({
-    contentType: media,
-    paths: decision.obligations.mask,
-    secrets: [...parts.broker.liveSecrets()],
-  });
+  const contentType = media ?? "text/plain";
+  if (answer.coding === "unknown" || !isMaskable(contentType)) {
+    return parts.unmaskable === "pass" ? parts.masker.openOpaque(secrets) : "refused";
+  }
+  return parts.masker.open({ contentType, paths: decision.obligations.mask, secrets });
 }
 
 async function readWhole(flow: Flow): Promise<Uint8Array> {

@@ -1,3 +1,4 @@
+import { GuardError } from "../errors.js";
 import { type Automaton, buildAutomaton } from "./automaton.js";
 import { fromUtf8, utf8 } from "./bytes.js";
 import { type Finding, findIn } from "./detect.js";
@@ -14,6 +15,7 @@ import { privateKeyDetector } from "./detectors/private-key.js";
 import { vendorDetectors } from "./detectors/secrets.js";
 import { urlCredentialsDetector } from "./detectors/url-credentials.js";
 import { VENDORS } from "./detectors/vendors.js";
+import { formatOf } from "./media.js";
 import { checkOpenPaths, checkOptions, DETECTORS, type MaskerOptions } from "./options.js";
 import { type MaskingPass, type OpenOptions, openPass } from "./pass.js";
 import { type PathRule, PathRules } from "./paths.js";
@@ -30,6 +32,11 @@ export interface Masker {
   mask(text: string): { text: string; counts: Record<string, number> };
   /** Begins to mask a body that comes in chunks. Throws MEDIA_REFUSED for a type that `isMaskable` says no to. */
   open(options: OpenOptions): MaskingPass;
+  /**
+   * Begins to pass on a body of a type that cannot be masked, without these secrets; null where there is none to look for.
+   * Nothing but the secrets is looked for: the detectors would damage bytes that are no text.
+   */
+  openOpaque(secrets: readonly string[]): MaskingPass | null;
   /** The same as a stream; an error errors it. */
   stream(options: OpenOptions): TransformStream<Uint8Array, Uint8Array>;
 }
@@ -55,19 +62,21 @@ export function createMasker(options: MaskerOptions = {}): Masker {
     needsWhole: (kind) => allow.size > 0 || needsWhole(strategyOf(kind)),
   });
   const base = scanning(plain, null);
-  const kept = new Map<string, ScannerOptions>();
-  const scanningWith = (secrets: readonly string[]): ScannerOptions => {
-    if (secrets.length === 0) return base;
-    const key = JSON.stringify(secrets);
+  const kept = new Map<string, ScannerOptions | null>();
+  /** A scanner for these secrets beside some detectors, or null where no secret is long enough to be looked for. */
+  const scanningFor = (others: typeof detectors, secrets: readonly string[]): ScannerOptions | null => {
+    const key = JSON.stringify([others.length, secrets]);
     let found = kept.get(key);
     if (found === undefined) {
       const known = knownSecrets(secrets);
-      found = known === null ? base : scanning(buildAutomaton([known.detector, ...detectors]), known);
+      found = known === null ? null : scanning(buildAutomaton([known.detector, ...others]), known);
       if (kept.size >= KEPT_SETS) kept.delete(kept.keys().next().value as string);
       kept.set(key, found);
     }
     return found;
   };
+  const scanningWith = (secrets: readonly string[]): ScannerOptions =>
+    secrets.length === 0 ? base : (scanningFor(detectors, secrets) ?? base);
   const replace: Replace = (kind, value) => replacement(strategyOf(kind), kind, value, hashKey);
   const replaceField = (strategy: Strategy, value: Uint8Array | null): string =>
     replacement(strategy, "FIELD", value, hashKey);
@@ -81,14 +90,22 @@ export function createMasker(options: MaskerOptions = {}): Masker {
       ? ownPaths
       : new PathRules([...further.map((path) => ({ path, strategy: strategyOf("FIELD") })), ...own]);
   };
-  const open = (given: OpenOptions): MaskingPass =>
-    openPass({
-      contentType: given.contentType,
+  const open = (given: OpenOptions): MaskingPass => {
+    const format = formatOf(given.contentType);
+    if (format === null) throw new GuardError("MEDIA_REFUSED", { sent: true });
+    return openPass({
+      format,
       scanning: scanningWith(given.secrets ?? []),
       paths: pathsWith(given.paths),
       replace,
       replaceField,
     });
+  };
+  const openOpaque = (secrets: readonly string[]): MaskingPass | null => {
+    const scanner = scanningFor([], secrets);
+    if (scanner === null) return null;
+    return openPass({ format: "text", scanning: scanner, paths: null, replace, replaceField });
+  };
   return {
     detect: (text) => findIn(text, base).map(({ value: _value, ...finding }) => finding),
     mask(text) {
@@ -103,6 +120,7 @@ export function createMasker(options: MaskerOptions = {}): Masker {
       return { text: masked + text.slice(at), counts };
     },
     open,
+    openOpaque,
     stream(given) {
       const pass = open(given);
       return new TransformStream<Uint8Array, Uint8Array>({

@@ -1,7 +1,7 @@
 import { GuardError } from "../errors.js";
 import { FormReader } from "./form-reader.js";
 import { JsonReader } from "./json-reader.js";
-import { type Format, formatOf } from "./media.js";
+import type { Format } from "./media.js";
 import type { PathRules } from "./paths.js";
 import { FieldContext } from "./probe.js";
 import type { Context, Reader } from "./reader.js";
@@ -37,7 +37,7 @@ export interface MaskingPass {
 }
 
 export interface PassParts {
-  readonly contentType: string | null;
+  readonly format: Format;
   readonly scanning: ScannerOptions;
   readonly paths: PathRules | null;
   readonly replace: Replace;
@@ -53,9 +53,7 @@ const READERS: Record<Format, new (context: Context) => Reader> = {
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
-export function openPass({ contentType, scanning, paths, replace, replaceField }: PassParts): MaskingPass {
-  const format = formatOf(contentType);
-  if (format === null) throw new GuardError("MEDIA_REFUSED", { sent: true });
+export function openPass({ format, scanning, paths, replace, replaceField }: PassParts): MaskingPass {
   const counts: Record<string, number> = {};
   const count = (kind: string): void => {
     counts[kind] = (counts[kind] ?? 0) + 1;

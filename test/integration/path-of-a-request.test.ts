@@ -81,6 +81,24 @@ describe("a request that is allowed", () => {
   });
 });
 
+describe("an answer that does not say what it is, or says it is binary,", () => {
+  it.each([
+    ["no type", undefined, "[REDACTED:EMAIL]"],
+    ["a binary type", "application/octet-stream", "grace@example.com"],
+  ])("still does not show the agent its credential: %s", async (_name, type, shown) => {
+    const api = await upstream((request, response) => {
+      if (type !== undefined) response.setHeader("content-type", type);
+      response.end(`grace@example.com ${request.headers["authorization"]}`);
+    });
+    const { session } = await testGuard({
+      policy: loopbackPolicy(api.origin, [{ id: "read", effect: "allow", ...rule }], { credential: "key" }),
+      credentials: { key: staticSecret({ scheme: "bearer", secret: "s3cr3t-token-value" }) },
+    });
+    const text = await (await session.fetch(`${api.origin}/items/7`)).text();
+    expect(text).toBe(`${shown} Bearer [REDACTED:CREDENTIAL]`);
+  });
+});
+
 describe("a request that is denied", () => {
   it("is never sent, is recorded, and tells the model what would be allowed", async () => {
     const api = await upstream();
