@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
+import { inspect } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { WITHHELD } from "../../src/audit/encode.js";
@@ -106,6 +107,11 @@ test("a list of secrets that cannot be read closes the door", async () => {
   expect(() => session.append(intent("r1"))).toThrow(
     expect.objectContaining({ systemCode: "SECRETS", message: expect.not.stringContaining(CANARY) }),
   );
+  try {
+    session.append(intent("r1"));
+  } catch (error) {
+    expect(inspect(error, { depth: 9 })).not.toContain("canary");
+  }
   expect(linesOf(segment)).toHaveLength(2);
 });
 
