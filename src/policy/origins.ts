@@ -1,10 +1,9 @@
-import type { CanonicalUrl } from "../request/url.js";
-import { canonicalUrl } from "../request/url.js";
+import type { Scheme } from "../request/host.js";
+import { type CanonicalUrl, canonicalUrl } from "../request/url.js";
 
-/** What one entry of a service's `origins` means. */
+/** What one entry of a service's `origins` means; a wildcard stands for every name below its host. */
 export type OriginPattern =
-  | { readonly kind: "exact"; readonly origin: string }
-  | { readonly kind: "wildcard"; readonly scheme: string; readonly suffix: string; readonly port: number }
+  | { readonly kind: "exact" | "wildcard"; readonly scheme: Scheme; readonly host: string; readonly port: number }
   | { readonly kind: "public-web" };
 
 const WILDCARD = /^(https?):\/\/\*\.([^/?#*:]+)(?::([0-9]+))?$/;
@@ -28,16 +27,20 @@ export function parseOriginPattern(text: string): OriginPattern | { readonly pro
     return {
       problem: `is not in normal form; write "${wildcard === null ? canonical.origin : canonical.origin.replace("://", "://*.")}"`,
     };
-  if (wildcard === null) return { kind: "exact", origin: canonical.origin };
+  const { scheme, host, port } = canonical;
+  if (wildcard === null) return { kind: "exact", scheme, host, port };
   if (canonical.address !== null) return { problem: "has a wildcard in front of an address" };
-  if (canonical.host.split(".").length < 2) return { problem: "is a wildcard for a whole top-level domain" };
-  return { kind: "wildcard", scheme: canonical.scheme, suffix: canonical.host, port: canonical.port };
+  if (host.split(".").length < 2) return { problem: "is a wildcard for a whole top-level domain" };
+  return { kind: "wildcard", scheme, host, port };
 }
 
-/** Finds the service of an origin without looking at the others: exact names first, then the longest wildcard, then the web. */
+/**
+ * Finds the service of an origin without looking at the others: exact names first, then the longest wildcard, then the web.
+ * By host, because the text of an origin would have to be put together for each request.
+ */
 export class OriginIndex<Service> {
-  readonly #exact = new Map<string, Service>();
-  readonly #wildcard = new Map<string, Service>();
+  readonly #exact = new Map<string, Place<Service>[]>();
+  readonly #wildcard = new Map<string, Place<Service>[]>();
   #web: Service | undefined;
 
   /** Adds an entry; false when another service already has exactly this one. */
@@ -47,23 +50,22 @@ export class OriginIndex<Service> {
       this.#web = service;
       return true;
     }
-    const [map, key] =
-      pattern.kind === "exact"
-        ? [this.#exact, pattern.origin]
-        : [this.#wildcard, wildcardKey(pattern.scheme, pattern.suffix, pattern.port)];
-    if (map.has(key)) return false;
-    map.set(key, service);
+    const { scheme, host, port } = pattern;
+    const map = pattern.kind === "exact" ? this.#exact : this.#wildcard;
+    const places = map.get(host) ?? [];
+    if (serviceAt(places, pattern) !== undefined) return false;
+    map.set(host, [...places, { scheme, port, service }]);
     return true;
   }
 
   find(url: CanonicalUrl): Service | undefined {
-    return this.#exact.get(url.origin) ?? this.#findWildcard(url) ?? this.#findWeb(url);
+    return serviceAt(this.#exact.get(url.host), url) ?? this.#findWildcard(url) ?? this.#findWeb(url);
   }
 
   #findWildcard(url: CanonicalUrl): Service | undefined {
     if (this.#wildcard.size === 0 || url.address !== null) return undefined;
     for (let dot = url.host.indexOf("."); dot !== -1; dot = url.host.indexOf(".", dot + 1)) {
-      const found = this.#wildcard.get(wildcardKey(url.scheme, url.host.slice(dot + 1), url.port));
+      const found = serviceAt(this.#wildcard.get(url.host.slice(dot + 1)), url);
       if (found !== undefined) return found;
     }
     return undefined;
@@ -75,4 +77,16 @@ export class OriginIndex<Service> {
   }
 }
 
-const wildcardKey = (scheme: string, suffix: string, port: number): string => `${scheme}://*.${suffix}:${port}`;
+interface Place<Service> {
+  readonly scheme: string;
+  readonly port: number;
+  readonly service: Service;
+}
+
+function serviceAt<Service>(
+  places: readonly Place<Service>[] | undefined,
+  { scheme, port }: Pick<CanonicalUrl, "scheme" | "port">,
+): Service | undefined {
+  for (const place of places ?? []) if (place.port === port && place.scheme === scheme) return place.service;
+  return undefined;
+}

@@ -30,6 +30,7 @@ export type DeclaredBody =
 /** Reads the declaration strictly: two content types, another charset or any content coding make the body opaque. */
 export function declaredBody(fields: readonly (readonly [string, string])[]): DeclaredBody {
   const types = headerValues(fields, "content-type");
+  if (types.length === 0) return UNDECLARED;
   const parsed = types.length === 1 && types[0] !== undefined ? parseMediaType(types[0]) : null;
   const opaque = (reason: string): DeclaredBody => ({
     kind: "opaque",
@@ -37,7 +38,7 @@ export function declaredBody(fields: readonly (readonly [string, string])[]): De
     reason,
     ...(types.some((type) => SAYS_FORM.test(type)) ? { form: { boundary: null } } : {}),
   });
-  if (parsed === null) return opaque(types.length === 0 ? "no content type" : "the content type is not one media type");
+  if (parsed === null) return opaque("the content type is not one media type");
   if (headerValues(fields, "content-encoding").some((coding) => coding.toLowerCase() !== "identity"))
     return opaque("the body has a content coding");
   const charset = parsed.parameters.get("charset");
@@ -49,6 +50,8 @@ export function declaredBody(fields: readonly (readonly [string, string])[]): De
   if (mediaType !== "multipart/form-data") return opaque(reason);
   return { kind: "opaque", mediaType, reason, form: { boundary: parsed.parameters.get("boundary") ?? null } };
 }
+
+const UNDECLARED: DeclaredBody = { kind: "opaque", mediaType: null, reason: "no content type" };
 
 /** Not a way to read a media type: a way to suspect one in what is not read. */
 const SAYS_FORM = /form-data|form-urlencoded/i;

@@ -28,7 +28,7 @@ export function canonicaliseRequest(head: RequestHead): CanonicalRequest | Refus
   if (!method.ok) return method;
   const url = canonicalUrl(head.url);
   if (!url.ok) return url;
-  const headers = canonicalHeaders(head.headers, url.origin.slice(url.scheme.length + 3));
+  const headers = canonicalHeaders(head.headers, url.origin);
   if (!headers.ok) return headers;
   // Member by member: a spread of this many costs more than all the checks above.
   return {

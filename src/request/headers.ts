@@ -121,12 +121,12 @@ function dispositionOf(name: string): Disposition {
 }
 
 /**
- * Brings header fields into canonical form, or refuses them. `host` is the host (with a port where it is not the scheme's
- * own) that the URL names: a `Host` field that says another is refused, because virtual hosts route by it.
+ * Brings header fields into canonical form, or refuses them. `origin` is the URL's: a `Host` field that names another host or
+ * port is refused, because virtual hosts route by it.
  */
 export function canonicalHeaders(
   entries: readonly (readonly [string, string])[],
-  host: string,
+  origin: string,
 ): CanonicalHeaders | Refusal {
   if (entries.length > MAX_FIELDS) return refuse("HEADER_REFUSED", `there are more than ${MAX_FIELDS} header fields`);
   const fields: (readonly [string, string])[] = [];
@@ -147,7 +147,7 @@ export function canonicalHeaders(
       case "override":
         return refuse("METHOD_OVERRIDE", `the header \`${name.slice(0, 32)}\` overrides the method or path`);
       case "computed":
-        if (name === "host" && value.toLowerCase() !== host)
+        if (name === "host" && !origin.endsWith(`//${value.toLowerCase()}`))
           return refuse("HEADER_REFUSED", "the host header and the URL disagree");
         if (name === "content-length" && (++contentLengths > 1 || !/^[0-9]{1,15}$/.test(value))) {
           return refuse("HEADER_REFUSED", "the content-length is repeated or not a number");

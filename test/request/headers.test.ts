@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { canonicalHeaders, headerValues } from "../../src/request/headers.js";
 
 const bring = (...entries: [string, string][]): ReturnType<typeof canonicalHeaders> =>
-  canonicalHeaders(entries, "h.example");
+  canonicalHeaders(entries, "https://h.example");
 const codeOf = (name: string, value = "1"): string => {
   const result = bring([name, value]);
   return result.ok
