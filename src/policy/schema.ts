@@ -1,6 +1,6 @@
 /**
  * JSON Schema (draft 2020-12) of the policy document: the source of the published `policy.schema.json`, so that editors
- * complete a policy, and the first half of {@link compilePolicy}'s checks. What a schema cannot say is in `check.ts`.
+ * complete a policy, and the first half of {@link compilePolicy}'s checks. What a schema cannot say is checked where it is compiled.
  */
 
 const name = { type: "string", pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" } as const;
@@ -20,6 +20,25 @@ const matchers = (description: string): object => ({
   maxProperties: 100,
   additionalProperties: { $ref: "#/$defs/matcher" },
 });
+
+const endpoint = { type: "string", minLength: 1, maxLength: 4096, pattern: "^/" } as const;
+const maxOperations = {
+  type: "integer",
+  minimum: 1,
+  maximum: 100,
+  description: "How many operations or messages one request may carry. Default 1.",
+} as const;
+const rpcService = (standard: string): object => ({
+  type: "object",
+  description: "Where messages are sent.",
+  additionalProperties: false,
+  properties: { endpoint: { ...endpoint, description: `Path of the endpoint. Default ${standard}.` }, maxOperations },
+});
+const rpcRule = {
+  methods: { ...nonEmptyStrings, description: "Methods of messages. Default any." },
+  params: matchers("Matchers for params, by JSON Pointer."),
+  responses: { type: "boolean", description: "Also answers to what the server asked. Default false." },
+} as const;
 
 export const policySchema: Readonly<Record<string, unknown>> = {
   $schema: "https://json-schema.org/draft/2020-12/schema",
@@ -68,7 +87,35 @@ export const policySchema: Readonly<Record<string, unknown>> = {
             "CIDR blocks the names may resolve into. Default: public addresses only. Metadata addresses never.",
         },
         credential: { ...name, description: "Name of a credential provider given in code." },
-        protocol: { enum: ["http"], description: "How requests are understood. Default http." },
+        protocol: {
+          enum: ["http", "graphql", "jsonrpc", "mcp"],
+          description: "How requests to the endpoint are understood. Default http.",
+        },
+        graphql: {
+          type: "object",
+          description: "Where GraphQL operations are sent, and what they are held to.",
+          additionalProperties: false,
+          properties: {
+            endpoint: { ...endpoint, description: "Path of the endpoint. Default /graphql." },
+            maxOperations,
+            introspection: { type: "boolean", description: "Whether the schema may be asked for. Default false." },
+            persisted: {
+              type: "object",
+              description: "Documents that may be called by their SHA-256 in lower-case hex.",
+              maxProperties: 10_000,
+              additionalProperties: { type: "string", minLength: 1 },
+            },
+          },
+        },
+        jsonrpc: rpcService("/jsonrpc"),
+        mcp: rpcService("/mcp"),
+        envelopes: {
+          type: "object",
+          description: "Paths where one POST carries several requests, each judged on its own, and the format.",
+          minProperties: 1,
+          maxProperties: 100,
+          additionalProperties: { enum: ["odata-json", "salesforce-composite", "salesforce-batch"] },
+        },
         headers: {
           type: "object",
           description: "What header fields the agent may send.",
@@ -133,6 +180,31 @@ export const policySchema: Readonly<Record<string, unknown>> = {
           uniqueItems: true,
           items: { enum: ["query", "body"] },
           description: "Where nothing may be but what is listed.",
+        },
+        graphql: {
+          type: "object",
+          description: "About operations at the service's endpoint, instead of methods and path.",
+          additionalProperties: false,
+          properties: {
+            operation: { enum: ["query", "mutation", "subscription"], description: "Type of operation. Default any." },
+            fields: { ...nonEmptyStrings, description: "Root fields. Default any." },
+          },
+        },
+        jsonrpc: {
+          type: "object",
+          description: "About messages at the service's endpoint, instead of methods and path.",
+          additionalProperties: false,
+          properties: rpcRule,
+        },
+        mcp: {
+          type: "object",
+          description: "About MCP messages at the service's endpoint, instead of methods and path.",
+          additionalProperties: false,
+          properties: {
+            ...rpcRule,
+            tools: { ...nonEmptyStrings, description: "Tools that are called. Default any." },
+            arguments: matchers("Matchers for the tool's arguments, by JSON Pointer."),
+          },
         },
         who: matchers("Matchers for who asks, by JSON Pointer into principal, agent and session."),
         scopes: { ...nonEmptyStrings, description: "What the credential for this call is narrowed to." },

@@ -21,7 +21,7 @@ export interface CompiledService {
   readonly anyEncodedSlash: boolean;
   readonly permits: PathIndex<CompiledRule>;
   readonly denials: PathIndex<CompiledRule>;
-  /** Allow and approve rules in the order of the document, for explanations. */
+  /** Allow and approve rules by id, for explanations. */
   readonly rules: readonly CompiledRule[];
 }
 
@@ -52,7 +52,7 @@ export function compileService(
     anyEncodedSlash: rules.some((rule) => rule.encodedSlash && rule.effect !== "deny"),
     permits,
     denials,
-    rules: permitting,
+    rules: permitting.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
   };
 }
 
