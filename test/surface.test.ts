@@ -89,7 +89,7 @@ describe("the public surface, which only grows on purpose", () => {
 
   it("has these error codes", () => {
     expect(Object.keys(ERROR_CODES).join(" ")).toMatchInlineSnapshot(
-      `"NO_SESSION SESSION_CLOSED SESSION_EXPIRED IDENTITY_REFUSED IDENTITY_UNAVAILABLE URL_INVALID URL_TOO_LONG URL_AMBIGUOUS URL_USERINFO SCHEME_REFUSED HOST_REFUSED ADDRESS_REFUSED METHOD_REFUSED METHOD_OVERRIDE HEADER_REFUSED QUERY_REFUSED BODY_UNREADABLE BODY_TOO_LARGE NO_SERVICE NO_RULE RULE_DENY DECISION_FAILED POLICY_INVALID LIMIT_EXCEEDED STORE_UNAVAILABLE APPROVAL_PENDING APPROVAL_DENIED APPROVAL_EXPIRED APPROVAL_MISMATCH APPROVAL_CONSUMED APPROVAL_UNAVAILABLE CREDENTIAL_REFUSED CREDENTIAL_UNAVAILABLE REDIRECT_REFUSED MASKING_FAILED MEDIA_REFUSED AUDIT_UNAVAILABLE AUDIT_INCOMPLETE OPTIONS_INVALID GUARD_CLOSED"`,
+      `"NO_SESSION SESSION_CLOSED SESSION_EXPIRED IDENTITY_REFUSED IDENTITY_UNAVAILABLE URL_INVALID URL_TOO_LONG URL_AMBIGUOUS URL_USERINFO SCHEME_REFUSED HOST_REFUSED ADDRESS_REFUSED METHOD_REFUSED METHOD_OVERRIDE HEADER_REFUSED QUERY_REFUSED BODY_UNREADABLE BODY_TOO_LARGE PROTOCOL_REFUSED NO_SERVICE NO_RULE RULE_DENY DECISION_FAILED POLICY_INVALID LIMIT_EXCEEDED STORE_UNAVAILABLE APPROVAL_PENDING APPROVAL_DENIED APPROVAL_EXPIRED APPROVAL_MISMATCH APPROVAL_CONSUMED APPROVAL_UNAVAILABLE CREDENTIAL_REFUSED CREDENTIAL_UNAVAILABLE REDIRECT_REFUSED MASKING_FAILED MEDIA_REFUSED AUDIT_UNAVAILABLE AUDIT_INCOMPLETE OPTIONS_INVALID GUARD_CLOSED"`,
     );
   });
 
@@ -110,5 +110,18 @@ describe("the public surface, which only grows on purpose", () => {
   it("pins no dependency to a registry address", () => {
     const lock = readFileSync(new URL("../package-lock.json", import.meta.url), "utf8");
     expect(lock).not.toContain('"resolved"');
+  });
+
+  it("locks the binaries of every platform, or npm ci refuses the lockfile", () => {
+    const { packages } = JSON.parse(readFileSync(new URL("../package-lock.json", import.meta.url), "utf8")) as {
+      packages: Record<string, { optionalDependencies?: Record<string, string> }>;
+    };
+    const missing = Object.entries(packages).flatMap(([place, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).filter(
+        (name) =>
+          packages[`node_modules/${name}`] === undefined && packages[`${place}/node_modules/${name}`] === undefined,
+      ),
+    );
+    expect(missing, "run node scripts/complete-lockfile.js").toEqual([]);
   });
 });
