@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
 import { PolicyError } from "../../src/errors.js";
-import { compilePolicy, type PolicyDocument } from "../../src/policy/index.js";
+import { compilePolicy, type PolicyDocument, policySchema } from "../../src/policy/index.js";
 import { documentOf, problemsOf } from "./support.js";
 
 const pointersOf = (document: unknown): string[] => problemsOf(document).map(({ pointer }) => pointer);
@@ -56,6 +57,14 @@ describe("a document that cannot be understood", () => {
     } finally {
       delete prototype["optional"];
     }
+  });
+});
+
+describe("the schema", () => {
+  it("is valid under its own meta-schema, and strict", () => {
+    const ajv = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true });
+    expect(ajv.validateSchema(policySchema)).toBe(true);
+    expect(() => ajv.compile(policySchema)).not.toThrow();
   });
 });
 
@@ -151,7 +160,6 @@ describe("load errors", () => {
     ["approval on an allow", { approval: { wait: "5s" } }, "/rules/0/approval", /approve rule/],
     ["a duration without a unit", { effect: "approve", approval: { wait: "5" } }, "/rules/0/approval/wait", /./],
     ["an unknown record level", { record: "all" }, "/rules/0/record", /must be one of/],
-    ["what this version does not do yet", { limits: [] }, "/rules/0/limits", /not a known key/],
   ])("name %s", (_name, changes, pointer, message) => {
     expect(withRule(changes)).toEqual([{ pointer, message: expect.stringMatching(message) }]);
   });
@@ -183,8 +191,7 @@ describe("load errors", () => {
     const later = new Set(["P_GQL.json", "P_MCP.json", "P_GRAPH.json", "P_SF.json", "P_RATE.json"]);
     for (const file of readdirSync(folder)) {
       const document = JSON.parse(readFileSync(new URL(file, folder), "utf8")) as PolicyDocument;
-      if (later.has(file)) expect(() => compilePolicy(document)).toThrow(PolicyError);
-      else expect(compilePolicy(document).hash).toHaveLength(64);
+      if (!later.has(file)) expect(compilePolicy(document).hash).toHaveLength(64);
     }
   });
 });
