@@ -84,6 +84,4 @@ const loads = Array.from({ length: 15 }, () => {
   compilePolicy(document);
   return performance.now() - start;
 }).sort((a, b) => a - b);
-console.log(
-  `1,000 rules load in ${loads[7].toFixed(1)} ms (median of 15; the slowest ${loads.at(-1)?.toFixed(1)} ms)`,
-);
+console.log(`1,000 rules load in ${loads[7].toFixed(1)} ms (median of 15; the slowest ${loads.at(-1)?.toFixed(1)} ms)`);
