@@ -33,10 +33,10 @@ export async function guardedCall(
   const exchange = new Exchange(randomUUID(), session.record, parts);
   const { signal, release } = linkSignals(session.signal, call.signal);
   try {
-    let hop = await readHop(parts, exchange, call, await call.body); //                  2. canonicalise, 3. understand
+    let hop = await readHop(parts, exchange, call, await call.body, signal); //                  2. canonicalise, 3. understand
     for (let followed = 0; ; followed++) {
       const { answer, decision } = await sendHop(parts, session, exchange, hop, signal); //       4.–9. decide … send
-      const next = await nextHop(parts, exchange, hop, answer, call.redirect, followed);
+      const next = await nextHop(parts, exchange, hop, answer, call.redirect, followed, signal);
       if (next === null) {
         const arrival = { request: hop.request, decision, answer, redirected: followed > 0, signal, release };
         return await deliver(parts, session, exchange, arrival); //                               10. mask, 11. record outcome
@@ -61,12 +61,18 @@ interface SentHop {
 }
 
 /** Steps 2 and 3: the one form that is judged and sent, and its bytes wherever somebody will look into them. */
-async function readHop(parts: GuardParts, exchange: Exchange, head: RequestHead, body: Hop["body"]): Promise<Hop> {
+async function readHop(
+  parts: GuardParts,
+  exchange: Exchange,
+  head: RequestHead,
+  body: Hop["body"],
+  signal: AbortSignal,
+): Promise<Hop> {
   const policy = parts.policy();
   const request = canonicaliseRequest(head);
   if (!request.ok) throw refused(exchange, { ok: false, method: head.method, url: head.url }, policy.refuse(request));
   if (!(body instanceof ReadableStream) || !policy.needsBody(request)) return { request, body };
-  return { request, body: await wholeBody(parts, exchange, request, body) };
+  return { request, body: await wholeBody(parts, exchange, request, body, signal) };
 }
 
 /** Steps 4 to 9, for one hop. Nothing resolves a name or asks for a credential before the policy has said yes. */
@@ -125,7 +131,9 @@ async function approveHop(
   signal: AbortSignal,
 ): Promise<ApprovedHop> {
   const bytes =
-    asked.body instanceof ReadableStream ? await wholeBody(parts, exchange, asked.request, asked.body) : asked.body;
+    asked.body instanceof ReadableStream
+      ? await wholeBody(parts, exchange, asked.request, asked.body, signal)
+      : asked.body;
   const hop = { request: asked.request, body: bytes };
   let decision = judged;
   for (;;) {
@@ -229,6 +237,7 @@ async function nextHop(
   answer: HopResponse,
   mode: CallSnapshot["redirect"],
   followed: number,
+  signal: AbortSignal,
 ): Promise<Hop | null> {
   const [location] = headerValues(answer.headers, "location");
   if (mode === "manual" || location === undefined || !isRedirect(answer.status)) return null;
@@ -243,7 +252,7 @@ async function nextHop(
     throw new TypeError("fetch failed", { cause: new Error("a stream cannot be sent again after a redirect") });
   }
   exchange.nextAttempt();
-  return readHop(parts, exchange, head, head.keepsBody ? body : null);
+  return readHop(parts, exchange, head, head.keepsBody ? body : null, signal);
 }
 
 async function wholeBody(
@@ -251,9 +260,10 @@ async function wholeBody(
   exchange: Exchange,
   request: CanonicalRequest,
   stream: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
 ): Promise<Uint8Array> {
   const limit = parts.policy().serviceOf(request)?.maxRequestBytes ?? 0;
-  const bytes = await collectStream(stream, limit);
+  const bytes = await collectStream(stream, limit, signal);
   if (bytes !== null) return bytes;
   const reason = `the body is larger than ${limit} bytes`;
   throw refused(exchange, request, parts.policy().refuse({ ok: false, code: "BODY_TOO_LARGE", reason }));

@@ -422,6 +422,37 @@ describe("a session", () => {
     expect(api.received.map(({ url }) => url)).toEqual(["/items/1%3Fadmin%3D1"]);
   });
 
+  it("ends an upload that trickles when it closes", async () => {
+    const api = await upstream();
+    const { session } = await testGuard({
+      policy: loopbackPolicy(api.origin, [
+        { id: "add", effect: "allow", service: "api", methods: ["POST"], path: "/items" },
+      ]),
+    });
+    let asked: (() => void) | undefined;
+    const reading = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const body = new ReadableStream<Uint8Array>({
+      pull: () => {
+        asked?.();
+        return new Promise(() => undefined);
+      },
+    });
+    const outcome = codeOf(
+      session.fetch(`${api.origin}/items`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body,
+        duplex: "half",
+      } as RequestInit),
+    );
+    await reading;
+    await session.close();
+    expect(await outcome).toBe("SESSION_CLOSED");
+    expect(api.received).toHaveLength(0);
+  });
+
   it("ends the record of an answer that nobody read", async () => {
     const api = await upstream((_, response) => {
       response.setHeader("content-type", "text/plain");
