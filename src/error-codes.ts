@@ -18,6 +18,7 @@ export type ErrorCode =
   | "QUERY_REFUSED"
   | "BODY_UNREADABLE"
   | "BODY_TOO_LARGE"
+  | "PROTOCOL_REFUSED"
   | "NO_SERVICE"
   | "NO_RULE"
   | "RULE_DENY"
@@ -111,6 +112,11 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     403,
     "change",
     "The body is larger than the service's `maxRequestBytes`, so it could not be judged.",
+  ),
+  PROTOCOL_REFUSED: entry(
+    403,
+    "change",
+    "The body is not what the endpoint takes (a GraphQL operation, a JSON-RPC message, an envelope), can be read in two ways, or exceeds a bound.",
   ),
   // Decision
   NO_SERVICE: entry(403, "stop", "No service in the policy has this origin."),

@@ -92,10 +92,6 @@ describe("docs/policy.md", () => {
   it("names what is not there yet, and a document that uses it does not load", () => {
     const missing = page.text.slice(page.text.indexOf("## Not there yet"));
     const absent: Readonly<Record<string, readonly [service: object, rule: object]>> = {
-      graphql: [{ protocol: "graphql" }, {}],
-      mcp: [{ protocol: "mcp" }, {}],
-      jsonrpc: [{ protocol: "jsonrpc" }, {}],
-      envelopes: [{ envelopes: { "/$batch": "odata-json" } }, {}],
       operations: [{}, { operations: ["createNote"] }],
       limits: [{}, { limits: [{ requests: 3, per: "60s" }] }],
       when: [{}, { when: { after: "2026-01-01T00:00:00Z" } }],

@@ -7,6 +7,7 @@ import type { MatcherDocument, RuleDocument } from "./document.js";
 import { exactBody, exactQuery } from "./exact.js";
 import type { FoldedPath } from "./folded-path.js";
 import { compileMatcher } from "./matcher.js";
+import { compileOperationClauses, type Operation } from "./operation.js";
 import { ABSENT, DOUBT, type Pointer, parsePointer, pointerToken, valuesAt } from "./pointer.js";
 import { bodyReader, everyMatches, headerReader, queryReader, someMatches, type Values } from "./values.js";
 
@@ -18,6 +19,8 @@ export interface Subject {
   readonly context: DecisionContext;
   /** For a deny: the reading of the path that is being tried. */
   readonly path?: FoldedPath;
+  /** At an endpoint: the operation that is being tried. */
+  readonly operation?: Operation;
 }
 
 /** One condition of a rule. */
@@ -47,7 +50,7 @@ export function compileClauses(
   report: Report,
 ): readonly Clause[] {
   const deny = rule.effect === "deny";
-  const clauses: Clause[] = [];
+  const clauses: Clause[] = [...compileOperationClauses(rule, pointer, report)];
   const each = (part: Part, reader: (key: string, at: string, document: MatcherDocument) => Read): void => {
     for (const [key, document] of Object.entries(rule[part] ?? {})) {
       const at = `${pointer}/${part}/${pointerToken(key)}`;

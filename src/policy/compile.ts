@@ -63,6 +63,10 @@ function compileRules(
       const rules = rulesOf.get(name);
       if (rules === undefined) report({ pointer: `${pointer}/service`, message: `there is no service "${name}"` });
       else rules.push(compiled);
+      if (compiled.protocol !== null && rule.service !== undefined && rules !== undefined) {
+        if (document.services[name]?.protocol !== compiled.protocol)
+          report({ pointer: `${pointer}/${compiled.protocol}`, message: `the service "${name}" has another protocol` });
+      }
     }
   });
   return rulesOf;

@@ -17,13 +17,61 @@ export interface ServiceDocument {
   readonly addresses?: readonly string[];
   /** Name of a credential provider given in code. */
   readonly credential?: string;
-  readonly protocol?: "http";
+  /** How requests to its endpoint are understood. Default `http`: by method and path alone. */
+  readonly protocol?: "http" | "graphql" | "jsonrpc" | "mcp";
+  readonly graphql?: GraphqlServiceDocument;
+  readonly jsonrpc?: RpcServiceDocument;
+  readonly mcp?: RpcServiceDocument;
+  /** Paths where one POST carries several requests, each of which is judged, and in which format. */
+  readonly envelopes?: Readonly<Record<string, "odata-json" | "salesforce-composite" | "salesforce-batch">>;
   /** Closed list of header fields the agent may send. */
   readonly headers?: { readonly allow: readonly string[] };
   /** How many redirects are followed; 0 = none. Default 5. */
   readonly redirects?: number;
   /** How much of a body is read to judge it. Default 1 MiB. */
   readonly maxRequestBytes?: number;
+}
+
+/** How a GraphQL service is read. */
+export interface GraphqlServiceDocument {
+  /** Default `/graphql`. */
+  readonly endpoint?: string;
+  /** How many operations one request may carry. Default 1. */
+  readonly maxOperations?: number;
+  /** Whether the schema may be asked for. Default false. */
+  readonly introspection?: boolean;
+  /** Documents that may be called by their SHA-256 (lower-case hex). Default none. */
+  readonly persisted?: Readonly<Record<string, string>>;
+}
+
+/** How a JSON-RPC or MCP service is read. */
+export interface RpcServiceDocument {
+  /** Default `/jsonrpc`, or `/mcp`. */
+  readonly endpoint?: string;
+  /** How many messages one request may carry. Default 1. */
+  readonly maxOperations?: number;
+}
+
+/** Which root fields a rule is about; what is left out is not restricted. */
+export interface GraphqlRuleDocument {
+  readonly operation?: "query" | "mutation" | "subscription";
+  readonly fields?: readonly string[];
+}
+
+/** Which JSON-RPC messages a rule is about; what is left out is not restricted. */
+export interface RpcRuleDocument {
+  readonly methods?: readonly string[];
+  /** Matchers for `params`, by JSON Pointer. */
+  readonly params?: Readonly<Record<string, MatcherDocument>>;
+  /** Whether it is about answers to what the server asked, too; alone, about nothing else. Default false. */
+  readonly responses?: boolean;
+}
+
+/** Which MCP messages a rule is about. `tools` and `arguments` are about `tools/call`. */
+export interface McpRuleDocument extends RpcRuleDocument {
+  readonly tools?: readonly string[];
+  /** Matchers for the arguments of the tool, by JSON Pointer. */
+  readonly arguments?: Readonly<Record<string, MatcherDocument>>;
 }
 
 export type Effect = "allow" | "approve" | "deny";
@@ -41,6 +89,10 @@ export interface RuleDocument {
   readonly headers?: Readonly<Record<string, MatcherDocument>>;
   readonly body?: Readonly<Record<string, MatcherDocument>>;
   readonly exact?: readonly ("query" | "body")[];
+  /** About operations at the service's endpoint, instead of methods and path. */
+  readonly graphql?: GraphqlRuleDocument;
+  readonly jsonrpc?: RpcRuleDocument;
+  readonly mcp?: McpRuleDocument;
   readonly who?: Readonly<Record<string, MatcherDocument>>;
   readonly scopes?: readonly string[];
   readonly mask?: readonly string[];

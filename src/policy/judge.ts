@@ -1,7 +1,7 @@
 import type { ErrorCode } from "../error-codes.js";
 import { isMetadataName } from "../request/address.js";
 import { type BodyView, readBody } from "../request/body.js";
-import type { CanonicalRequest } from "../request/canonical.js";
+import { type CanonicalRequest, canonicaliseRequest } from "../request/canonical.js";
 import { overridesMethod } from "../request/override.js";
 import type { Subject } from "./clauses.js";
 import type { CompiledPolicy } from "./compile.js";
@@ -10,6 +10,7 @@ import type { Considered, Decision } from "./decision.js";
 import { explainDenial } from "./explain.js";
 import { foldedPaths } from "./folded-path.js";
 import { NO_OBLIGATIONS, obligationsOf } from "./obligations.js";
+import type { Endpoint } from "./protocol.js";
 import { type CompiledRule, methodBit } from "./rule.js";
 import type { CompiledService } from "./service.js";
 
@@ -23,6 +24,18 @@ export function judge(
   bytes: JudgedBody,
   context: DecisionContext,
 ): Decision {
+  const judged = examine(policy, request, bytes, context, false);
+  return "effect" in judged ? judged : permitted(policy, request, judged.service, judged.matching);
+}
+
+/** The rules that permit a request, or the denial. A request out of an envelope must not be an envelope again. */
+function examine(
+  policy: CompiledPolicy,
+  request: CanonicalRequest,
+  bytes: JudgedBody,
+  context: DecisionContext,
+  inEnvelope: boolean,
+): Decision | Permit {
   const service = policy.origins.find(request);
   if (service === undefined)
     return denied(policy, request, undefined, "NO_SERVICE", "the policy names no service at this origin");
@@ -34,23 +47,102 @@ export function judge(
   }
   const subject: Subject = { request, body, context };
   const deny = firingDeny(service, subject);
-  if (deny !== undefined) {
-    return {
-      ...denied(policy, request, service, "RULE_DENY", deny.reason ?? "a rule of the policy forbids this"),
-      rule: deny.id,
-    };
+  if (deny !== undefined) return deniedBy(policy, request, service, deny);
+  const endpoint = service.endpoints.find(request);
+  if (endpoint !== undefined) {
+    if ("ok" in endpoint) return denied(policy, request, service, endpoint.code, endpoint.reason);
+    if (endpoint.kind === "envelope")
+      return inEnvelope
+        ? denied(policy, request, service, "PROTOCOL_REFUSED", "an envelope is in an envelope")
+        : examineEnvelope(policy, service, endpoint, subject);
+    // MCP opens its stream by GET and ends its session by DELETE: ordinary requests, without a body.
+    if (endpoint.protocol !== "mcp" || request.method === "POST" || bytes !== null)
+      return examineOperations(policy, service, endpoint, subject);
   }
   const onPath = service.permits.find(request.segments);
   const matching = onPath.filter((rule) => permits(rule, subject));
-  if (matching.length > 0) return permitted(policy, request, service, matching);
-  const considered = explainDenial(service, subject, onPath);
-  return { ...denied(policy, request, service, "NO_RULE", sentenceFor(considered)), considered };
+  return matching.length > 0 ? { service, matching } : unpermitted(policy, service, subject, onPath);
+}
+
+interface Permit {
+  readonly service: CompiledService;
+  readonly matching: readonly CompiledRule[];
+}
+
+/** Every operation must be permitted by some rule, and none be hit by a deny. */
+function examineOperations(
+  policy: CompiledPolicy,
+  service: CompiledService,
+  endpoint: Endpoint & { kind: "operations" },
+  { request, body, context }: Subject,
+): Decision | Permit {
+  const operations = endpoint.read(request, body());
+  if ("ok" in operations) return denied(policy, request, service, operations.code, operations.reason);
+  const subjects = operations.map((operation): Subject => ({ request, body, context, operation }));
+  const deny = service.operationDenials
+    .filter((rule) => subjects.some((subject) => rule.clauses.every((clause) => clause.holds(subject))))
+    .reduce<CompiledRule | undefined>(
+      (first, rule) => (first === undefined || rule.id < first.id ? rule : first),
+      undefined,
+    );
+  if (deny !== undefined) return deniedBy(policy, request, service, deny);
+  const all = new Set<CompiledRule>();
+  for (const subject of subjects) {
+    const matching = service.operationPermits.filter((rule) => permits(rule, subject));
+    if (matching.length === 0) return unpermitted(policy, service, subject, service.operationPermits);
+    for (const rule of matching) all.add(rule);
+  }
+  return { service, matching: [...all] };
+}
+
+/** Every request in the envelope must be permitted as a request of its own, to the same service. */
+function examineEnvelope(
+  policy: CompiledPolicy,
+  service: CompiledService,
+  endpoint: Endpoint & { kind: "envelope" },
+  { request, body, context }: Subject,
+): Decision | Permit {
+  const parts = endpoint.read(request, body());
+  if ("ok" in parts) return denied(policy, request, service, parts.code, parts.reason);
+  const all = new Set<CompiledRule>();
+  for (const [index, part] of parts.entries()) {
+    const refused = (code: ErrorCode, reason: string): Decision =>
+      denied(policy, request, service, code, `part ${index + 1}: ${reason}`);
+    const inner = canonicaliseRequest(part.head);
+    if (!inner.ok) return refused(inner.code, inner.reason);
+    // It is the envelope that is sent: nothing can be left out of a part.
+    if (inner.droppedHeaders.length > 0) return refused("HEADER_REFUSED", "a header may not be set by the agent");
+    if (part.body !== null && overridesMethod(part.body, inner.declaredBody, bodyReader(inner, part.body)))
+      return refused("METHOD_OVERRIDE", "a body field overrides the method, or may do so");
+    const judged = examine(policy, inner, part.hasReferences ? "unread" : part.body, context, true);
+    if ("effect" in judged) {
+      const { rule, considered } = judged;
+      const code = judged.code as ErrorCode;
+      return { ...refused(code, judged.reason), ...(rule === undefined ? {} : { rule }), considered };
+    }
+    for (const rule of judged.matching) all.add(rule);
+  }
+  return { service, matching: [...all] };
+}
+
+/** An explanation looks at no more rules than this: an agent can cause denials at will. */
+const EXPLAINED = 1000;
+
+function unpermitted(
+  policy: CompiledPolicy,
+  service: CompiledService,
+  subject: Subject,
+  near: readonly CompiledRule[],
+): Decision {
+  const considered = explainDenial(service, subject, near.slice(0, EXPLAINED));
+  return { ...denied(policy, subject.request, service, "NO_RULE", sentenceFor(considered)), considered };
 }
 
 /** Whether the judge must be given the body's bytes: some rule that could match looks into it, or it could override the method. */
 export function needsBody(policy: CompiledPolicy, request: CanonicalRequest): boolean {
   const service = policy.origins.find(request);
   if (service === undefined) return false;
+  if (service.endpoints.find(request) !== undefined) return true;
   const declared = request.declaredBody;
   if (declared.kind !== "opaque" || (declared.form !== undefined && request.method === "POST")) return true;
   const bit = methodBit(request.method);
@@ -160,6 +252,16 @@ const narrowest = (rules: readonly CompiledRule[]): CompiledRule =>
   rules.reduce((best, rule) =>
     rule.specificity > best.specificity || (rule.specificity === best.specificity && rule.id < best.id) ? rule : best,
   );
+
+const deniedBy = (
+  policy: CompiledPolicy,
+  request: CanonicalRequest,
+  service: CompiledService,
+  rule: CompiledRule,
+): Decision => ({
+  ...denied(policy, request, service, "RULE_DENY", rule.reason ?? "a rule of the policy forbids this"),
+  rule: rule.id,
+});
 
 function denied(
   policy: CompiledPolicy,

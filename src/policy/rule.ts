@@ -5,6 +5,7 @@ import type { Obligations } from "./decision.js";
 import type { Effect, RecordLevel, RuleDocument } from "./document.js";
 import { parseDuration } from "./duration.js";
 import { foldTemplate } from "./folded-path.js";
+import { type OperationProtocol, operationProtocol } from "./operation.js";
 import { type PathTemplate, parsePathTemplate, pathReporter, templateParams } from "./path-template.js";
 
 /** A rule ready to be tried. */
@@ -20,6 +21,8 @@ export interface CompiledRule {
   readonly encodedSlash: boolean;
   readonly clauses: readonly Clause[];
   readonly readsBody: boolean;
+  /** For a rule about operations at an endpoint: their protocol. */
+  readonly protocol: OperationProtocol | null;
   /** How narrowly the rule is drawn: of several that match, the narrowest gives the scopes and the approval terms. */
   readonly specificity: number;
   readonly scopes: readonly string[] | undefined;
@@ -36,10 +39,11 @@ const EVERY_METHOD = (1 << METHODS.length) - 1;
 /** Compiles one rule; what is wrong with it goes to `report`, under the rule's pointer. */
 export function compileRule(rule: RuleDocument, pointer: string, report: Report): CompiledRule {
   const problem = (at: string, message: string): void => report({ pointer: `${pointer}${at}`, message });
+  const protocol = operationProtocol(rule);
   if (rule.effect !== "deny") {
     if (rule.service === undefined) problem("", `an ${rule.effect} rule must name its service`);
-    if (rule.methods === undefined) problem("", `an ${rule.effect} rule must list its methods`);
-    if (rule.path === undefined) problem("", `an ${rule.effect} rule must have a path`);
+    if (rule.methods === undefined && protocol === null) problem("", `an ${rule.effect} rule must list its methods`);
+    if (rule.path === undefined && protocol === null) problem("", `an ${rule.effect} rule must have a path`);
   }
   if (rule.approval !== undefined && rule.effect !== "approve")
     problem("/approval", "only an approve rule asks anybody");
@@ -63,6 +67,7 @@ export function compileRule(rule: RuleDocument, pointer: string, report: Report)
     encodedSlash: rule.encodedSlash === true,
     clauses,
     readsBody: clauses.some((clause) => clause.readsBody),
+    protocol,
     specificity: specificityOf(template, clauses.length),
     scopes: rule.scopes,
     mask: rule.mask ?? [],

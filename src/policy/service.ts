@@ -4,6 +4,7 @@ import type { Obligations } from "./decision.js";
 import type { ServiceDocument } from "./document.js";
 import { obligationsOf } from "./obligations.js";
 import { PathIndex } from "./path-index.js";
+import { compileEndpoints, type Endpoints } from "./protocol.js";
 import type { CompiledRule } from "./rule.js";
 
 /** A service ready to be judged by: what holds for all its requests, and its rules by path. */
@@ -21,6 +22,10 @@ export interface CompiledService {
   readonly anyEncodedSlash: boolean;
   readonly permits: PathIndex<CompiledRule>;
   readonly denials: PathIndex<CompiledRule>;
+  /** Paths where the body says what is asked, and the rules about operations there. */
+  readonly endpoints: Endpoints;
+  readonly operationPermits: readonly CompiledRule[];
+  readonly operationDenials: readonly CompiledRule[];
   /** Allow and approve rules by id, for explanations. */
   readonly rules: readonly CompiledRule[];
 }
@@ -37,7 +42,10 @@ export function compileService(
 ): CompiledService {
   const permits = new PathIndex<CompiledRule>();
   const denials = new PathIndex<CompiledRule>();
-  for (const rule of rules) (rule.effect === "deny" ? denials : permits).add(rule.template, rule);
+  for (const rule of rules) {
+    if (rule.protocol === null) (rule.effect === "deny" ? denials : permits).add(rule.template, rule);
+  }
+  const spoken = rules.filter((rule) => rule.protocol !== null && rule.protocol === document.protocol);
   const permitting = rules.filter((rule) => rule.effect !== "deny");
   const obligations = new Map(permitting.map((rule) => [rule, obligationsOf(document.credential, rule, [rule])]));
   return {
@@ -52,7 +60,10 @@ export function compileService(
     anyEncodedSlash: rules.some((rule) => rule.encodedSlash && rule.effect !== "deny"),
     permits,
     denials,
-    rules: permitting.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+    endpoints: compileEndpoints(document, pointer, report),
+    operationPermits: spoken.filter((rule) => rule.effect !== "deny"),
+    operationDenials: spoken.filter((rule) => rule.effect === "deny"),
+    rules: permitting.filter((rule) => rule.protocol === null).toSorted((a, b) => (a.id < b.id ? -1 : 1)),
   };
 }
 

@@ -11,17 +11,20 @@ export interface DecidedRow {
 
 const SERVICES: PolicyDocument["services"] = { crm: { origins: ["https://crm.internal.example"] } };
 
-/** Decides every row of every table whose header begins with `request` and `decision` by the `json rule` fence above it. */
+/** Decides every row of every table whose header begins with `request` and `decision` by the `json rule` or `json policy` fence above it. */
 export function decisionsOf(page: Page): readonly DecidedRow[] {
-  let rules: readonly RuleDocument[] | undefined;
+  let document: PolicyDocument | undefined;
   return page.parts.flatMap((part) => {
     if (part.kind === "fence") {
-      if (part.label === "rule") rules = [JSON.parse(part.text) as RuleDocument].flat();
+      if (part.label === "rule") {
+        document = { version: 1, services: SERVICES, rules: [JSON.parse(part.text) as RuleDocument].flat() };
+      } else if (part.label === "policy")
+        document = { version: 1, ...(JSON.parse(part.text) as Omit<PolicyDocument, "version">) };
       return [];
     }
     if (part.header[0] !== "request" || part.header[1] !== "decision") return [];
-    if (rules === undefined) throw new Error(`${page.name}:${part.line}: there is no rule above the table`);
-    const policy = compilePolicy({ version: 1, services: SERVICES, rules });
+    if (document === undefined) throw new Error(`${page.name}:${part.line}: there is no rule above the table`);
+    const policy = compilePolicy(document);
     return part.rows.map(([request = "", shown = ""]) => {
       const { effect, code } = policy.decide(readRequest(codeIn(request) ?? ""), {
         ...anyContext,

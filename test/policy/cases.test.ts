@@ -19,7 +19,19 @@ interface Case {
 }
 
 const cases = JSON.parse(readFileSync(new URL("../cases/requests.json", import.meta.url), "utf8")) as readonly Case[];
-const COVERED = new Set(["path", "query", "method", "header", "body", "host", "ssrf-ip", "policy-eval"]);
+const COVERED = new Set([
+  "path",
+  "query",
+  "method",
+  "header",
+  "body",
+  "host",
+  "ssrf-ip",
+  "policy-eval",
+  "graphql",
+  "jsonrpc",
+  "envelope",
+]);
 const selected = cases.filter(
   ({ category, level, policy }) => level === "decision" && COVERED.has(category) && policy !== "P_BROKEN",
 );
