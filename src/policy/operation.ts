@@ -1,5 +1,5 @@
 import type { ConfigurationProblem } from "../errors.js";
-import type { GraphqlField } from "../request/graphql.js";
+import type { GraphqlField } from "../request/graphql-field.js";
 import { foldCase } from "../request/json.js";
 import { isObject, type RpcMessage, TOOL_CALL } from "../request/jsonrpc.js";
 import type { Clause } from "./clauses.js";

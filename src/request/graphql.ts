@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import type { DocumentNode, FragmentDefinitionNode, OperationDefinitionNode, SelectionSetNode } from "graphql";
+import type { GraphqlField } from "./graphql-field.js";
 import type { JsonValue } from "./json.js";
 import { type Refusal, refuse } from "./refusal.js";
 
@@ -24,12 +25,6 @@ export interface GraphqlLimits {
   readonly introspection: boolean;
   /** Document by its SHA-256 in lower-case hex: the only hashes that may be sent. */
   readonly persisted: ReadonlyMap<string, string>;
-}
-
-/** One root field of one operation, under its own name: aliases are the caller's. */
-export interface GraphqlField {
-  readonly type: "query" | "mutation" | "subscription";
-  readonly field: string;
 }
 
 const MAX_TOKENS = 2_000;
