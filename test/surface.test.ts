@@ -57,7 +57,7 @@ describe("the public surface, which only grows on purpose", () => {
         "isGuardError",
       ],
     ],
-    ["policy", ["compilePolicy", "parseDuration", "policySchema"]],
+    ["policy", ["checkPolicy", "compilePolicy", "diffPolicies", "learnPolicy", "parseDuration", "policySchema", "testPolicy"]],
     ["identity", ["oidcIdentity"]],
     [
       "broker",

@@ -1,11 +1,19 @@
 import { readFile } from "node:fs/promises";
 import { inertJson, printable } from "../audit/text.js";
 import { type ConfigurationProblem, PolicyError } from "../errors.js";
-import { compilePolicy, type Decision, type DecisionContext, type Effect, type Policy } from "../policy/index.js";
+import {
+  checkPolicy,
+  compilePolicy,
+  type Decision,
+  type DecisionContext,
+  type Effect,
+  type Policy,
+} from "../policy/index.js";
 import { readPolicyFile } from "../policy-file.js";
 import type { CommandOutput } from "./audit.js";
 import { Command } from "./command.js";
 import { EXIT, UsageError } from "./io.js";
+import { addPolicyTools } from "./policy-tools.js";
 
 /** Exit codes of `policy decide`, so that a script can tell a yes from a question from a no. */
 export const DECISION_EXIT: Readonly<Record<Effect, number>> = { allow: 0, approve: 3, deny: 4 };
@@ -15,11 +23,12 @@ export function policyCommand(output: CommandOutput): Command {
   const policy = new Command("policy").description("check a policy, and ask it what it says about a request");
   policy
     .command("check")
-    .description("list every problem of a policy at once")
+    .description("list every problem of a policy at once, and what in it is without effect")
     .argument("<file>", "the policy, JSON or YAML (.yaml, .yml)")
     .option("--json", "print the result as JSON")
-    .addHelpText("after", "\nExit codes: 0 the policy loads, 1 it does not, 64 wrong usage.")
-    .action((file: string, options: { json?: boolean }) => check(file, options.json === true, output));
+    .option("--strict", "exit with 2 when there are warnings")
+    .addHelpText("after", "\nExit codes: 0 the policy loads, 1 it does not, 2 warnings with --strict, 64 wrong usage.")
+    .action((file: string, options: CheckOptions) => check(file, options, output));
   policy
     .command("decide")
     .description("tell what a policy decides about one request, and why; nothing is sent")
@@ -40,7 +49,13 @@ Example:
 Exit codes: 0 allow, 3 approve (a person would be asked), 4 deny, 1 the policy does not load, 64 wrong usage.`,
     )
     .action((file: string, options: DecideOptions) => decide(file, options, output));
+  addPolicyTools(policy, output, contextOf);
   return policy;
+}
+
+interface CheckOptions {
+  readonly json?: boolean;
+  readonly strict?: boolean;
 }
 
 interface DecideOptions {
@@ -54,16 +69,27 @@ interface DecideOptions {
 
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
-async function check(file: string, json: boolean, output: CommandOutput): Promise<void> {
+async function check(file: string, { json, strict }: CheckOptions, output: CommandOutput): Promise<void> {
   const result = await load(file);
   if (Array.isArray(result)) {
-    output.write(json ? asJson({ ok: false, problems: result }) : describeProblems(file, result));
+    output.write(json === true ? asJson({ ok: false, problems: result }) : describeProblems(file, result));
     output.exit(EXIT.failed);
     return;
   }
-  const summary = summaryOf(result as Policy);
-  output.write(json ? asJson({ ok: true, ...summary, problems: [] }) : describePolicy(file, summary));
+  const policy = result as Policy;
+  const { warnings } = checkPolicy(policy.document);
+  const summary = summaryOf(policy);
+  output.write(
+    json === true
+      ? asJson({ ok: true, ...summary, problems: [], warnings })
+      : describePolicy(file, summary) + warnings.map((one) => inLines([describeWarning(one)])).join(""),
+  );
+  if (strict === true && warnings.length > 0) output.exit(WARNED_EXIT);
 }
+
+const WARNED_EXIT = 2;
+
+const describeWarning = ({ pointer, message }: ConfigurationProblem): string => `  warning  ${pointer}: ${message}`;
 
 async function load(file: string): Promise<Policy | readonly ConfigurationProblem[]> {
   try {

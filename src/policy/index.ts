@@ -19,4 +19,8 @@ export type {
 export { parseDuration } from "./duration.js";
 export { compilePolicy, type Policy, type PolicyRequest } from "./policy.js";
 export { policySchema } from "./schema.js";
+export { checkPolicy, type PolicyCheck } from "./tools/check.js";
+export { diffPolicies, type PolicyDiff } from "./tools/diff.js";
+export { type LearntPolicy, learnPolicy, type Observation } from "./tools/learn.js";
+export { type PolicyCase, type PolicyCaseResult, type PolicyTestReport, testPolicy } from "./tools/test.js";
 // Not exported: the compiled form, its indexes and its matchers.

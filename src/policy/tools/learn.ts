@@ -1,0 +1,148 @@
+import { canonicaliseRequest } from "../../request/canonical.js";
+import { canonicalEscapes } from "../../request/escapes.js";
+import { canonicalUrl } from "../../request/url.js";
+import type { PolicyDocument, RuleDocument, ServiceDocument } from "../document.js";
+import { fieldSpelling } from "../names.js";
+
+/** A request that was seen. */
+export interface Observation {
+  readonly method: string;
+  readonly url: string;
+}
+
+/** The policy, and how many observations it leaves out because they have no canonical form or name a secret. */
+export interface LearntPolicy {
+  readonly document: PolicyDocument;
+  readonly skipped: number;
+}
+
+interface Seen {
+  readonly method: string;
+  readonly segments: readonly string[];
+  readonly names: ReadonlySet<string>;
+}
+
+/**
+ * The smallest policy that covers what was seen: exact origins, the verbs seen at a path, path segments generalised where
+ * they vary, query parameters by name. Reading is allowed; everything else is for a person to approve.
+ */
+export function learnPolicy(observations: readonly Observation[]): LearntPolicy {
+  const origins = new Map<string, Seen[]>();
+  const addresses = new Map<string, string>();
+  let skipped = 0;
+  for (const { method, url } of observations) {
+    const request = canonicaliseRequest({ method, url, headers: [] });
+    const place = canonicalUrl(url);
+    const seen = request.ok && place.ok ? read(request.method, place.path, place.search) : null;
+    if (!place.ok || seen === null) {
+      skipped++;
+      continue;
+    }
+    const { origin, host, address } = place;
+    if (address !== null) addresses.set(origin, `${host.replace(/[[\]]/g, "")}/${host.includes(":") ? 128 : 32}`);
+    const known = origins.get(origin) ?? [];
+    known.push(seen);
+    origins.set(origin, known);
+  }
+  const services: Record<string, ServiceDocument> = {};
+  const rules: RuleDocument[] = [];
+  for (const [origin, seen] of [...origins].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const name = `service-${Object.keys(services).length + 1}`;
+    const address = addresses.get(origin);
+    services[name] = { origins: [origin], ...(address === undefined ? {} : { addresses: [address] }) };
+    rules.push(...rulesOf(name, generalise(seen)));
+  }
+  const description = `Learnt from ${observations.length - skipped} recorded requests; to be reviewed before use.`;
+  return { document: { version: 1, description, services, rules }, skipped };
+}
+
+/** Stands for a segment that varies; no segment of a path holds a slash. */
+const ANY = "/";
+
+function read(method: string, path: string, search: string): Seen | null {
+  // Needs `encodedSlash`, which is for a person to grant.
+  if (/%2f/i.test(path)) return null;
+  const names = new Set(new URLSearchParams(search).keys());
+  if ([...names].some((name) => name === "" || isSecretLooking(name)) || collide(names)) return null;
+  return { method, segments: path.slice(1).split("/").map(literalOf), names };
+}
+
+/** A segment as a template writes it; what a template cannot write, or must not, is a parameter. */
+function literalOf(segment: string): string {
+  const text = decodeURIComponent(segment);
+  if (canonicalEscapes(text, "path") !== segment) return ANY;
+  return /[%{}*\\?#\u0000-\u001f\u007f]/.test(text) || isSecretLooking(text) ? ANY : text;
+}
+
+const isSecretLooking = (text: string): boolean =>
+  text.length > 64 || /^(?:sk|pk|ghp|gho|xox[a-z]|AKIA|eyJ)[-_A-Za-z0-9.]{8,}$/.test(text) || isLongToken(text);
+const isLongToken = (text: string): boolean =>
+  text.length >= 20 && !isUuid(text) && /[0-9]/.test(text) && /[A-Za-z]/.test(text) && !/[-_. ][a-z]+[-_. ]/.test(text);
+
+const isUuid = (text: string): boolean => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+const isId = (text: string): boolean =>
+  text === ANY || isUuid(text) || /^[0-9]+$/.test(text) || (/^[0-9a-f]{6,}$/i.test(text) && /[0-9]/.test(text));
+
+/** From left to right: where otherwise equal paths differ in ids, or in three values and more, any value stands there. */
+function generalise(seen: readonly Seen[]): readonly Seen[] {
+  let now = [...seen];
+  const longest = now.reduce((most, { segments }) => Math.max(most, segments.length), 0);
+  for (let place = 0; place < longest; place++) {
+    const groups = new Map<string, Set<string>>();
+    const keyOf = (segments: readonly string[]): string =>
+      JSON.stringify(segments.map((text, index) => (index === place || (index > place && isId(text)) ? ANY : text)));
+    for (const { segments } of now) {
+      const text = segments[place];
+      if (text === undefined || text === "") continue;
+      const key = keyOf(segments);
+      const values = groups.get(key) ?? new Set<string>();
+      groups.set(key, values.add(text));
+    }
+    now = now.map((one) => {
+      const text = one.segments[place];
+      const values = [...(groups.get(keyOf(one.segments)) ?? [])];
+      const varies = isId(text ?? "")
+        ? values.filter(isId).length > 1
+        : place > 0 && values.length >= 3 && !values.some(isId);
+      return text === undefined || text === "" || !varies ? one : { ...one, segments: one.segments.with(place, ANY) };
+    });
+  }
+  return now;
+}
+
+/** Whether some of these names are spellings of one another, which a rule that lists both refuses. */
+function collide(names: ReadonlySet<string>): boolean {
+  return [...names].some((name) => {
+    const isSpelling = fieldSpelling(name);
+    return [...names].some((other) => other !== name && isSpelling(other));
+  });
+}
+
+function rulesOf(service: string, seen: readonly Seen[]): readonly RuleDocument[] {
+  const groups = new Map<string, { path: string; methods: Set<string>; names: Set<string>; reads: boolean }>();
+  const namesAt = new Map<string, ReadonlySet<string>>();
+  for (const { method, segments, names } of seen) {
+    const reads = method === "GET" || method === "HEAD";
+    const path = `/${segments.map((text, index) => (text === ANY ? `{p${index + 1}}` : text)).join("/")}`;
+    const together = `${reads ? "read" : method} ${path}`;
+    const all = new Set([...(namesAt.get(together) ?? []), ...names]);
+    // Spellings of one name go to rules of their own.
+    const key = collide(all) ? JSON.stringify([together, [...names].sort()]) : together;
+    if (key === together) namesAt.set(together, all);
+    const group = groups.get(key) ?? { path, methods: new Set<string>(), names: new Set<string>(), reads };
+    group.methods.add(method);
+    for (const name of names) group.names.add(name);
+    groups.set(key, group);
+  }
+  return [...groups.values()].map(({ path, methods, names, reads }, index) => ({
+    id: `${service}-${index + 1}`,
+    effect: reads ? "allow" : "approve",
+    service,
+    methods: [...methods].sort(),
+    path,
+    ...(names.size === 0
+      ? {}
+      : { query: Object.fromEntries([...names].sort().map((name) => [name, { optional: true }])) }),
+    exact: ["query"],
+  }));
+}
