@@ -57,7 +57,10 @@ describe("the public surface, which only grows on purpose", () => {
         "isGuardError",
       ],
     ],
-    ["policy", ["checkPolicy", "compilePolicy", "diffPolicies", "learnPolicy", "parseDuration", "policySchema", "testPolicy"]],
+    [
+      "policy",
+      ["checkPolicy", "compilePolicy", "diffPolicies", "learnPolicy", "parseDuration", "policySchema", "testPolicy"],
+    ],
     ["identity", ["oidcIdentity"]],
     [
       "broker",
