@@ -79,7 +79,7 @@ export class ChainLog {
   constructor(writer: WriterParts, log: LogParts) {
     this.#writer = writer;
     this.#log = log;
-    this.#segment = new Segment(this.#pathOf(0), writer.fs, writer.clock);
+    this.#segment = new Segment(this.#pathOf(0), writer.fs);
   }
 
   /** Path of the file that is being written. */
@@ -240,7 +240,7 @@ export class ChainLog {
     if (this.#unsigned > 0) this.#sign("refuse");
     const old = this.#segment;
     old.syncNow();
-    this.#successor ??= new Segment(this.#pathOf(this.#segmentNumber + 1), this.#writer.fs, this.#writer.clock);
+    this.#successor ??= new Segment(this.#pathOf(this.#segmentNumber + 1), this.#writer.fs);
     const successor = this.#successor;
     const predecessor = this.#nameOf(this.#segmentNumber);
     const { text } = encodeFields({ predecessor, last_hash: this.#prev, size: old.bytes }, MAX_LINE_BYTES, undefined);

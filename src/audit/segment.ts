@@ -1,15 +1,8 @@
-import type { Clock } from "../clock.js";
 import { AuditUnavailableError } from "../errors.js";
 import { type AuditFileSystem, systemCode } from "./file-system.js";
 
 /** How much of the machine may fail without losing a line: the process (`os`), or the power (`group`, `strict`). */
 export type SyncMode = "os" | "group" | "strict";
-
-/**
- * How often the file is looked at before a line is written. The look costs more than the line, and what it finds out late
- * the verifier finds out too.
- */
-const RECHECK_MS = 20;
 
 /**
  * One file of whole lines. A write that fails half way is undone, so that the next line starts clean; where even that
@@ -18,8 +11,6 @@ const RECHECK_MS = 20;
 export class Segment {
   readonly path: string;
   readonly #fs: AuditFileSystem;
-  readonly #clock: Clock;
-  #checkedAt = Number.NEGATIVE_INFINITY;
   readonly #file: number;
   #bytes = 0;
   #lines = 0;
@@ -30,10 +21,9 @@ export class Segment {
   #next: Promise<void> | undefined;
   readonly #flights = new Set<Promise<void>>();
 
-  constructor(path: string, fs: AuditFileSystem, clock: Clock) {
+  constructor(path: string, fs: AuditFileSystem) {
     this.path = path;
     this.#fs = fs;
-    this.#clock = clock;
     this.#file = this.#attempt(() => fs.createFile(path));
   }
 
@@ -139,9 +129,6 @@ export class Segment {
 
   /** Notices that the file was removed, cut or written to by somebody else: writing on would be writing into the void. */
   #checkPresence(): void {
-    const now = this.#clock.monotonic();
-    if (now - this.#checkedAt < RECHECK_MS) return;
-    this.#checkedAt = now;
     const { size, links } = this.#attempt(() => this.#fs.stat(this.#file));
     if (links === 0) this.#failed = "ENOENT";
     else if (size !== this.#bytes) this.#failed = "ETAMPERED";
