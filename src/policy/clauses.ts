@@ -10,6 +10,7 @@ import { compileMatcher } from "./matcher.js";
 import { compileOperationClauses, type Operation } from "./operation.js";
 import { ABSENT, DOUBT, type Pointer, parsePointer, pointerToken, valuesAt } from "./pointer.js";
 import { bodyReader, everyMatches, headerReader, queryReader, someMatches, type Values } from "./values.js";
+import { whenClause } from "./when.js";
 
 /** What a clause looks at. */
 export interface Subject {
@@ -61,6 +62,7 @@ export function compileClauses(
     const where = whoPointer(key, at, report);
     return ({ context }) => valuesAt(context, where, "plain");
   });
+  if (rule.when !== undefined) clauses.push(whenClause(rule.when, deny, `${pointer}/when`, report));
   each("params", (key) => paramReader(params.get(key) ?? -1, deny));
   each("query", (key) => {
     const read = queryReader(key, deny);

@@ -94,11 +94,25 @@ export interface RuleDocument {
   readonly jsonrpc?: RpcRuleDocument;
   readonly mcp?: McpRuleDocument;
   readonly who?: Readonly<Record<string, MatcherDocument>>;
+  readonly when?: WhenDocument;
   readonly scopes?: readonly string[];
   readonly mask?: readonly string[];
   readonly record?: RecordLevel;
   readonly approval?: ApprovalDocument;
   readonly reason?: string;
+}
+
+/** The times at which a rule matches; all that is given must hold. */
+export interface WhenDocument {
+  /** ISO 8601 instant with offset, inclusive. */
+  readonly after?: string;
+  /** ISO 8601 instant with offset, exclusive. */
+  readonly before?: string;
+  readonly days?: readonly ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
+  /** `"08:00-18:00"`, the end exclusive; over midnight, it belongs to the day on which it begins. */
+  readonly hours?: string;
+  /** IANA name, for `days` and `hours`. Default `"UTC"`. */
+  readonly timeZone?: string;
 }
 
 export type RecordLevel = "none" | "metadata" | "request" | "response" | "both";

@@ -207,6 +207,28 @@ export const policySchema: Readonly<Record<string, unknown>> = {
           },
         },
         who: matchers("Matchers for who asks, by JSON Pointer into principal, agent and session."),
+        when: {
+          type: "object",
+          minProperties: 1,
+          description: "The times at which the rule matches; all that is given must hold.",
+          additionalProperties: false,
+          properties: {
+            after: { type: "string", description: "From this instant on, as in 2026-01-01T00:00:00Z." },
+            before: { type: "string", description: "Until just before this instant." },
+            days: {
+              type: "array",
+              minItems: 1,
+              uniqueItems: true,
+              items: { enum: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] },
+              description: "Days of the week.",
+            },
+            hours: {
+              type: "string",
+              description: "As in 08:00-18:00, the end exclusive. Over midnight, of the day on which they begin.",
+            },
+            timeZone: { type: "string", minLength: 1, description: "IANA name, for days and hours. Default UTC." },
+          },
+        },
         scopes: { ...nonEmptyStrings, description: "What the credential for this call is narrowed to." },
         mask: { ...nonEmptyStrings, description: "Paths masked in the answer, besides the guard's own." },
         record: {
