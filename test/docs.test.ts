@@ -94,7 +94,6 @@ describe("docs/policy.md", () => {
     const absent: Readonly<Record<string, readonly [service: object, rule: object]>> = {
       operations: [{}, { operations: ["createNote"] }],
       limits: [{}, { limits: [{ requests: 3, per: "60s" }] }],
-      when: [{}, { when: { after: "2026-01-01T00:00:00Z" } }],
       quorum: [{}, { effect: "approve", approval: { quorum: 2 } }],
     };
     for (const [name, [service, rule]] of Object.entries(absent)) {

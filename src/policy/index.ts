@@ -15,6 +15,7 @@ export type {
   RuleDocument,
   Scalar,
   ServiceDocument,
+  WhenDocument,
 } from "./document.js";
 export { parseDuration } from "./duration.js";
 export { compilePolicy, type Policy, type PolicyRequest } from "./policy.js";

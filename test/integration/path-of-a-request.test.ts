@@ -3,6 +3,7 @@ import type { ApprovalRequest } from "../../src/approval/index.js";
 import { verifyAudit } from "../../src/audit/index.js";
 import { staticSecret } from "../../src/broker/index.js";
 import { createClient, findGuardError, GuardError, guardedFetch } from "../../src/index.js";
+import { fakeClock } from "../support/fake-clock.js";
 import { loopbackPolicy, recordedEvents, testGuard } from "../support/guards.js";
 import { startUpstream, type Upstream } from "../support/upstream.js";
 
@@ -356,6 +357,34 @@ describe("a request that needs approval", () => {
       },
     });
     expect(await codeOf(session.fetch(...post(api.origin, { amount: 1 })))).toBe("NO_RULE");
+    expect(api.received).toHaveLength(0);
+  });
+});
+
+describe("a rule for certain times", () => {
+  it("no longer lets a request out when its time passes while a person is thinking", async () => {
+    const api = await upstream();
+    const clock = fakeClock(Date.UTC(2026, 0, 15, 16, 59));
+    const { session } = await testGuard({
+      clock,
+      policy: loopbackPolicy(api.origin, [
+        {
+          id: "refund",
+          effect: "approve",
+          service: "api",
+          methods: ["POST"],
+          path: "/refunds",
+          when: { hours: "08:00-17:00" },
+        },
+      ]),
+      approvals: {
+        request: async (_, control) => {
+          clock.stepWallClock(120_000);
+          return control.approve({ id: "boss", idp: "directory" });
+        },
+      },
+    });
+    expect(await codeOf(session.fetch(`${api.origin}/refunds`, { method: "POST", body: "x" }))).toBe("NO_RULE");
     expect(api.received).toHaveLength(0);
   });
 });
