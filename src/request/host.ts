@@ -61,6 +61,14 @@ function canonicalHost(raw: string, port: string | undefined, scheme: Scheme): C
     // Full-width letters, invisible characters, other label separators: mapped away by some, kept by others.
     return refuse("HOST_REFUSED", "the host name is not in normal form");
   }
+  // Platforms disagree on whether an `xn--` label that stands for no text is a name at all.
+  if (
+    address === null &&
+    domainToUnicode(host)
+      .split(".")
+      .some((label) => label.startsWith("xn--"))
+  )
+    return refuse("HOST_REFUSED", "the host has an `xn--` label that stands for no text");
   // The URL standard lets `&`, `,`, `*` and more stand in a host; no name in the DNS has them, and whoever splits by them misreads it.
   if (address === null && !/^[a-z0-9_.-]+$/.test(host))
     return refuse("HOST_REFUSED", "the host name has punctuation in it");

@@ -175,30 +175,29 @@ describe("whatever happens in whatever order, at two desks on one store", () => 
       { maxCommands: 25 },
     );
     const states = new Set<ApprovalState>();
-    await fc.assert(
-      fc.asyncProperty(commands, async (sequence) => {
-        const { approvals: store } = memoryStore();
-        const one = bench({ store, pendingTtlMs: 400_000, grantTtlMs: GRANT_TTL, denyCacheMs: 30_000 });
-        const two = bench({
-          store,
-          clock: one.clock,
-          pendingTtlMs: 400_000,
-          grantTtlMs: GRANT_TTL,
-          denyCacheMs: 30_000,
-        });
-        const real: Real = { one, two, grants: [], running: [], now: one.clock.now(), problems: [] };
-        await fc.asyncModelRun(() => ({ model: { questions: new Map() }, real }), sequence);
-        await one.desk.close();
-        await two.desk.close();
-        await Promise.all(real.running);
-        for (const record of await store.list()) states.add(record.state);
-        expect(real.problems).toEqual([]);
-        const ids = asked(real).map((request) => request.id);
-        expect(new Set(ids).size).toBe(ids.length);
-      }),
-      { numRuns: 300 },
-    );
-    // The property would hold of a desk that does nothing.
+    const property = fc.asyncProperty(commands, async (sequence) => {
+      const { approvals: store } = memoryStore();
+      const one = bench({ store, pendingTtlMs: 400_000, grantTtlMs: GRANT_TTL, denyCacheMs: 30_000 });
+      const two = bench({
+        store,
+        clock: one.clock,
+        pendingTtlMs: 400_000,
+        grantTtlMs: GRANT_TTL,
+        denyCacheMs: 30_000,
+      });
+      const real: Real = { one, two, grants: [], running: [], now: one.clock.now(), problems: [] };
+      await fc.asyncModelRun(() => ({ model: { questions: new Map() }, real }), sequence);
+      await one.desk.close();
+      await two.desk.close();
+      await Promise.all(real.running);
+      for (const record of await store.list()) states.add(record.state);
+      expect(real.problems).toEqual([]);
+      const ids = asked(real).map((request) => request.id);
+      expect(new Set(ids).size).toBe(ids.length);
+    });
+    // The property would hold of a desk that does nothing: a known run reaches every end, further runs go anywhere.
+    await fc.assert(property, { numRuns: 150, seed: 20_261_124 });
     for (const state of ["consumed", "denied", "expired"] as const) expect(states).toContain(state);
+    await fc.assert(property, { numRuns: 150 });
   });
 });
