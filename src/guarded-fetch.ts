@@ -99,11 +99,12 @@ async function sendHop(
     await grant?.settle("consumed");
     return { answer, decision };
   } catch (error) {
-    if (!exchange.isUnderWay && isGuardError(error)) exchange.denied(hop.request, decision, error);
     const sent = !leaving || nothingLeft(error) ? "no" : "unknown";
+    // The grant first: a record that cannot be written must not take an unused yes with it.
+    await grant?.settle(sent === "no" ? "released" : "unknown");
+    if (!exchange.isUnderWay && isGuardError(error)) exchange.denied(hop.request, decision, error);
     if (signal.aborted) exchange.aborted(error, sent);
     else exchange.failed(error, sent);
-    await grant?.settle(sent === "no" ? "released" : "unknown");
     throw error;
   }
 }

@@ -19,7 +19,7 @@ const builtInFetch = globalThis.fetch;
 
 /**
  * A transport over somebody's `fetch`, for tests: msw and other interceptors see every hop. **Addresses are not checked**,
- * and the audit trail says so (`kind: "fetch"`).
+ * and `kind` says so.
  *
  * @param fetch what to call. Node's own, or none, means whatever `globalThis.fetch` is at each call, as msw replaces it late.
  */

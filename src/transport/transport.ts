@@ -52,7 +52,7 @@ export interface BodySource {
 
 /** Sends one hop. Follows no redirect, retries nothing, keeps no cookies. */
 export interface Transport {
-  /** What stands in the audit trail: `fetch` means that addresses were not checked. */
+  /** `fetch` means that addresses are not checked. */
   readonly kind: "undici" | "fetch";
   /**
    * @throws TypeError `fetch failed` for network faults, with the fault as `cause`, like every fetch; ask {@link sentState}

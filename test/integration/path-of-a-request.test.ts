@@ -1,10 +1,12 @@
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { ApprovalRequest } from "../../src/approval/index.js";
 import { verifyAudit } from "../../src/audit/index.js";
 import { staticSecret } from "../../src/broker/index.js";
 import { createClient, findGuardError, GuardError, guardedFetch } from "../../src/index.js";
 import { fakeClock } from "../support/fake-clock.js";
-import { loopbackPolicy, recordedEvents, testGuard } from "../support/guards.js";
+import { loopbackPolicy, recordedEvents, temporaryDirectory, testGuard } from "../support/guards.js";
 import { startUpstream, type Upstream } from "../support/upstream.js";
 
 const upstreams: Upstream[] = [];
@@ -358,6 +360,38 @@ describe("a request that needs approval", () => {
     });
     expect(await codeOf(session.fetch(...post(api.origin, { amount: 1 })))).toBe("NO_RULE");
     expect(api.received).toHaveLength(0);
+  });
+});
+
+describe("a yes whose request could not be recorded", () => {
+  it("is kept for another try, and nothing is sent", async () => {
+    const api = await upstream();
+    const directory = temporaryDirectory();
+    const { guard, session } = await testGuard({
+      audit: { directory },
+      policy: loopbackPolicy(
+        api.origin,
+        [{ id: "refund", effect: "approve", service: "api", methods: ["POST"], path: "/refunds" }],
+        { credential: "key" },
+      ),
+      approvals: { request: async (_, control) => control.approve({ id: "boss", idp: "directory" }) },
+      credentials: {
+        key: staticSecret({
+          scheme: "bearer",
+          secret: () => {
+            for (const path of readdirSync(directory, { recursive: true }).map(String)) {
+              if (/[0-9]+\.jsonl$/.test(path) && !path.includes("ledger")) rmSync(join(directory, path));
+            }
+            return "s3cr3t-token-value";
+          },
+        }),
+      },
+    });
+    expect(await codeOf(session.fetch(`${api.origin}/refunds`, { method: "POST", body: "x" }))).toBe(
+      "AUDIT_UNAVAILABLE",
+    );
+    expect(api.received).toHaveLength(0);
+    expect((await guard.approvals.list()).map(({ state }) => state)).toEqual(["approved"]);
   });
 });
 
