@@ -21,6 +21,7 @@ export type ErrorCode =
   | "PROTOCOL_REFUSED"
   | "NO_SERVICE"
   | "NO_RULE"
+  | "PREDICATE_REFUSED"
   | "RULE_DENY"
   | "DECISION_FAILED"
   | "POLICY_INVALID"
@@ -121,6 +122,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
   // Decision
   NO_SERVICE: entry(403, "stop", "No service in the policy has this origin."),
   NO_RULE: entry(403, "change", "No rule allows this request. What no rule allows is denied."),
+  PREDICATE_REFUSED: entry(403, "stop", "A predicate that the rule names in code said no."),
   RULE_DENY: entry(403, "stop", "A deny rule matched. Deny beats approve and allow."),
   DECISION_FAILED: entry(403, "stop", "Deciding failed; doubt is a denial."),
   POLICY_INVALID: entry(403, "stop", "The policy document has problems; nothing is allowed until it loads."),

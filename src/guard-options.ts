@@ -6,13 +6,24 @@ import { type ConfigurationProblem, OptionsError } from "./errors.js";
 import type { IdentityVerifier } from "./identity/index.js";
 import type { MaskerOptions } from "./masking/index.js";
 import type { OperationalLog } from "./operational-log.js";
-import { type Agent, type Policy, type PolicyDocument, type Principal, parseDuration } from "./policy/index.js";
+import {
+  type Agent,
+  type Policy,
+  type PolicyDocument,
+  type Predicates,
+  type Principal,
+  parseDuration,
+} from "./policy/index.js";
 import type { Store } from "./store/index.js";
 
 /** How a guard is made. Only `policy` is needed; everything else has an embedded default that is safe. */
 export interface GuardOptions {
   /** Path of a JSON or YAML file, a document, or a compiled policy. */
   readonly policy: string | URL | PolicyDocument | Policy;
+  /** Conditions in code, by the names that rules use; for policies given as file or document. They can only narrow. */
+  readonly predicates?: Predicates;
+  /** How long a predicate may take before it counts as a no, in milliseconds. Default 2,000. */
+  readonly predicateTimeoutMs?: number;
   /** Verifies identity tokens, e.g. `oidcIdentity({ issuer, audience })`. Without it, sessions need a `principal`. */
   readonly identity?: IdentityVerifier;
   /** Credential providers, by the names that the policy uses. */
@@ -65,6 +76,8 @@ export type SessionOptions = {
 
 const GUARD_KEYS = [
   "policy",
+  "predicates",
+  "predicateTimeoutMs",
   "identity",
   "credentials",
   "approvals",
@@ -77,6 +90,8 @@ const GUARD_KEYS = [
 ];
 const SESSION_KEYS = ["agent", "purpose", "ttl", "identityToken", "principal"];
 const DEFAULT_TTL_MS = 15 * 60_000;
+/** A request is held for a predicate; what takes longer is an approval. */
+const LONGEST_PREDICATE_MS = 600_000;
 const LONGEST_TTL_MS = 24 * 3_600_000;
 
 /** Checks the shape of guard options. What the parts check themselves is left to them. @throws OptionsError */
@@ -84,6 +99,12 @@ export function checkGuardOptions(options: GuardOptions): void {
   const problems: ConfigurationProblem[] = unknownKeys(options, GUARD_KEYS);
   if (options.policy === undefined)
     problems.push({ pointer: "/policy", message: "is needed: a path, a document or a compiled policy" });
+  const { predicateTimeoutMs: timeout } = options;
+  if (timeout !== undefined && !(Number.isSafeInteger(timeout) && timeout >= 1 && timeout <= LONGEST_PREDICATE_MS))
+    problems.push({
+      pointer: "/predicateTimeoutMs",
+      message: "must be a whole number of milliseconds from 1 to 600000",
+    });
   if (options.identity !== undefined && typeof options.identity.verify !== "function") {
     problems.push({ pointer: "/identity", message: "must be an identity verifier such as oidcIdentity(…)" });
   }

@@ -12,6 +12,8 @@ export interface GuardParts {
   readonly clock: Clock;
   /** The policy in force now; a decision belongs to the one it was made under. */
   readonly policy: () => Policy;
+  /** How long a predicate in code may take, in milliseconds. */
+  readonly predicateTimeoutMs: number;
   readonly broker: TokenBroker;
   readonly desk: ApprovalDesk;
   /** Null where masking is switched off. */

@@ -16,7 +16,7 @@ import type { GuardParts } from "./guard-parts.js";
 import type { VerifiedIdentity } from "./identity/index.js";
 import { createMasker } from "./masking/index.js";
 import { defaultLog } from "./operational-log.js";
-import { compilePolicy, type Policy, type PolicyDocument } from "./policy/index.js";
+import { compilePolicy, type Policy, type PolicyDocument, type Predicates } from "./policy/index.js";
 import { readPolicyFile } from "./policy-file.js";
 import { createSession, type Session } from "./session.js";
 import { memoryStore } from "./store/index.js";
@@ -43,7 +43,7 @@ export interface Guard {
  */
 export async function createGuard(options: GuardOptions): Promise<Guard> {
   checkGuardOptions(options);
-  let policy = await loadPolicy(options.policy);
+  let policy = await loadPolicy(options.policy, options.predicates);
   checkCredentials(policy, options.credentials);
   const clock = options.clock ?? systemClock;
   const log = options.log ?? defaultLog();
@@ -78,6 +78,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
   const parts: GuardParts = {
     clock,
     policy: () => policy,
+    predicateTimeoutMs: options.predicateTimeoutMs ?? 2_000,
     broker,
     desk,
     masker,
@@ -128,7 +129,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
   return Object.freeze({
     openSession,
     async setPolicy(source: GuardOptions["policy"]) {
-      const next = await loadPolicy(source);
+      const next = await loadPolicy(source, options.predicates);
       checkCredentials(next, options.credentials);
       audit.policyLoaded({ ...(next.id === undefined ? {} : { id: next.id }), hash: next.hash });
       policy = next;
@@ -145,9 +146,10 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
   });
 }
 
-async function loadPolicy(source: GuardOptions["policy"]): Promise<Policy> {
-  if (typeof source === "string" || source instanceof URL) return compilePolicy(await readPolicyFile(source));
-  return "decide" in source ? source : compilePolicy(source satisfies PolicyDocument);
+async function loadPolicy(source: GuardOptions["policy"], predicates: Predicates = {}): Promise<Policy> {
+  if (typeof source === "string" || source instanceof URL)
+    return compilePolicy(await readPolicyFile(source), { predicates });
+  return "decide" in source ? source : compilePolicy(source satisfies PolicyDocument, { predicates });
 }
 
 async function identify(

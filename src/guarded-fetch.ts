@@ -2,13 +2,14 @@ import { randomUUID } from "node:crypto";
 import { deliver } from "./answer.js";
 import type { Grant } from "./approval/index.js";
 import { requestApproval } from "./ask.js";
+import { askPredicates, isSameQuestion } from "./ask-predicates.js";
 import type { Credential } from "./broker/index.js";
 import { ERROR_CODES, type ErrorCode } from "./error-codes.js";
 import { DeniedError, type GuardError, isGuardError } from "./errors.js";
 import { type Described, Exchange } from "./exchange.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
 import { fetchInline, isInline } from "./inline-url.js";
-import type { Decision } from "./policy/index.js";
+import type { Decision, Judgement } from "./policy/index.js";
 import { type CanonicalRequest, canonicaliseRequest, type RequestHead } from "./request/canonical.js";
 import { collectStream } from "./request/collect.js";
 import { headerValues } from "./request/headers.js";
@@ -83,7 +84,7 @@ async function sendHop(
   asked: Hop,
   signal: AbortSignal,
 ): Promise<SentHop> {
-  const judged = judgeHop(parts, session, asked); //                                              4. decide
+  const judged = await judgeHop(parts, session, asked, signal); //                                4. decide
   if (judged.effect === "deny") throw refused(exchange, asked.request, judged);
   const { hop, decision, grant } =
     judged.effect === "approve"
@@ -113,8 +114,24 @@ async function sendHop(
 const nothingLeft = (error: unknown): boolean =>
   sentState(error) === "no" || (isGuardError(error) && error.code === "ADDRESS_REFUSED");
 
-const judgeHop = (parts: GuardParts, session: SessionState, { request, body }: Hop): Decision =>
-  parts.policy().judge(request, body instanceof ReadableStream ? "unread" : body, session.context());
+/** Step 4. Where code is asked, a policy that is replaced or a window that closes meanwhile makes it another question. */
+async function judgeHop(
+  parts: GuardParts,
+  session: SessionState,
+  { request, body }: Hop,
+  signal: AbortSignal,
+): Promise<Decision> {
+  const judge = (): Judgement =>
+    parts.policy().judge(request, body instanceof ReadableStream ? "unread" : body, session.context());
+  let judgement = judge();
+  while (judgement.checks.length > 0) {
+    const decision = await askPredicates(parts, judgement, signal);
+    const again = judge();
+    if (isSameQuestion(judgement, again)) return decision;
+    judgement = again;
+  }
+  return judgement.decision;
+}
 
 interface ApprovedHop {
   readonly hop: Hop;
@@ -143,7 +160,10 @@ async function approveHop(
         throw isGuardError(error) ? exchange.denied(hop.request, decision, error) : error;
       },
     );
-    const again = judgeHop(parts, session, hop);
+    const again = await judgeHop(parts, session, hop, signal).catch(async (error: unknown) => {
+      await grant.settle("released");
+      throw error;
+    });
     if (again.effect === "approve" && again.policy.hash === decision.policy.hash)
       return { hop, decision: again, grant };
     // The policy was replaced while a person was asked: their yes was to another question.

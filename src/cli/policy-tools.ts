@@ -7,7 +7,9 @@ import {
   diffPolicies,
   learnPolicy,
   type Observation,
+  type Policy,
   type PolicyCase,
+  standIns,
   testPolicy,
 } from "../policy/index.js";
 import { readPolicyFile } from "../policy-file.js";
@@ -35,7 +37,7 @@ export function addPolicyTools(
     .addHelpText("after", "\nExit codes: 0 all as expected, 1 a miss, or the policy does not load, 64 wrong usage.")
     .action(async (file: string, path: string, { json }: { json?: boolean }) => {
       const cases = casesIn(await readJson(path), path, contextOf);
-      const report = testPolicy(compilePolicy(await readPolicyFile(file)), cases, contextOf({}));
+      const report = testPolicy(await loadPolicyFile(file), cases, contextOf({}));
       const lines = report.results.map(
         ({ name, outcome, expected, got }) =>
           `${outcome.toUpperCase().padEnd(8)}${name}  expected ${expected}${got === undefined ? "" : `, got ${got.effect} ${got.rule ?? got.code}`}`,
@@ -52,7 +54,7 @@ export function addPolicyTools(
     .option("--json", "print the difference as JSON")
     .addHelpText("after", "\nExit codes: 0 same or narrower, 3 wider, 1 a policy does not load, 64 wrong usage.")
     .action(async (old: string, next: string, { json }: { json?: boolean }) => {
-      const [before, after] = [compilePolicy(await readPolicyFile(old)), compilePolicy(await readPolicyFile(next))];
+      const [before, after] = [await loadPolicyFile(old), await loadPolicyFile(next)];
       const diff = diffPolicies(before.document, after.document);
       const lines = [
         ...diff.wider.map((text) => `WIDER     ${text}`),
@@ -73,6 +75,12 @@ export function addPolicyTools(
       const learnt = learnPolicy(seen);
       output.write(asJson(json === true ? learnt : learnt.document));
     });
+}
+
+/** Compiles a file on its own: whatever it asks of predicates in code is taken to be answered with yes. */
+export async function loadPolicyFile(file: string): Promise<Policy> {
+  const document = await readPolicyFile(file);
+  return compilePolicy(document, { predicates: standIns(document) });
 }
 
 async function readText(path: string): Promise<string> {

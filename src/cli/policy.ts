@@ -3,17 +3,16 @@ import { inertJson, printable } from "../audit/text.js";
 import { type ConfigurationProblem, PolicyError } from "../errors.js";
 import {
   checkPolicy,
-  compilePolicy,
   type Decision,
   type DecisionContext,
   type Effect,
   type Policy,
+  standIns,
 } from "../policy/index.js";
-import { readPolicyFile } from "../policy-file.js";
 import type { CommandOutput } from "./audit.js";
 import { Command } from "./command.js";
 import { EXIT, UsageError } from "./io.js";
-import { addPolicyTools } from "./policy-tools.js";
+import { addPolicyTools, loadPolicyFile } from "./policy-tools.js";
 
 /** Exit codes of `policy decide`, so that a script can tell a yes from a question from a no. */
 export const DECISION_EXIT: Readonly<Record<Effect, number>> = { allow: 0, approve: 3, deny: 4 };
@@ -93,7 +92,7 @@ const describeWarning = ({ pointer, message }: ConfigurationProblem): string => 
 
 async function load(file: string): Promise<Policy | readonly ConfigurationProblem[]> {
   try {
-    return compilePolicy(await readPolicyFile(file));
+    return await loadPolicyFile(file);
   } catch (error) {
     if (error instanceof PolicyError) return error.problems;
     throw error;
@@ -137,7 +136,7 @@ const describeProblems = (file: string, problems: readonly ConfigurationProblem[
   ]);
 
 async function decide(file: string, options: DecideOptions, output: CommandOutput): Promise<void> {
-  const policy = compilePolicy(await readPolicyFile(file));
+  const policy = await loadPolicyFile(file);
   const decision = policy.decide(
     {
       method: options.method,
@@ -147,7 +146,7 @@ async function decide(file: string, options: DecideOptions, output: CommandOutpu
     },
     options.who === undefined ? contextOf({}) : contextOf(await readWho(options.who)),
   );
-  output.write(options.json === true ? asJson(decision) : describeDecision(decision));
+  output.write(options.json === true ? asJson(decision) : describeDecision(decision, policy));
   output.exit(DECISION_EXIT[decision.effect]);
 }
 
@@ -202,7 +201,7 @@ function contextOf(who: Members): DecisionContext {
   };
 }
 
-function describeDecision(decision: Decision): string {
+function describeDecision(decision: Decision, { document }: Policy): string {
   const { effect, code, reason, rule, service, canonical, obligations, considered, policy } = decision;
   const field = (label: string, text: string | undefined): readonly string[] =>
     text === undefined || text === "" ? [] : [`  ${label.padEnd(11)}${text}`];
@@ -215,6 +214,12 @@ function describeDecision(decision: Decision): string {
     ...(effect === "deny"
       ? []
       : [
+          ...field(
+            "assumed",
+            Object.keys(standIns(document))
+              .map((name) => `predicate ${name} says yes`)
+              .join(", "),
+          ),
           ...field("credential", obligations.credential),
           ...field("scopes", obligations.scopes?.join(" ")),
           ...field("mask", obligations.mask.join(" ")),

@@ -6,6 +6,7 @@ import type { PolicyDocument } from "./document.js";
 import { OriginIndex, parseOriginPattern } from "./origins.js";
 import { plainCopy } from "./plain-data.js";
 import { pointerToken } from "./pointer.js";
+import type { Predicate } from "./predicates.js";
 import { type CompiledRule, compileRule } from "./rule.js";
 import { type CompiledService, compileService } from "./service.js";
 import { shapeProblems } from "./shape.js";
@@ -27,7 +28,7 @@ type Report = (problem: ConfigurationProblem) => void;
  * @throws PolicyError with every problem at once, each with its JSON Pointer. A rule or service that is not well-formed is
  *   not looked into further.
  */
-export function compileDocument(source: unknown): CompiledPolicy {
+export function compileDocument(source: unknown, predicates: ReadonlyMap<string, Predicate>): CompiledPolicy {
   const problems: ConfigurationProblem[] = [];
   const report: Report = (problem) => problems.push(problem);
   const document = plainCopy(source, report) as PolicyDocument;
@@ -36,7 +37,7 @@ export function compileDocument(source: unknown): CompiledPolicy {
   if (typeof document?.services !== "object" || !Array.isArray(document.rules)) throw new PolicyError(problems);
   // `/rules/3` of `/rules/3/methods/0`: what is inside cannot be relied on.
   const malformed = new Set(problems.map(({ pointer }) => pointer.split("/").slice(0, 3).join("/")));
-  const rulesOf = compileRules(document, malformed, report);
+  const rulesOf = compileRules(document, malformed, predicates, report);
   const origins = compileServices(document, malformed, rulesOf, report);
   if (problems.length > 0) throw new PolicyError(problems);
   const hash = hashOf(document);
@@ -48,6 +49,7 @@ export function compileDocument(source: unknown): CompiledPolicy {
 function compileRules(
   document: PolicyDocument,
   malformed: ReadonlySet<string>,
+  predicates: ReadonlyMap<string, Predicate>,
   report: Report,
 ): ReadonlyMap<string, CompiledRule[]> {
   const rulesOf = new Map<string, CompiledRule[]>(Object.keys(document.services).map((name) => [name, []]));
@@ -57,7 +59,7 @@ function compileRules(
     if (malformed.has(pointer)) return;
     if (ids.has(rule.id)) report({ pointer: `${pointer}/id`, message: `the id "${rule.id}" is used twice` });
     ids.add(rule.id);
-    const compiled = compileRule(rule, pointer, report);
+    const compiled = compileRule(rule, predicates, pointer, report);
     const named = rule.service === undefined ? [...rulesOf.keys()] : new Set([rule.service].flat());
     for (const name of named) {
       const rules = rulesOf.get(name);

@@ -95,6 +95,8 @@ export interface RuleDocument {
   readonly mcp?: McpRuleDocument;
   readonly who?: Readonly<Record<string, MatcherDocument>>;
   readonly when?: WhenDocument;
+  /** Conditions in code by name, and what a `false` makes of the decision. */
+  readonly predicates?: Readonly<Record<string, "approve" | "deny">>;
   readonly scopes?: readonly string[];
   readonly mask?: readonly string[];
   readonly record?: RecordLevel;

@@ -18,10 +18,20 @@ export type {
   WhenDocument,
 } from "./document.js";
 export { parseDuration } from "./duration.js";
-export { compilePolicy, type Policy, type PolicyRequest } from "./policy.js";
+export type { Judgement } from "./judge.js";
+export { compilePolicy, type Policy, type PolicyOptions, type PolicyRequest } from "./policy.js";
+export {
+  narrowed,
+  type Predicate,
+  type PredicateAnswer,
+  type PredicateCheck,
+  type PredicateRequest,
+  type Predicates,
+} from "./predicates.js";
 export { policySchema } from "./schema.js";
 export { checkPolicy, type PolicyCheck } from "./tools/check.js";
 export { diffPolicies, type PolicyDiff } from "./tools/diff.js";
 export { type LearntPolicy, learnPolicy, type Observation } from "./tools/learn.js";
+export { standIns } from "./tools/stand-ins.js";
 export { type PolicyCase, type PolicyCaseResult, type PolicyTestReport, testPolicy } from "./tools/test.js";
 // Not exported: the compiled form, its indexes and its matchers.

@@ -10,6 +10,7 @@ import type { Considered, Decision } from "./decision.js";
 import { explainDenial } from "./explain.js";
 import { foldedPaths } from "./folded-path.js";
 import { NO_OBLIGATIONS, obligationsOf } from "./obligations.js";
+import { checksOf, NO_CHECKS, type PredicateCheck } from "./predicates.js";
 import type { Endpoint } from "./protocol.js";
 import { type CompiledRule, methodBit } from "./rule.js";
 import type { CompiledService } from "./service.js";
@@ -17,15 +18,22 @@ import type { CompiledService } from "./service.js";
 /** The body as it is handed to the judge: bytes, none, or a stream that {@link needsBody} said need not be read. */
 export type JudgedBody = Uint8Array | null | "unread";
 
+/** A decision, and what code must still say to it: until then it stands only where it is a denial. */
+export interface Judgement {
+  readonly decision: Decision;
+  readonly checks: readonly PredicateCheck[];
+}
+
 /** Judges a request in canonical form. Synchronous and pure; the order of rules makes no difference. */
 export function judge(
   policy: CompiledPolicy,
   request: CanonicalRequest,
   bytes: JudgedBody,
   context: DecisionContext,
-): Decision {
+): Judgement {
   const judged = examine(policy, request, bytes, context, false);
-  return "effect" in judged ? judged : permitted(policy, request, judged.service, judged.matching);
+  if ("effect" in judged) return { decision: judged, checks: NO_CHECKS };
+  return { decision: permitted(policy, request, judged.service, judged.matching), checks: judged.checks };
 }
 
 /** The rules that permit a request, or the denial. A request out of an envelope must not be an envelope again. */
@@ -57,16 +65,18 @@ function examine(
         : examineEnvelope(policy, service, endpoint, subject);
     // MCP opens its stream by GET and ends its session by DELETE: ordinary requests, without a body.
     if (endpoint.protocol !== "mcp" || request.method === "POST" || bytes !== null)
-      return examineOperations(policy, service, endpoint, subject);
+      return examineOperations(policy, service, endpoint, subject, bytes);
   }
   const onPath = service.permits.find(request.segments);
   const matching = onPath.filter((rule) => permits(rule, subject));
-  return matching.length > 0 ? { service, matching } : unpermitted(policy, service, subject, onPath);
+  if (matching.length === 0) return unpermitted(policy, service, subject, onPath);
+  return { service, matching, checks: checksOf(matching, request, bytes, context) };
 }
 
 interface Permit {
   readonly service: CompiledService;
   readonly matching: readonly CompiledRule[];
+  readonly checks: readonly PredicateCheck[];
 }
 
 /** Every operation must be permitted by some rule, and none be hit by a deny. */
@@ -75,6 +85,7 @@ function examineOperations(
   service: CompiledService,
   endpoint: Endpoint & { kind: "operations" },
   { request, body, context }: Subject,
+  bytes: JudgedBody,
 ): Decision | Permit {
   const operations = endpoint.read(request, body());
   if ("ok" in operations) return denied(policy, request, service, operations.code, operations.reason);
@@ -92,7 +103,8 @@ function examineOperations(
     if (matching.length === 0) return unpermitted(policy, service, subject, service.operationPermits);
     for (const rule of matching) all.add(rule);
   }
-  return { service, matching: [...all] };
+  const matching = [...all];
+  return { service, matching, checks: checksOf(matching, request, bytes, context) };
 }
 
 /** Every request in the envelope must be permitted as a request of its own, to the same service. */
@@ -105,6 +117,7 @@ function examineEnvelope(
   const parts = endpoint.read(request, body());
   if ("ok" in parts) return denied(policy, request, service, parts.code, parts.reason);
   const all = new Set<CompiledRule>();
+  const checks: PredicateCheck[] = [];
   for (const [index, part] of parts.entries()) {
     const refused = (code: ErrorCode, reason: string): Decision =>
       denied(policy, request, service, code, `part ${index + 1}: ${reason}`);
@@ -121,8 +134,9 @@ function examineEnvelope(
       return { ...refused(code, judged.reason), ...(rule === undefined ? {} : { rule }), considered };
     }
     for (const rule of judged.matching) all.add(rule);
+    checks.push(...judged.checks);
   }
-  return { service, matching: [...all] };
+  return { service, matching: [...all], checks };
 }
 
 /** An explanation looks at no more rules than this: an agent can cause denials at will. */

@@ -25,7 +25,7 @@ export function obligationsOf(
 }
 
 /** Frozen, and without a prototype: a key that is not there must not be found on a polluted `Object.prototype`. */
-const sealed = <Data extends object>(data: Data): Data =>
+export const sealed = <Data extends object>(data: Data): Data =>
   Object.freeze(Object.assign(Object.create(null), data) as Data);
 
 /** What a denial asks for. */

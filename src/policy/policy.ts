@@ -1,3 +1,4 @@
+import { OptionsError } from "../errors.js";
 import { type CanonicalRequest, canonicaliseRequest, type RequestHead } from "../request/canonical.js";
 import { MAX_FIELDS } from "../request/headers.js";
 import type { Refusal } from "../request/refusal.js";
@@ -6,8 +7,9 @@ import { compileDocument } from "./compile.js";
 import type { DecisionContext } from "./context.js";
 import type { Decision } from "./decision.js";
 import type { PolicyDocument } from "./document.js";
-import { type JudgedBody, judge, needsBody } from "./judge.js";
+import { type JudgedBody, type Judgement, judge, needsBody } from "./judge.js";
 import { NO_OBLIGATIONS } from "./obligations.js";
+import { answerNow, NO_CHECKS, narrowed, type Predicates, readPredicates } from "./predicates.js";
 import type { CompiledService } from "./service.js";
 
 /** A request as `decide` takes it: text and bytes, nothing that could change while it is read. */
@@ -18,16 +20,25 @@ export interface PolicyRequest {
   readonly body?: string | Uint8Array | null;
 }
 
+/** What a policy is compiled with besides its document. */
+export interface PolicyOptions {
+  /** Conditions in code, by the names that rules use. */
+  readonly predicates?: Predicates;
+}
+
 /** A compiled policy. Immutable; replacing a policy means compiling another. */
 export interface Policy {
   readonly id: string | undefined;
   /** SHA-256 over the RFC 8785 form of the document, in hex. */
   readonly hash: string;
   readonly document: PolicyDocument;
-  /** Judges one request: canonical form, service, rules. Synchronous, no I/O, never throws: what goes wrong is a denial. */
+  /**
+   * Judges one request: canonical form, service, rules. Synchronous, no I/O, never throws: what goes wrong is a denial.
+   * Predicates are called there and then; one that answers with a promise cannot be waited for, and denies.
+   */
   decide(request: PolicyRequest, context: DecisionContext): Decision;
-  /** The second half of {@link decide}, for a request that is in canonical form already. Never throws. */
-  judge(request: CanonicalRequest, body: JudgedBody, context: DecisionContext): Decision;
+  /** The second half of {@link decide}, for a request that is in canonical form already, with predicates still to be asked. Never throws. */
+  judge(request: CanonicalRequest, body: JudgedBody, context: DecisionContext): Judgement;
   /** The decision for a request that has no canonical form. */
   refuse(refusal: Refusal): Decision;
   /** Whether {@link judge} must be given the bytes of this request's body. */
@@ -39,10 +50,10 @@ export interface Policy {
 /**
  * Compiles a policy document once into a form that decides in microseconds.
  *
- * @throws PolicyError listing every problem at once, each with its JSON Pointer.
+ * @throws PolicyError listing every problem at once, each with its JSON Pointer; OptionsError for wrong options.
  */
-export function compilePolicy(document: PolicyDocument): Policy {
-  const compiled = compileDocument(document);
+export function compilePolicy(document: PolicyDocument, options: PolicyOptions = {}): Policy {
+  const compiled = compileDocument(document, readOptions(options));
   const refusal = (code: Decision["code"], reason: string): Decision => ({
     effect: "deny",
     code,
@@ -55,7 +66,7 @@ export function compilePolicy(document: PolicyDocument): Policy {
     try {
       return judge(compiled, request, body, context);
     } catch {
-      return refusal("DECISION_FAILED", "deciding failed, and doubt is a denial");
+      return { decision: refusal("DECISION_FAILED", "deciding failed, and doubt is a denial"), checks: NO_CHECKS };
     }
   };
   return Object.freeze({
@@ -70,6 +81,12 @@ export function compilePolicy(document: PolicyDocument): Policy {
   });
 }
 
+function readOptions({ predicates, ...unknown }: PolicyOptions): ReturnType<typeof readPredicates> {
+  const problems = Object.keys(unknown).map((key) => ({ pointer: `/${key}`, message: "is not a known option" }));
+  if (problems.length > 0) throw new OptionsError(problems);
+  return readPredicates(predicates);
+}
+
 const utf8 = new TextEncoder();
 
 function decide(
@@ -82,7 +99,9 @@ function decide(
     const read = readRequest(request);
     if (read === null) return refusal("DECISION_FAILED", "the request is not method, URL, headers and body");
     const canonical = canonicaliseRequest(read);
-    return canonical.ok ? judgeSafely(canonical, read.body, context) : refusal(canonical.code, canonical.reason);
+    if (!canonical.ok) return refusal(canonical.code, canonical.reason);
+    const { decision, checks } = judgeSafely(canonical, read.body, context);
+    return checks.length === 0 ? decision : narrowed(decision, checks, checks.map(answerNow));
   } catch {
     return refusal("DECISION_FAILED", "the request could not be read");
   }

@@ -7,6 +7,7 @@ import { parseDuration } from "./duration.js";
 import { foldTemplate } from "./folded-path.js";
 import { type OperationProtocol, operationProtocol } from "./operation.js";
 import { type PathTemplate, parsePathTemplate, pathReporter, templateParams } from "./path-template.js";
+import { compilePredicates, type Predicate, type RulePredicate } from "./predicates.js";
 
 /** A rule ready to be tried. */
 export interface CompiledRule {
@@ -21,6 +22,8 @@ export interface CompiledRule {
   readonly encodedSlash: boolean;
   readonly clauses: readonly Clause[];
   readonly readsBody: boolean;
+  /** What code is asked before the rule permits anything. */
+  readonly predicates: readonly RulePredicate[];
   /** For a rule about operations at an endpoint: their protocol. */
   readonly protocol: OperationProtocol | null;
   /** How narrowly the rule is drawn: of several that match, the narrowest gives the scopes and the approval terms. */
@@ -37,7 +40,12 @@ export const methodBit = (method: Method): number => 1 << METHODS.indexOf(method
 const EVERY_METHOD = (1 << METHODS.length) - 1;
 
 /** Compiles one rule; what is wrong with it goes to `report`, under the rule's pointer. */
-export function compileRule(rule: RuleDocument, pointer: string, report: Report): CompiledRule {
+export function compileRule(
+  rule: RuleDocument,
+  registered: ReadonlyMap<string, Predicate>,
+  pointer: string,
+  report: Report,
+): CompiledRule {
   const problem = (at: string, message: string): void => report({ pointer: `${pointer}${at}`, message });
   const protocol = operationProtocol(rule);
   if (rule.effect !== "deny") {
@@ -45,8 +53,8 @@ export function compileRule(rule: RuleDocument, pointer: string, report: Report)
     if (rule.methods === undefined && protocol === null) problem("", `an ${rule.effect} rule must list its methods`);
     if (rule.path === undefined && protocol === null) problem("", `an ${rule.effect} rule must have a path`);
   }
-  if (rule.approval !== undefined && rule.effect !== "approve")
-    problem("/approval", "only an approve rule asks anybody");
+  const mayAsk = rule.effect === "approve" || Object.values(rule.predicates ?? {}).includes("approve");
+  if (rule.approval !== undefined && !mayAsk) problem("/approval", "only an approve rule asks anybody");
   const parsed = rule.path === undefined ? null : parsePathTemplate(rule.path, pathReporter(`${pointer}/path`, report));
   const template = parsed !== null && rule.effect === "deny" ? foldTemplate(parsed) : parsed;
   const params = template === null ? new Map<string, number>() : templateParams(template);
@@ -54,6 +62,8 @@ export function compileRule(rule: RuleDocument, pointer: string, report: Report)
     if (!params.has(name)) problem(`/params/${name}`, `the path has no parameter {${name}}`);
   }
   const clauses = compileClauses(rule, params, pointer, report);
+  const approval = approvalTerms(rule);
+  const predicates = compilePredicates(rule, approval, registered, `${pointer}/predicates`, report);
   return {
     id: rule.id,
     effect: rule.effect,
@@ -66,13 +76,15 @@ export function compileRule(rule: RuleDocument, pointer: string, report: Report)
     template,
     encodedSlash: rule.encodedSlash === true,
     clauses,
-    readsBody: clauses.some((clause) => clause.readsBody),
+    // A predicate is shown the body, whether it looks or not.
+    readsBody: predicates.length > 0 || clauses.some((clause) => clause.readsBody),
+    predicates,
     protocol,
     specificity: specificityOf(template, clauses.length),
     scopes: rule.scopes,
     mask: rule.mask ?? [],
     record: rule.record ?? "metadata",
-    approval: approvalTerms(rule),
+    approval: rule.effect === "approve" ? approval : undefined,
   };
 }
 
@@ -93,8 +105,7 @@ function specificityOf(template: PathTemplate | null, clauses: number): number {
   return literals * 10_000 + template.segments.length * 200 + (template.rest ? 0 : 100) + clauses;
 }
 
-function approvalTerms(rule: RuleDocument): Obligations["approval"] {
-  if (rule.effect !== "approve") return undefined;
+function approvalTerms(rule: RuleDocument): NonNullable<Obligations["approval"]> {
   const { approvers, wait, expires, grant } = rule.approval ?? {};
   const time = (text: string | undefined): number | undefined =>
     text === undefined ? undefined : (parseDuration(text) ?? undefined);

@@ -229,6 +229,15 @@ export const policySchema: Readonly<Record<string, unknown>> = {
             timeZone: { type: "string", minLength: 1, description: "IANA name, for days and hours. Default UTC." },
           },
         },
+        predicates: {
+          type: "object",
+          minProperties: 1,
+          maxProperties: 16,
+          propertyNames: name,
+          description:
+            "Conditions registered in code, by name, and what a false makes of the decision. They only narrow.",
+          additionalProperties: { enum: ["approve", "deny"] },
+        },
         scopes: { ...nonEmptyStrings, description: "What the credential for this call is narrowed to." },
         mask: { ...nonEmptyStrings, description: "Paths masked in the answer, besides the guard's own." },
         record: {

@@ -183,4 +183,19 @@ describe("sallyport policy decide", () => {
       expect((await decide("--method", "GET", "--url", CRM, "--who", who)).code).toBe(64);
     },
   );
+
+  test("says that it took predicates in code to say yes", async () => {
+    const rule = {
+      id: "read",
+      effect: "allow",
+      service: "crm",
+      methods: ["GET"],
+      path: "/a",
+      predicates: { open: "deny" },
+    };
+    const asking = await file("asking.json", JSON.stringify({ ...POLICY, rules: [rule] }));
+    const { code, out } = await sallyport("policy", "decide", asking, "--method", "GET", "--url", `${CRM}/a`);
+    expect(code).toBe(0);
+    expect(out).toContain("assumed    predicate open says yes");
+  });
 });

@@ -115,7 +115,8 @@ describe("a GraphQL service", () => {
       headers: [["content-type", "application/json"]],
     });
     const context = { principal: { id: "a", type: "human" }, agent: { id: "a" }, session: {}, now: 0 };
-    if (request.ok) expect(gql(VIEWER).judge(request, "unread", context as never).code).toBe("BODY_UNREADABLE");
+    if (request.ok)
+      expect(gql(VIEWER).judge(request, "unread", context as never).decision.code).toBe("BODY_UNREADABLE");
     expect(request.ok).toBe(true);
   });
 });

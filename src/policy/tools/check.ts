@@ -2,6 +2,7 @@ import { type ConfigurationProblem, PolicyError } from "../../errors.js";
 import type { MatcherDocument, OperatorsDocument, PolicyDocument, RuleDocument } from "../document.js";
 import { compilePolicy } from "../policy.js";
 import { methodsCover, pathCovers, sameJson, servicesCover } from "./compare.js";
+import { standIns } from "./stand-ins.js";
 
 /** What is wrong with a policy (it does not load), and what is odd about one that loads. */
 export interface PolicyCheck {
@@ -16,7 +17,7 @@ const MAX_COMPARED = 2000;
 export function checkPolicy(document: PolicyDocument): PolicyCheck {
   let loaded: PolicyDocument;
   try {
-    loaded = compilePolicy(document).document;
+    loaded = compilePolicy(document, { predicates: standIns(document) }).document;
   } catch (error) {
     if (error instanceof PolicyError) return { problems: error.problems, warnings: [] };
     throw error;
@@ -100,7 +101,7 @@ const COMPARED = new Set(["id", "description", "reason", "effect", "service", "m
 /** What says how a rule is read rather than what it asks: must be the same, or two rules cannot be compared. */
 const READING = ["encodedSlash", "exact", "graphql", "jsonrpc", "mcp", "operations"];
 /** What comes with a call that an allow or an approve lets through. */
-const ALONGSIDE = ["scopes", "mask", "record", "approval", "limits"];
+const ALONGSIDE = ["scopes", "mask", "record", "approval", "limits", "predicates"];
 
 const member = (rule: RuleDocument, key: string): unknown => (rule as unknown as Record<string, unknown>)[key];
 

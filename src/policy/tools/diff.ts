@@ -155,6 +155,8 @@ function ruleKey(key: string, was: unknown, now: unknown): Direction {
       return clause(was, now);
     case "mask":
       return flip(list(was ?? [], now ?? []));
+    case "predicates":
+      return predicates((was ?? {}) as Json, (now ?? {}) as Json);
     case "limits":
       return was === undefined ? "tighter" : now === undefined ? "looser" : "unsure";
     default:
@@ -167,6 +169,10 @@ function clauses(was: unknown, now: unknown): Direction {
   const [a, b] = [(was ?? {}) as Json, (now ?? {}) as Json];
   return together(changedKeys(a, b).map((key) => clause(a[key], b[key])));
 }
+
+/** A predicate more is tighter, and a denial where a person was asked. */
+const predicates = (was: Json, now: Json): Direction =>
+  together(changedKeys(was, now).map((key) => (now[key] === undefined || was[key] === "deny" ? "looser" : "tighter")));
 
 function clause(was: unknown, now: unknown): Direction {
   if (was === undefined) return "tighter";
