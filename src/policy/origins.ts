@@ -1,5 +1,6 @@
 import type { Scheme } from "../request/host.js";
 import { type CanonicalUrl, canonicalUrl } from "../request/url.js";
+import { isOfOneOwner, isPublicSuffix } from "./public-suffix.js";
 
 /** What one entry of a service's `origins` means; a wildcard stands for every name below its host. */
 export type OriginPattern =
@@ -30,7 +31,8 @@ export function parseOriginPattern(text: string): OriginPattern | { readonly pro
   const { scheme, host, port } = canonical;
   if (wildcard === null) return { kind: "exact", scheme, host, port };
   if (canonical.address !== null) return { problem: "has a wildcard in front of an address" };
-  if (host.split(".").length < 2) return { problem: "is a wildcard for a whole top-level domain" };
+  if (!host.includes(".")) return { problem: "is a wildcard for a whole top-level domain" };
+  if (isPublicSuffix(host)) return { problem: "is a wildcard for names that anybody can register (a public suffix)" };
   return { kind: "wildcard", scheme, host, port };
 }
 
@@ -65,8 +67,9 @@ export class OriginIndex<Service> {
   #findWildcard(url: CanonicalUrl): Service | undefined {
     if (this.#wildcard.size === 0 || url.address !== null) return undefined;
     for (let dot = url.host.indexOf("."); dot !== -1; dot = url.host.indexOf(".", dot + 1)) {
-      const found = serviceAt(this.#wildcard.get(url.host.slice(dot + 1)), url);
-      if (found !== undefined) return found;
+      const parent = url.host.slice(dot + 1);
+      const found = serviceAt(this.#wildcard.get(parent), url);
+      if (found !== undefined) return isOfOneOwner(url.host, parent) ? found : undefined;
     }
     return undefined;
   }

@@ -61,6 +61,21 @@ describe("a wildcard origin", () => {
   });
 });
 
+describe("a wildcard above a public suffix", () => {
+  const policy = services(["https://*.amazonaws.com", "https://*.www.ck", "https://*.example.co.uk"]);
+
+  it.each([
+    ["https://sts.eu-west-1.amazonaws.com/", "s0"],
+    ["https://strangers-bucket.s3.amazonaws.com/", "NO_SERVICE"],
+    ["https://a.strangers-bucket.s3.amazonaws.com/", "NO_SERVICE"],
+    ["https://s3.amazonaws.com/", "NO_SERVICE"],
+    ["https://a.www.ck/", "s0"],
+    ["https://a.example.co.uk/", "s0"],
+  ])("does not reach beyond what one owner has: %s → %s", (url, expected) => {
+    expect(serviceFor(policy, url)).toBe(expected);
+  });
+});
+
 describe("public-web", () => {
   const policy = services(["public-web"], ["https://crm.example.com"]);
 
@@ -106,6 +121,13 @@ describe("an origin that says too much or too little does not load", () => {
     ["https://*", /every host/],
     ["https://*:443", /every host/],
     ["https://*.com", /top-level/],
+    ["https://*.co.uk", /public suffix/],
+    ["https://*.github.io", /public suffix/],
+    ["http://*.github.io:8080", /public suffix/],
+    ["https://*.s3.amazonaws.com", /public suffix/],
+    ["https://*.kobe.jp", /public suffix/],
+    ["https://*.foo.ck", /public suffix/],
+    ["https://*.xn--55qx5d.cn", /public suffix/],
     ["https://a.*.example", /whole first label/],
     ["https://a*.example", /whole first label/],
     ["https://*.*.example", /whole first label/],
