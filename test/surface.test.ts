@@ -95,7 +95,7 @@ describe("the public surface, which only grows on purpose", () => {
       ],
     ],
     ["masking", ["DETECTORS", "createMasker", "isMaskable"]],
-    ["store", ["memoryStore"]],
+    ["store", ["fileStore", "memoryStore"]],
   ])("%s exports these values", (entry, names) => {
     expect(Object.keys(entries[entry] ?? {}).sort()).toEqual(names);
   });

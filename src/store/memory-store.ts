@@ -1,6 +1,7 @@
 import type { ApprovalStore } from "../approval/index.js";
 import { type ConfigurationProblem, OptionsError } from "../errors.js";
-import { memoryApprovals } from "./memory-approvals.js";
+import { approvalIndex, approvalsIn } from "./approvals.js";
+import { memoryTable } from "./documents.js";
 
 /** What the guard keeps between calls, each kind behind its own interface. */
 export interface Store {
@@ -32,5 +33,5 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     problems.push({ pointer: "/warn", message: "must be a function" });
   if (problems.length > 0) throw new OptionsError(problems);
   warn?.("The memory store is for development: approvals are lost when this process ends.");
-  return { approvals: memoryApprovals(maxApprovals) };
+  return { approvals: approvalsIn(memoryTable(approvalIndex), maxApprovals) };
 }

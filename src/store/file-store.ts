@@ -1,0 +1,67 @@
+import { accessSync, constants, mkdirSync } from "node:fs";
+import { resolve } from "node:path";
+import type { ApprovalRecord } from "../approval/index.js";
+import { type ConfigurationProblem, OptionsError } from "../errors.js";
+import { approvalIndex, approvalsIn } from "./approvals.js";
+import { FileTable } from "./file/file-table.js";
+import type { Store } from "./memory-store.js";
+
+/** Options of {@link fileStore}. */
+export interface FileStoreOptions {
+  /** How many approvals are kept, finished ones included. Default 10,000. */
+  readonly maxApprovals?: number;
+}
+
+/** A store that somebody opened and should close. */
+export interface FileStore extends Store {
+  /** Waits for what is under way, and closes the files. Everything asked of the store afterwards fails. */
+  close(): Promise<void>;
+}
+
+/**
+ * Keeps everything in plain files of a directory, which is made (mode 0700) where it does not exist. Survives the death of
+ * processes and of the machine: what was answered is on the disk. Several processes may use one directory at once, on a local
+ * file system; of two that take the same grant one gets it. Bounded: history is written out of the files as they grow.
+ *
+ * Whoever can write to the directory can approve; keep agents away from it.
+ *
+ * @throws OptionsError where the directory cannot be used
+ */
+export function fileStore(directory: string, options: FileStoreOptions = {}): FileStore {
+  const problems: ConfigurationProblem[] = Object.keys(options)
+    .filter((key) => key !== "maxApprovals")
+    .map((key) => ({ pointer: `/${key}`, message: "unknown option" }));
+  const { maxApprovals = 10_000 } = options;
+  if (!Number.isSafeInteger(maxApprovals) || maxApprovals < 1) {
+    problems.push({ pointer: "/maxApprovals", message: "must be a whole number of at least 1" });
+  }
+  const path = resolve(directory);
+  if (problems.length === 0) problems.push(...problemsOf(path));
+  if (problems.length > 0) throw new OptionsError(problems);
+  const approvals = new FileTable<ApprovalRecord>({
+    directory: path,
+    name: "approvals",
+    indexOf: approvalIndex,
+    check: checkVersion,
+  });
+  return {
+    approvals: approvalsIn(approvals, maxApprovals),
+    close: () => approvals.close(),
+  };
+}
+
+/** A record of a later version may mean what this one does not know of. */
+function checkVersion({ v }: ApprovalRecord): void {
+  if (v !== 1) throw new Error(`An approval of version ${String(v)} was written by a later version of this library.`);
+}
+
+function problemsOf(path: string): readonly ConfigurationProblem[] {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    accessSync(path, constants.R_OK | constants.W_OK);
+    return [];
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "UNKNOWN";
+    return [{ pointer: "/directory", message: `${path} cannot be used (${code})` }];
+  }
+}
