@@ -52,7 +52,7 @@ export interface GuardOptions {
    * GET, HEAD and OPTIONS, `group` for everything else.
    */
   readonly audit?: { readonly directory?: string; readonly signer?: AuditSigner; readonly sync?: SyncMode };
-  /** Where approvals are kept. Default: in memory. */
+  /** Where approvals are kept and limits counted. Default: in memory. */
   readonly store?: Store;
   /** Replaces the hardened transport, for tests. */
   readonly transport?: { readonly fetch: typeof globalThis.fetch };
@@ -112,6 +112,7 @@ export function checkGuardOptions(options: GuardOptions): void {
     if (typeof provider?.issue !== "function")
       problems.push({ pointer: `/credentials/${name}`, message: "must be a credential provider" });
   }
+  if (options.store !== undefined) problems.push(...storeProblems(options.store));
   if (options.transport !== undefined && typeof options.transport.fetch !== "function") {
     problems.push({ pointer: "/transport/fetch", message: "must be a fetch function" });
   }
@@ -121,6 +122,17 @@ export function checkGuardOptions(options: GuardOptions): void {
   }
   if (problems.length > 0) throw new OptionsError(problems);
 }
+
+const STORE_VERBS = { approvals: "openOrJoin", limits: "reserve" } as const;
+
+/** A store that lacks one kind would fail on the first call that needs it. */
+const storeProblems = (store: Store): ConfigurationProblem[] =>
+  Object.entries(STORE_VERBS).flatMap(([kind, verb]) => {
+    const verbs: unknown = (store as unknown as Record<string, unknown> | null)?.[kind];
+    return typeof (verbs as Record<string, unknown> | undefined)?.[verb] === "function"
+      ? []
+      : [{ pointer: `/store/${kind}`, message: "is needed: use memoryStore() or another complete store" }];
+  });
 
 /** Every credential that the policy names must have a provider. @throws OptionsError */
 export function checkCredentials(policy: Policy, credentials: GuardOptions["credentials"]): void {

@@ -5,6 +5,7 @@ import type { Clock } from "./clock.js";
 import type { Masker } from "./masking/index.js";
 import type { OperationalLog } from "./operational-log.js";
 import type { DecisionContext, Policy } from "./policy/index.js";
+import type { LimitStore } from "./store/index.js";
 import type { Transport } from "./transport/index.js";
 
 /** What a guard is made of, once wired: shared by all its sessions. */
@@ -15,6 +16,8 @@ export interface GuardParts {
   /** How long a predicate in code may take, in milliseconds. */
   readonly predicateTimeoutMs: number;
   readonly broker: TokenBroker;
+  /** Counts what limits allow. */
+  readonly limits: LimitStore;
   readonly desk: ApprovalDesk;
   /** Null where masking is switched off. */
   readonly masker: Masker | null;

@@ -52,6 +52,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
   const sessions = new Map<string, { readonly session: Session; readonly record: SessionLog }>();
   const recordOf = (sessionId: string): SessionLog | undefined => sessions.get(sessionId)?.record;
 
+  const store = options.store ?? memoryStore();
   const broker = createTokenBroker({
     providers: options.credentials ?? {},
     clock,
@@ -59,7 +60,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
   });
   const desk = createApprovalDesk({
     ...options.approvals,
-    store: (options.store ?? memoryStore()).approvals,
+    store: store.approvals,
     clock,
     randomId: randomUUID,
     onEvent: (event) => recordApproval(recordOf(event.sessionId), event),
@@ -80,6 +81,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     policy: () => policy,
     predicateTimeoutMs: options.predicateTimeoutMs ?? 2_000,
     broker,
+    limits: store.limits,
     desk,
     masker,
     unmaskable,

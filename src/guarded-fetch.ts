@@ -4,6 +4,7 @@ import type { Grant } from "./approval/index.js";
 import { requestApproval } from "./ask.js";
 import { askPredicates, isSameQuestion } from "./ask-predicates.js";
 import type { Credential } from "./broker/index.js";
+import { type Counted, countCall } from "./count.js";
 import { ERROR_CODES, type ErrorCode } from "./error-codes.js";
 import { DeniedError, type GuardError, isGuardError } from "./errors.js";
 import { type Described, Exchange } from "./exchange.js";
@@ -86,10 +87,13 @@ async function sendHop(
 ): Promise<SentHop> {
   const judged = await judgeHop(parts, session, asked, signal); //                                4. decide
   if (judged.effect === "deny") throw refused(exchange, asked.request, judged);
-  const { hop, decision, grant } =
-    judged.effect === "approve"
-      ? await approveHop(parts, session, exchange, asked, judged, signal) //                      6. approve
-      : { hop: asked, decision: judged, grant: null };
+  const toApprove = judged.effect === "approve" ? await freeze(parts, exchange, asked, signal) : null;
+  const hop = toApprove ?? asked;
+  const count = await countHop(parts, session, exchange, hop, judged); //                         5. count
+  const { decision, grant } =
+    toApprove === null
+      ? { decision: judged, grant: null }
+      : await approveHop(parts, session, exchange, toApprove, judged, count, signal); //          6. approve
   let leaving = false;
   try {
     const credential = await authoriseHop(parts, session, exchange, hop, decision, signal); //    7. authorise
@@ -103,6 +107,7 @@ async function sendHop(
     const sent = !leaving || nothingLeft(error) ? "no" : "unknown";
     // The grant first: a record that cannot be written must not take an unused yes with it.
     await grant?.settle(sent === "no" ? "released" : "unknown");
+    if (sent === "no") await count.release();
     if (!exchange.isUnderWay && isGuardError(error)) exchange.denied(hop.request, decision, error);
     if (signal.aborted) exchange.aborted(error, sent);
     else exchange.failed(error, sent);
@@ -133,45 +138,65 @@ async function judgeHop(
   return judgement.decision;
 }
 
-interface ApprovedHop {
-  readonly hop: Hop;
+/** Step 5. What is over a limit is recorded as denied. */
+async function countHop(
+  parts: GuardParts,
+  session: SessionState,
+  exchange: Exchange,
+  { request }: Hop,
+  decision: Decision,
+): Promise<Counted> {
+  return await countCall(parts, session, decision, targetOf(request)).catch((error: unknown) => {
+    throw isGuardError(error) ? exchange.denied(request, decision, error) : error;
+  });
+}
+
+/** A hop whose bytes will not change any more. */
+type FrozenHop = Hop & { readonly body: Uint8Array | null };
+
+async function freeze(parts: GuardParts, exchange: Exchange, hop: Hop, signal: AbortSignal): Promise<FrozenHop> {
+  const { request, body } = hop;
+  return {
+    request,
+    body: body instanceof ReadableStream ? await wholeBody(parts, exchange, request, body, signal) : body,
+  };
+}
+
+interface Approved {
   readonly decision: Decision;
   readonly grant: Grant | null;
 }
 
-/** Step 6. What is approved is frozen, and judged again under the policy of the moment before anything is done with the yes. */
+/** Step 6. What is approved is judged again under the policy of the moment before anything is done with the yes. */
 async function approveHop(
   parts: GuardParts,
   session: SessionState,
   exchange: Exchange,
-  asked: Hop,
+  hop: FrozenHop,
   judged: Decision,
+  count: Counted,
   signal: AbortSignal,
-): Promise<ApprovedHop> {
-  const bytes =
-    asked.body instanceof ReadableStream
-      ? await wholeBody(parts, exchange, asked.request, asked.body, signal)
-      : asked.body;
-  const hop = { request: asked.request, body: bytes };
+): Promise<Approved> {
   let decision = judged;
-  for (;;) {
-    const grant = await requestApproval(parts, session, exchange, { ...hop, decision }, signal).catch(
-      (error: unknown) => {
-        throw isGuardError(error) ? exchange.denied(hop.request, decision, error) : error;
-      },
-    );
-    const again = await judgeHop(parts, session, hop, signal).catch(async (error: unknown) => {
+  try {
+    for (;;) {
+      const grant = await requestApproval(parts, session, exchange, { ...hop, decision }, signal);
+      const again = await judgeHop(parts, session, hop, signal).catch(async (error: unknown) => {
+        await grant.settle("released");
+        throw error;
+      });
+      if (again.effect === "approve" && again.policy.hash === decision.policy.hash) return { decision: again, grant };
+      // The policy was replaced while a person was asked: their yes was to another question.
       await grant.settle("released");
-      throw error;
-    });
-    if (again.effect === "approve" && again.policy.hash === decision.policy.hash)
-      return { hop, decision: again, grant };
-    // The policy was replaced while a person was asked: their yes was to another question.
-    await grant.settle("released");
-    await parts.desk.revoke(grant.approvalId, { id: "policy", idp: "sallyport" });
-    if (again.effect === "deny") throw refused(exchange, hop.request, again);
-    if (again.effect === "allow") return { hop, decision: again, grant: null };
-    decision = again;
+      await parts.desk.revoke(grant.approvalId, { id: "policy", idp: "sallyport" });
+      decision = again;
+      if (again.effect === "deny") throw refusal(exchange, hop.request, again);
+      await count.moveTo(again);
+      if (again.effect === "allow") return { decision: again, grant: null };
+    }
+  } catch (error) {
+    await count.release();
+    throw isGuardError(error) ? exchange.denied(hop.request, decision, error) : error;
   }
 }
 
@@ -291,19 +316,18 @@ async function wholeBody(
 }
 
 /** Records a denial and makes the error that the caller gets. */
-function refused(exchange: Exchange, request: Described, decision: Decision): GuardError {
+const refused = (exchange: Exchange, request: Described, decision: Decision): GuardError =>
+  exchange.denied(request, decision, refusal(exchange, request, decision));
+
+function refusal(exchange: Exchange, request: Described, decision: Decision): GuardError {
   const code = decision.code as ErrorCode;
   const redirected = exchange.attempt > 1;
-  return exchange.denied(
-    request,
-    decision,
-    new DeniedError(redirected ? "REDIRECT_REFUSED" : code, {
-      message: `${ERROR_CODES[code].meaning} ${decision.rule === undefined ? "" : `Rule "${decision.rule}": `}${decision.reason}.`,
-      modelReason: redirected ? `the server redirected, and there ${decision.reason}` : decision.reason,
-      target: request.ok ? targetOf(request) : "",
-      ...(decision.rule === undefined ? {} : { rule: decision.rule }),
-    }),
-  );
+  return new DeniedError(redirected ? "REDIRECT_REFUSED" : code, {
+    message: `${ERROR_CODES[code].meaning} ${decision.rule === undefined ? "" : `Rule "${decision.rule}": `}${decision.reason}.`,
+    modelReason: redirected ? `the server redirected, and there ${decision.reason}` : decision.reason,
+    target: request.ok ? targetOf(request) : "",
+    ...(decision.rule === undefined ? {} : { rule: decision.rule }),
+  });
 }
 
 const targetOf = (request: CanonicalRequest): string => `${request.method} ${request.origin}${request.path}`;

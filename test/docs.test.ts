@@ -93,7 +93,6 @@ describe("docs/policy.md", () => {
     const missing = page.text.slice(page.text.indexOf("## Not there yet"));
     const absent: Readonly<Record<string, readonly [service: object, rule: object]>> = {
       operations: [{}, { operations: ["createNote"] }],
-      limits: [{}, { limits: [{ requests: 3, per: "60s" }] }],
       quorum: [{}, { effect: "approve", approval: { quorum: 2 } }],
     };
     for (const [name, [service, rule]] of Object.entries(absent)) {

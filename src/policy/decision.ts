@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../error-codes.js";
 import type { CanonicalRequest } from "../request/canonical.js";
-import type { RecordLevel } from "./document.js";
+import type { LimitSubject, RecordLevel } from "./document.js";
 
 /** What a decision asks of whoever carries it out. */
 export interface Obligations {
@@ -11,6 +11,8 @@ export interface Obligations {
   /** Further paths to mask in the answer. */
   readonly mask: readonly string[];
   readonly record: RecordLevel;
+  /** What must be counted before anything is sent; absent where no matching rule has limits. */
+  readonly limits?: readonly Limit[];
   /** How a person is asked; times in milliseconds. */
   readonly approval?: {
     readonly approvers?: readonly string[];
@@ -18,6 +20,17 @@ export interface Obligations {
     readonly expiresMs?: number;
     readonly grantTtlMs?: number;
   };
+}
+
+/** A limit of a matching rule, and how much of it this request uses up. */
+export interface Limit {
+  readonly rule: string;
+  readonly by: LimitSubject;
+  /** `requests`, or the JSON Pointer of what is summed. */
+  readonly counts: string;
+  readonly max: number;
+  readonly windowMs: number;
+  readonly amount: number;
 }
 
 /** A rule that came close, and the first of its clauses that failed. Says what kind of value was there, never the value. */

@@ -97,11 +97,35 @@ export interface RuleDocument {
   readonly when?: WhenDocument;
   /** Conditions in code by name, and what a `false` makes of the decision. */
   readonly predicates?: Readonly<Record<string, "approve" | "deny">>;
+  readonly limits?: readonly LimitDocument[];
   readonly scopes?: readonly string[];
   readonly mask?: readonly string[];
   readonly record?: RecordLevel;
   readonly approval?: ApprovalDocument;
   readonly reason?: string;
+}
+
+/** How much may be done in any window of time. */
+export type LimitDocument = RequestLimitDocument | SumLimitDocument;
+
+/** Whose calls are counted together; with `rule`, everybody's. */
+export type LimitSubject = "agent" | "principal" | "session" | "rule";
+
+interface LimitTerms {
+  /** Length of the window, e.g. `"60s"`. */
+  readonly per: string;
+  readonly by: LimitSubject;
+}
+
+/** At most so many requests; each operation of a batch and each request of an envelope is one. */
+export interface RequestLimitDocument extends LimitTerms {
+  readonly requests: number;
+}
+
+/** At most `max` in all, of the numbers at a JSON Pointer of the body, or of an MCP tool's arguments or JSON-RPC params. */
+export interface SumLimitDocument extends LimitTerms {
+  readonly sum: string;
+  readonly max: number;
 }
 
 /** The times at which a rule matches; all that is given must hold. */

@@ -1,20 +1,24 @@
 export type { Agent, DecisionContext, Principal, SessionFacts } from "./context.js";
-export type { Considered, Decision, JudgedForm, Obligations } from "./decision.js";
+export type { Considered, Decision, JudgedForm, Limit, Obligations } from "./decision.js";
 export type {
   ApprovalDocument,
   Effect,
   GraphqlRuleDocument,
   GraphqlServiceDocument,
+  LimitDocument,
+  LimitSubject,
   MatcherDocument,
   McpRuleDocument,
   OperatorsDocument,
   PolicyDocument,
   RecordLevel,
+  RequestLimitDocument,
   RpcRuleDocument,
   RpcServiceDocument,
   RuleDocument,
   Scalar,
   ServiceDocument,
+  SumLimitDocument,
   WhenDocument,
 } from "./document.js";
 export { parseDuration } from "./duration.js";

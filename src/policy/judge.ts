@@ -9,6 +9,7 @@ import type { DecisionContext } from "./context.js";
 import type { Considered, Decision } from "./decision.js";
 import { explainDenial } from "./explain.js";
 import { foldedPaths } from "./folded-path.js";
+import { addUsage, limitsOf, type Usage } from "./limits.js";
 import { NO_OBLIGATIONS, obligationsOf } from "./obligations.js";
 import { checksOf, NO_CHECKS, type PredicateCheck } from "./predicates.js";
 import type { Endpoint } from "./protocol.js";
@@ -33,7 +34,7 @@ export function judge(
 ): Judgement {
   const judged = examine(policy, request, bytes, context, false);
   if ("effect" in judged) return { decision: judged, checks: NO_CHECKS };
-  return { decision: permitted(policy, request, judged.service, judged.matching), checks: judged.checks };
+  return { decision: permitted(policy, request, judged), checks: judged.checks };
 }
 
 /** The rules that permit a request, or the denial. A request out of an envelope must not be an envelope again. */
@@ -70,13 +71,16 @@ function examine(
   const onPath = service.permits.find(request.segments);
   const matching = onPath.filter((rule) => permits(rule, subject));
   if (matching.length === 0) return unpermitted(policy, service, subject, onPath);
-  return { service, matching, checks: checksOf(matching, request, bytes, context) };
+  const usage = service.hasLimits ? addUsage(new Map(), matching, subject) : null;
+  return { service, matching, usage, checks: checksOf(matching, request, bytes, context) };
 }
 
 interface Permit {
   readonly service: CompiledService;
   readonly matching: readonly CompiledRule[];
   readonly checks: readonly PredicateCheck[];
+  /** What is used up of the limits of these rules; null where the service has none. */
+  readonly usage: Usage | null;
 }
 
 /** Every operation must be permitted by some rule, and none be hit by a deny. */
@@ -98,13 +102,15 @@ function examineOperations(
     );
   if (deny !== undefined) return deniedBy(policy, request, service, deny);
   const all = new Set<CompiledRule>();
+  const usage: Usage = new Map();
   for (const subject of subjects) {
     const matching = service.operationPermits.filter((rule) => permits(rule, subject));
     if (matching.length === 0) return unpermitted(policy, service, subject, service.operationPermits);
     for (const rule of matching) all.add(rule);
+    addUsage(usage, matching, subject);
   }
   const matching = [...all];
-  return { service, matching, checks: checksOf(matching, request, bytes, context) };
+  return { service, matching, usage, checks: checksOf(matching, request, bytes, context) };
 }
 
 /** Every request in the envelope must be permitted as a request of its own, to the same service. */
@@ -118,6 +124,7 @@ function examineEnvelope(
   if ("ok" in parts) return denied(policy, request, service, parts.code, parts.reason);
   const all = new Set<CompiledRule>();
   const checks: PredicateCheck[] = [];
+  const usage: Usage = new Map();
   for (const [index, part] of parts.entries()) {
     const refused = (code: ErrorCode, reason: string): Decision =>
       denied(policy, request, service, code, `part ${index + 1}: ${reason}`);
@@ -134,9 +141,10 @@ function examineEnvelope(
       return { ...refused(code, judged.reason), ...(rule === undefined ? {} : { rule }), considered };
     }
     for (const rule of judged.matching) all.add(rule);
+    for (const [limit, amount] of judged.usage ?? []) usage.set(limit, (usage.get(limit) ?? 0) + amount);
     checks.push(...judged.checks);
   }
-  return { service, matching: [...all], checks };
+  return { service, matching: [...all], usage, checks };
 }
 
 /** An explanation looks at no more rules than this: an agent can cause denials at will. */
@@ -237,12 +245,7 @@ const hasAtMostOneInnerSlash = (segment: string): boolean => {
   return at === -1 || (at > 0 && at + 3 < segment.length && segment.indexOf("%2F", at + 3) === -1);
 };
 
-function permitted(
-  policy: CompiledPolicy,
-  request: CanonicalRequest,
-  service: CompiledService,
-  matching: readonly CompiledRule[],
-): Decision {
+function permitted(policy: CompiledPolicy, request: CanonicalRequest, { service, matching, usage }: Permit): Decision {
   const approvals = matching.filter((rule) => rule.effect === "approve");
   const deciding = narrowest(approvals.length > 0 ? approvals : matching);
   const approve = deciding.effect === "approve";
@@ -255,9 +258,9 @@ function permitted(
     canonical: request,
     policy: policy.identity,
     obligations:
-      matching.length === 1
+      matching.length === 1 && deciding.limits.length === 0
         ? (service.obligations.get(deciding) ?? NO_OBLIGATIONS)
-        : obligationsOf(service.credential, deciding, matching),
+        : obligationsOf(service.credential, deciding, matching, usage === null ? [] : limitsOf(usage)),
     considered: [],
   };
 }

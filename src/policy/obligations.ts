@@ -1,16 +1,18 @@
-import type { Obligations } from "./decision.js";
+import type { Limit, Obligations } from "./decision.js";
 import type { CompiledRule } from "./rule.js";
 
+const NONE: readonly Limit[] = [];
 const RECORD_ORDER = ["none", "metadata", "request", "response", "both"] as const;
 
 /**
- * What the matching rules ask for together. Scopes and approval terms come from the deciding rule; masking and recording add
- * up over all that match.
+ * What the matching rules ask for together. Scopes and approval terms come from the deciding rule; masking, recording
+ * and limits add up over all that match.
  */
 export function obligationsOf(
   credential: string | undefined,
   deciding: CompiledRule,
   matching: readonly CompiledRule[],
+  limits: readonly Limit[] = NONE,
 ): Obligations {
   const levels = new Set(matching.map((rule) => rule.record));
   const highest =
@@ -20,6 +22,7 @@ export function obligationsOf(
     ...(deciding.scopes === undefined ? {} : { scopes: deciding.scopes }),
     mask: matching.length === 1 ? deciding.mask : Object.freeze([...new Set(matching.flatMap((rule) => rule.mask))]),
     record: highest ?? "metadata",
+    ...(limits.length === 0 ? {} : { limits }),
     ...(deciding.approval === undefined ? {} : { approval: sealed(deciding.approval) }),
   });
 }

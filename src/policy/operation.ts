@@ -22,6 +22,15 @@ export type Operation =
   | ({ readonly protocol: "graphql" } & GraphqlField)
   | { readonly protocol: "jsonrpc" | "mcp"; readonly message: RpcMessage };
 
+/** What clauses and limits about an operation's values look at: a tool's arguments, or the params of another message. */
+export function operationRoot(operation: Operation): unknown {
+  if (operation.protocol === "graphql" || operation.message.kind === "response") return null;
+  const { method, params } = operation.message;
+  return (
+    (operation.protocol === "mcp" && method === TOOL_CALL ? paramsOf(operation.message)["arguments"] : params) ?? null
+  );
+}
+
 type Report = (problem: ConfigurationProblem) => void;
 type Holds = (operation: Operation) => boolean;
 

@@ -5,6 +5,7 @@ import type { Obligations } from "./decision.js";
 import type { Effect, RecordLevel, RuleDocument } from "./document.js";
 import { parseDuration } from "./duration.js";
 import { foldTemplate } from "./folded-path.js";
+import { type CompiledLimit, compileLimits } from "./limits.js";
 import { type OperationProtocol, operationProtocol } from "./operation.js";
 import { type PathTemplate, parsePathTemplate, pathReporter, templateParams } from "./path-template.js";
 import { compilePredicates, type Predicate, type RulePredicate } from "./predicates.js";
@@ -28,6 +29,7 @@ export interface CompiledRule {
   readonly protocol: OperationProtocol | null;
   /** How narrowly the rule is drawn: of several that match, the narrowest gives the scopes and the approval terms. */
   readonly specificity: number;
+  readonly limits: readonly CompiledLimit[];
   readonly scopes: readonly string[] | undefined;
   readonly mask: readonly string[];
   readonly record: RecordLevel;
@@ -61,7 +63,8 @@ export function compileRule(
   for (const name of Object.keys(rule.params ?? {})) {
     if (!params.has(name)) problem(`/params/${name}`, `the path has no parameter {${name}}`);
   }
-  const clauses = compileClauses(rule, params, pointer, report);
+  const { limits, clauses: limitClauses } = compileLimits(rule, pointer, report);
+  const clauses = [...compileClauses(rule, params, pointer, report), ...limitClauses];
   const approval = approvalTerms(rule);
   const predicates = compilePredicates(rule, approval, registered, `${pointer}/predicates`, report);
   return {
@@ -81,6 +84,7 @@ export function compileRule(
     predicates,
     protocol,
     specificity: specificityOf(template, clauses.length),
+    limits,
     scopes: rule.scopes,
     mask: rule.mask ?? [],
     record: rule.record ?? "metadata",

@@ -238,6 +238,13 @@ export const policySchema: Readonly<Record<string, unknown>> = {
             "Conditions registered in code, by name, and what a false makes of the decision. They only narrow.",
           additionalProperties: { enum: ["approve", "deny"] },
         },
+        limits: {
+          type: "array",
+          description: "How much may be done in any window of time. All limits of all rules that match must hold.",
+          minItems: 1,
+          maxItems: 10,
+          items: { $ref: "#/$defs/limit" },
+        },
         scopes: { ...nonEmptyStrings, description: "What the credential for this call is narrowed to." },
         mask: { ...nonEmptyStrings, description: "Paths masked in the answer, besides the guard's own." },
         record: {
@@ -262,6 +269,34 @@ export const policySchema: Readonly<Record<string, unknown>> = {
         },
         reason: { type: "string", maxLength: 500, description: "Shown to whoever is denied or asked." },
       },
+    },
+    limit: {
+      type: "object",
+      description: "At most so many requests, or a sum of at most max, in any window of time.",
+      required: ["per", "by"],
+      additionalProperties: false,
+      properties: {
+        requests: {
+          type: "integer",
+          minimum: 1,
+          maximum: 1_000_000_000,
+          description: "How many requests; each operation of a batch and each request of an envelope is one.",
+        },
+        sum: {
+          type: "string",
+          maxLength: 1000,
+          description: "JSON Pointer to the numbers that are summed: in the body, in a tool's arguments, or in params.",
+        },
+        max: { type: "number", exclusiveMinimum: 0, description: "What the sum may come to." },
+        per: { ...duration, description: "Length of the window, as in 60s." },
+        by: {
+          enum: ["agent", "principal", "session", "rule"],
+          description: "Whose calls are counted together; with rule, everybody's.",
+        },
+      },
+      if: { properties: { requests: true }, required: ["requests"] },
+      then: { properties: { sum: false, max: false } },
+      else: { properties: { sum: true, max: true }, required: ["sum", "max"] },
     },
     matcher: {
       description: "A value (equals), a list (is one of), or an object of operators that must all hold.",

@@ -14,6 +14,8 @@ export interface CompiledService {
   readonly credential: string | undefined;
   /** What a permitting rule asks for where it is the only one that matches. */
   readonly obligations: ReadonlyMap<CompiledRule, Obligations>;
+  /** Whether some rule of the service has limits. */
+  readonly hasLimits: boolean;
   readonly redirects: number;
   readonly maxRequestBytes: number;
   /** Lower-case names the agent may send, or null for any. */
@@ -53,6 +55,7 @@ export function compileService(
     addresses: compileAddresses(document.addresses, `${pointer}/addresses`, report),
     credential: document.credential,
     obligations,
+    hasLimits: rules.some((rule) => rule.limits.length > 0),
     redirects: document.redirects ?? 5,
     maxRequestBytes: document.maxRequestBytes ?? 1_048_576,
     headers:

@@ -44,6 +44,8 @@ function describe(error: ErrorObject): ConfigurationProblem {
       return { pointer, message: `must be one of ${(params["allowedValues"] as unknown[]).join(", ")}` };
     case "const":
       return { pointer, message: `must be ${JSON.stringify(params["allowedValue"])}` };
+    case "false schema":
+      return { pointer, message: "does not go together with what else is there" };
     case "minItems":
       return { pointer, message: "must not be an empty list" };
     default:

@@ -5,4 +5,6 @@
 export interface GraphqlField {
   readonly type: "query" | "mutation" | "subscription";
   readonly field: string;
+  /** How often the server runs it: once for each alias it is asked for under. */
+  readonly times: number;
 }

@@ -139,9 +139,9 @@ class DocumentReader {
       for (const name of this.#fragments.keys()) this.#depthOfFragment(name, 0);
       for (const { selectionSet } of this.#operations) this.#depth(selectionSet, 0);
       if (this.#introspects && !introspection) return no("introspection is off for this service");
-      const names = new Set<string>();
-      this.#rootFields(operation.selectionSet, names, new Set(), { count: 0 });
-      return [...names].map((field) => ({ type: operation.operation, field }));
+      const keys = new Map<string, Set<string>>();
+      this.#rootFields(operation.selectionSet, keys, new Set(), { count: 0 });
+      return [...keys].map(([field, { size: times }]) => ({ type: operation.operation, field, times }));
     } catch (error) {
       if (error instanceof Unclear) return no(error.message);
       throw error;
@@ -191,23 +191,27 @@ class DocumentReader {
     return depth;
   }
 
-  /** `@skip` and `@include` count as present: their values are the caller's. So does every type condition. */
+  /**
+   * The response keys under which each field is asked for. `@skip` and `@include` count as present: their values are the
+   * caller's. So does every type condition.
+   */
   #rootFields(
     { selections }: SelectionSetNode,
-    names: Set<string>,
+    keys: Map<string, Set<string>>,
     walked: Set<string>,
     seen: { count: number },
   ): void {
     for (const node of selections) {
       if (node.kind === this.#kinds.FIELD) {
-        names.add(node.name.value);
+        const field = node.name.value;
+        keys.set(field, (keys.get(field) ?? new Set()).add(node.alias?.value ?? field));
         if (++seen.count > MAX_ROOT_FIELDS)
           throw new Unclear(`an operation has more than ${MAX_ROOT_FIELDS} root fields`);
-      } else if (node.kind === this.#kinds.INLINE_FRAGMENT) this.#rootFields(node.selectionSet, names, walked, seen);
+      } else if (node.kind === this.#kinds.INLINE_FRAGMENT) this.#rootFields(node.selectionSet, keys, walked, seen);
       else if (!walked.has(node.name.value)) {
         walked.add(node.name.value);
         const fragment = this.#fragments.get(node.name.value);
-        if (fragment !== undefined) this.#rootFields(fragment.selectionSet, names, walked, seen);
+        if (fragment !== undefined) this.#rootFields(fragment.selectionSet, keys, walked, seen);
       }
     }
   }

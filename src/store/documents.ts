@@ -5,6 +5,7 @@ export interface Documents<Document extends object> {
   /** The document that was put last, of those with this index value. */
   find(value: string): Document | undefined;
   all(): Iterable<Document>;
+  entries(): Iterable<readonly [string, Document]>;
   put(key: string, document: Document): void;
   delete(key: string): void;
 }

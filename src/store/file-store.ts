@@ -4,13 +4,13 @@ import type { ApprovalRecord } from "../approval/index.js";
 import { type ConfigurationProblem, OptionsError } from "../errors.js";
 import { approvalIndex, approvalsIn } from "./approvals.js";
 import { FileTable } from "./file/file-table.js";
+import { limitIndex, limitsIn } from "./limits.js";
 import type { Store } from "./memory-store.js";
+import { type StoreSizes, sizesOf, unknownOptions } from "./sizes.js";
+import type { SlidingWindow } from "./sliding-window.js";
 
 /** Options of {@link fileStore}. */
-export interface FileStoreOptions {
-  /** How many approvals are kept, finished ones included. Default 10,000. */
-  readonly maxApprovals?: number;
-}
+export type FileStoreOptions = StoreSizes;
 
 /** A store that somebody opened and should close. */
 export interface FileStore extends Store {
@@ -28,13 +28,8 @@ export interface FileStore extends Store {
  * @throws OptionsError where the directory cannot be used
  */
 export function fileStore(directory: string, options: FileStoreOptions = {}): FileStore {
-  const problems: ConfigurationProblem[] = Object.keys(options)
-    .filter((key) => key !== "maxApprovals")
-    .map((key) => ({ pointer: `/${key}`, message: "unknown option" }));
-  const { maxApprovals = 10_000 } = options;
-  if (!Number.isSafeInteger(maxApprovals) || maxApprovals < 1) {
-    problems.push({ pointer: "/maxApprovals", message: "must be a whole number of at least 1" });
-  }
+  const problems = unknownOptions(options, ["maxApprovals", "maxLimits"]);
+  const { maxApprovals, maxLimits } = sizesOf(options, problems);
   const path = resolve(directory);
   if (problems.length === 0) problems.push(...problemsOf(path));
   if (problems.length > 0) throw new OptionsError(problems);
@@ -44,9 +39,18 @@ export function fileStore(directory: string, options: FileStoreOptions = {}): Fi
     indexOf: approvalIndex,
     check: checkVersion,
   });
+  const limits = new FileTable<SlidingWindow>({
+    directory: path,
+    name: "limits",
+    indexOf: limitIndex,
+    check: () => undefined,
+  });
   return {
     approvals: approvalsIn(approvals, maxApprovals),
-    close: () => approvals.close(),
+    limits: limitsIn(limits, maxLimits, ({ now }) => now),
+    close: async () => {
+      await Promise.all([approvals.close(), limits.close()]);
+    },
   };
 }
 

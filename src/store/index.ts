@@ -2,4 +2,6 @@
 
 export type { ApprovalStore } from "../approval/index.js";
 export { type FileStore, type FileStoreOptions, fileStore } from "./file-store.js";
+export type { LimitAnswer, LimitCharge, LimitStore, LimitTime } from "./limits.js";
 export { type MemoryStoreOptions, memoryStore, type Store } from "./memory-store.js";
+export type { StoreSizes } from "./sizes.js";

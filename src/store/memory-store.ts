@@ -1,37 +1,38 @@
 import type { ApprovalStore } from "../approval/index.js";
-import { type ConfigurationProblem, OptionsError } from "../errors.js";
+import { OptionsError } from "../errors.js";
 import { approvalIndex, approvalsIn } from "./approvals.js";
 import { memoryTable } from "./documents.js";
+import { type LimitStore, limitIndex, limitsIn } from "./limits.js";
+import { type StoreSizes, sizesOf, unknownOptions } from "./sizes.js";
 
 /** What the guard keeps between calls, each kind behind its own interface. */
 export interface Store {
   readonly approvals: ApprovalStore;
+  readonly limits: LimitStore;
 }
 
 /** Options of {@link memoryStore}. */
-export interface MemoryStoreOptions {
-  /** How many approvals are kept, finished ones included. Default 10,000. */
-  readonly maxApprovals?: number;
+export interface MemoryStoreOptions extends StoreSizes {
   /** Is told, once, that this store forgets everything with its process. */
   readonly warn?: (message: string) => void;
 }
 
 /**
- * Keeps everything in the memory of this process: for development and tests, and for a guard whose approvals need not
- * survive it. Nothing is shared with other processes.
+ * Keeps everything in the memory of this process: for development and tests, and for a guard whose approvals and limits need
+ * not survive it. Nothing is shared with other processes.
+ *
+ * @throws OptionsError
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
-  const problems: ConfigurationProblem[] = [];
-  for (const key of Object.keys(options)) {
-    if (key !== "maxApprovals" && key !== "warn") problems.push({ pointer: `/${key}`, message: "unknown option" });
-  }
-  const { maxApprovals = 10_000, warn } = options;
-  if (!Number.isSafeInteger(maxApprovals) || maxApprovals < 1) {
-    problems.push({ pointer: "/maxApprovals", message: "must be a whole number of at least 1" });
-  }
+  const problems = unknownOptions(options, ["maxApprovals", "maxLimits", "warn"]);
+  const { maxApprovals, maxLimits } = sizesOf(options, problems);
+  const { warn } = options;
   if (warn !== undefined && typeof warn !== "function")
     problems.push({ pointer: "/warn", message: "must be a function" });
   if (problems.length > 0) throw new OptionsError(problems);
-  warn?.("The memory store is for development: approvals are lost when this process ends.");
-  return { approvals: approvalsIn(memoryTable(approvalIndex), maxApprovals) };
+  warn?.("The memory store is for development: approvals and limits are lost when this process ends.");
+  return {
+    approvals: approvalsIn(memoryTable(approvalIndex), maxApprovals),
+    limits: limitsIn(memoryTable(limitIndex), maxLimits, ({ monotonic }) => monotonic),
+  };
 }

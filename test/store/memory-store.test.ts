@@ -1,8 +1,12 @@
 import { expect, test } from "vitest";
 import type { OptionsError } from "../../src/errors.js";
 import { memoryStore } from "../../src/store/index.js";
+import { MAX_USES, type SlidingWindow, windowAt, withUse } from "../../src/store/sliding-window.js";
 import { bench, draftOf } from "../approval/support.js";
 import { describeApprovalStore } from "./approval-store-conformance.js";
+import { describeLimitStore } from "./limit-store-conformance.js";
+
+describeLimitStore("memory limits", async () => memoryStore().limits);
 
 describeApprovalStore("memory approvals", async () => {
   const { approvals } = memoryStore();
@@ -47,4 +51,24 @@ test("a full memory store forgets finished approvals, and refuses rather than fo
   expect(await call("4")).toBe("APPROVAL_PENDING");
   expect(await desk.get(asked[1]!.id)).toBe(undefined);
   expect(await call("1")).toBe("APPROVAL_DENIED");
+});
+
+test("a window that is not used any more makes room, and without room counting fails", async () => {
+  const { limits } = memoryStore({ maxLimits: 2 });
+  const use = (key: string, monotonic: number) =>
+    limits.reserve([{ key, amount: 1, max: 9, windowMs: 1_000 }], { now: 0, monotonic });
+  await use("a", 0);
+  await use("b", 500);
+  await expect(use("c", 999)).rejects.toThrow("is full");
+  expect(await use("a", 999)).toMatchObject({ ok: true });
+  expect(await use("c", 1_500)).toMatchObject({ ok: true });
+});
+
+test("a window stays small under any number of calls, and forgets none of them", () => {
+  let window: SlidingWindow = { windowMs: 1_000_000, uses: [] };
+  for (let now = 0; now < 20_000; now += 7) window = withUse(window, 1, now);
+  expect(window.uses.length).toBeLessThanOrEqual(MAX_USES);
+  expect(window.uses.reduce((sum, [, amount]) => sum + amount, 0)).toBe(Math.ceil(20_000 / 7));
+  for (let now = 20_000; now < 5_000_000; now += 997) window = withUse(windowAt(window, now), 1, now);
+  expect(window.uses.length).toBeLessThanOrEqual(MAX_USES);
 });
