@@ -9,13 +9,24 @@ import * as index from "../src/index.js";
 import * as masking from "../src/masking/index.js";
 import * as policy from "../src/policy/index.js";
 import * as store from "../src/store/index.js";
+import * as testing from "../src/testing/index.js";
 
 const packageJson = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
   exports: Record<string, unknown>;
   dependencies: Record<string, string>;
 };
 
-const entries: Readonly<Record<string, object>> = { approval, audit, broker, identity, index, masking, policy, store };
+const entries: Readonly<Record<string, object>> = {
+  approval,
+  audit,
+  broker,
+  identity,
+  index,
+  masking,
+  policy,
+  store,
+  testing,
+};
 
 describe("the public surface, which only grows on purpose", () => {
   it("has these entry points", () => {
@@ -29,6 +40,7 @@ describe("the public surface, which only grows on purpose", () => {
       "./masking",
       "./audit",
       "./store",
+      "./testing",
       "./package.json",
     ]);
   });
@@ -95,6 +107,7 @@ describe("the public surface, which only grows on purpose", () => {
       ],
     ],
     ["masking", ["DETECTORS", "createMasker", "isMaskable"]],
+    ["testing", ["approvalStoreChecks"]],
     ["store", ["fileStore", "memoryStore"]],
   ])("%s exports these values", (entry, names) => {
     expect(Object.keys(entries[entry] ?? {}).sort()).toEqual(names);

@@ -2,15 +2,15 @@ import { expect, test } from "vitest";
 import type { OptionsError } from "../../src/errors.js";
 import { memoryStore } from "../../src/store/index.js";
 import { MAX_USES, type SlidingWindow, windowAt, withUse } from "../../src/store/sliding-window.js";
+import { approvalStoreChecks } from "../../src/testing/index.js";
 import { bench, draftOf } from "../approval/support.js";
-import { describeApprovalStore } from "./approval-store-conformance.js";
 import { describeLimitStore } from "./limit-store-conformance.js";
 
 describeLimitStore("memory limits", async () => memoryStore().limits);
 
-describeApprovalStore("memory approvals", async () => {
+test.each(approvalStoreChecks)("a memory store $name", async ({ run }) => {
   const { approvals } = memoryStore();
-  return { store: approvals, reopen: async () => approvals };
+  await run({ store: approvals, reopen: async () => approvals });
 });
 
 test("a memory store says that it is for development, where it is given somebody to tell", () => {

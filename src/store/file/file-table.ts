@@ -185,6 +185,7 @@ export class FileTable<Document extends object> implements Table<Document> {
     const keys: string[] = [];
     let others = false;
     let at = this.#opened();
+    let left: Journal | null = null;
     for (;;) {
       let next: string | undefined;
       for (const line of at.journal.read()) {
@@ -198,7 +199,13 @@ export class FileTable<Document extends object> implements Table<Document> {
         this.#documents.takeBack();
         next = this.#apply(line, keys);
       }
-      if (next === undefined) break;
+      if (next === undefined) {
+        if (!at.journal.isRemoved()) break;
+        // The line that says where it goes on may have come between the look and the removal.
+        if (left === at.journal) throw new DamagedJournalError(left.path, "was removed");
+        left = at.journal;
+        continue;
+      }
       others = true;
       at = this.#goOn(this.#generations.openNext(at.generation, next));
       this.#watchers.tellAll();

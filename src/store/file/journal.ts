@@ -58,7 +58,7 @@ export class Journal {
 
   /** The lines that count, of those that were appended since. */
   *read(): Generator<Line> {
-    const { size, nlink } = fs.fstatSync(this.#file);
+    const { size } = fs.fstatSync(this.#file);
     if (size < this.#consumed) throw new DamagedJournalError(this.path, "was cut");
     let rest = Buffer.alloc(0);
     let at = this.#consumed;
@@ -78,7 +78,11 @@ export class Journal {
       rest = bytes.subarray(start);
       if (rest.length > LONGEST_LINE) throw new DamagedJournalError(this.path, "has a line without an end");
     }
-    if (nlink === 0) throw new DamagedJournalError(this.path, "was removed");
+  }
+
+  /** Whether nobody will find the file any more: it goes on in another one, or was somebody's mistake. */
+  isRemoved(): boolean {
+    return fs.fstatSync(this.#file).nlink === 0;
   }
 
   /** Appends what is to follow the last line that was read. Whether it counts, reading tells. */
