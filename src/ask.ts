@@ -4,7 +4,7 @@ import type { GuardParts, SessionState } from "./guard-parts.js";
 import type { Masker } from "./masking/index.js";
 import type { Decision } from "./policy/index.js";
 import type { CanonicalRequest } from "./request/canonical.js";
-import { describeBody } from "./request/describe-body.js";
+import { type BodyDescription, describeBody } from "./request/describe-body.js";
 import { fingerprintOf, semanticHeaders } from "./request/fingerprint.js";
 import { headerValues } from "./request/headers.js";
 
@@ -13,6 +13,8 @@ export interface FrozenRequest {
   readonly request: CanonicalRequest;
   readonly body: Uint8Array | null;
   readonly decision: Decision;
+  /** The scopes that the service wants, where the question is whether it may have them. */
+  readonly stepUp?: readonly string[];
 }
 
 /** Asks for a one-time grant for exactly this request; throws one of the Approval…Errors when there is none to be had. */
@@ -40,11 +42,11 @@ export async function requestApproval(
 function draftFor(
   masker: Masker | null,
   session: SessionState,
-  { request, body, decision }: FrozenRequest,
+  { request, body, decision, stepUp }: FrozenRequest,
 ): ApprovalDraft {
   const { principal, agent } = session.context();
   const contentType = headerValues(request.headers, "content-type")[0] ?? null;
-  const described = describeBody(body, contentType, headerValues(request.headers, "content-encoding")[0] ?? null);
+  const described = describe(request, body);
   const subject = {
     tenant: principal.tenant ?? "",
     agent: agent.id,
@@ -53,18 +55,7 @@ function draftFor(
   };
   return {
     sessionId: session.id,
-    fingerprint: fingerprintOf({
-      tenant: subject.tenant,
-      agent: agent.id,
-      onBehalfOf: JSON.stringify([principal.issuer ?? null, principal.id]),
-      service: decision.service ?? "",
-      method: request.method,
-      origin: request.origin,
-      path: request.path,
-      query: request.query,
-      body: described,
-      headers: request.headers,
-    }),
+    fingerprint: fingerprintFor(session, request, body, decision, stepUp),
     subject,
     http: {
       method: request.method,
@@ -75,13 +66,49 @@ function draftFor(
       headers: Object.fromEntries(semanticHeaders(request.headers)),
       body: { bytes: body?.byteLength ?? 0, sha256: described.digest, ...preview(masker, body) },
     },
-    why: { ruleId: decision.rule ?? "", policyDigest: decision.policy.hash, reason: decision.reason },
+    why: {
+      ruleId: decision.rule ?? "",
+      policyDigest: decision.policy.hash,
+      reason: stepUp === undefined ? decision.reason : `the service asks for a credential with: ${stepUp.join(" ")}`,
+    },
     agentReason: session.context().session.purpose,
     ...(decision.obligations.approval?.approvers === undefined
       ? {}
       : { approvers: decision.obligations.approval.approvers }),
   };
 }
+
+/** The fingerprint of a request; with `stepUp`, of the request with a credential of these scopes. */
+export function fingerprintFor(
+  session: SessionState,
+  request: CanonicalRequest,
+  body: Uint8Array | ReadableStream<Uint8Array> | null,
+  decision: Decision,
+  stepUp?: readonly string[],
+): string {
+  if (body instanceof ReadableStream) throw new TypeError("a stream has no fingerprint");
+  const { principal, agent } = session.context();
+  return fingerprintOf({
+    tenant: principal.tenant ?? "",
+    agent: agent.id,
+    onBehalfOf: JSON.stringify([principal.issuer ?? null, principal.id]),
+    service: decision.service ?? "",
+    method: request.method,
+    origin: request.origin,
+    path: request.path,
+    query: request.query,
+    body: describe(request, body),
+    headers: request.headers,
+    ...(stepUp === undefined ? {} : { scopes: stepUp }),
+  });
+}
+
+const describe = ({ headers }: CanonicalRequest, body: Uint8Array | null): BodyDescription =>
+  describeBody(
+    body,
+    headerValues(headers, "content-type")[0] ?? null,
+    headerValues(headers, "content-encoding")[0] ?? null,
+  );
 
 /** What of a body is shown: its beginning, as text, with sensitive values masked. */
 const PREVIEW_BYTES = 16 * 1024;

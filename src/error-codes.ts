@@ -19,7 +19,6 @@ export type ErrorCode =
   | "BODY_UNREADABLE"
   | "BODY_TOO_LARGE"
   | "PROTOCOL_REFUSED"
-  | "PLACEHOLDER_REFUSED"
   | "NO_SERVICE"
   | "NO_RULE"
   | "PREDICATE_REFUSED"
@@ -36,6 +35,7 @@ export type ErrorCode =
   | "APPROVAL_UNAVAILABLE"
   | "CREDENTIAL_REFUSED"
   | "CREDENTIAL_UNAVAILABLE"
+  | "NOT_REPLAYABLE"
   | "REDIRECT_REFUSED"
   | "MASKING_FAILED"
   | "MEDIA_REFUSED"
@@ -120,11 +120,6 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     "change",
     "The body is not what the endpoint takes (a GraphQL operation, a JSON-RPC message, an envelope), can be read in two ways, or exceeds a bound.",
   ),
-  PLACEHOLDER_REFUSED: entry(
-    403,
-    "change",
-    "The URL, a header or the body holds a placeholder for one of the policy's credentials, such as `{{crm}}`. The guard adds credentials itself.",
-  ),
   // Decision
   NO_SERVICE: entry(403, "stop", "No service in the policy has this origin."),
   NO_RULE: entry(403, "change", "No rule allows this request. What no rule allows is denied."),
@@ -155,6 +150,11 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     503,
     "retry",
     "The authorization server could not be reached, or gave no usable answer.",
+  ),
+  NOT_REPLAYABLE: entry(
+    403,
+    "retry",
+    "The service refused the credential, and the body was a stream, which cannot be sent a second time.",
   ),
   // Transport
   REDIRECT_REFUSED: entry(

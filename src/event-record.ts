@@ -1,6 +1,6 @@
 import type { ApprovalEvent } from "./approval/index.js";
 import type { AuditEvent, SessionLog } from "./audit/index.js";
-import type { BrokerEvent } from "./broker/index.js";
+import type { BrokerEvent, CredentialMark } from "./broker/index.js";
 import type { OperationalLog } from "./operational-log.js";
 
 /** How an approval ended, in the record's words. */
@@ -49,12 +49,11 @@ export function recordApproval(record: SessionLog | undefined, event: ApprovalEv
 
 /** Puts what happened to a credential into the record of its session: identifiers, never the credential. */
 export function recordCredential(record: SessionLog | undefined, event: BrokerEvent, log: OperationalLog): void {
-  const line = credentialLine(event);
-  if (line !== null) record?.append(line);
+  record?.append(credentialLine(event));
   if (
     event.type === "refused" ||
     event.type === "unavailable" ||
-    event.type === "widened" ||
+    event.type === "scope_widened" ||
     event.type === "revocation_failed"
   ) {
     log.warn(
@@ -64,25 +63,28 @@ export function recordCredential(record: SessionLog | undefined, event: BrokerEv
   }
 }
 
-function credentialLine(event: BrokerEvent): AuditEvent | null {
+function credentialLine(event: BrokerEvent): AuditEvent {
   switch (event.type) {
     case "issued":
     case "refreshed":
       return {
         type: "credential.issued",
-        credential: {
-          kid: event.kid,
-          scope: event.scope.join(" "),
-          exp: Math.floor(event.expiresAt / 1000),
-          ttl_s: Math.round(event.ttlMs / 1000),
-        },
+        credential: { ...markOf(event), ttl_s: Math.round(event.ttlMs / 1000) },
       };
     case "revoked":
       return { type: "credential.revoked", credential: { kid: event.kid } };
     case "refused":
     case "unavailable":
       return { type: "credential.refused", error: { class: "CredentialError", code: event.reason } };
+    case "refresh_failed":
+      return { type: "credential.refresh_failed", error: { class: "CredentialError", code: event.reason } };
     default:
-      return null;
+      return { type: `credential.${event.type}`, credential: markOf(event) };
   }
 }
+
+const markOf = ({ kid, scope, expiresAt }: CredentialMark): { kid: string; scope: string; exp: number } => ({
+  kid,
+  scope: scope.join(" "),
+  exp: Math.floor(expiresAt / 1000),
+});

@@ -15,12 +15,6 @@ import {
   parseDuration,
 } from "./policy/index.js";
 import type { Store } from "./store/index.js";
-import {
-  createFetchTransport,
-  createUndiciTransport,
-  type Transport,
-  type UndiciTransportOptions,
-} from "./transport/index.js";
 
 /** How a guard is made. Only `policy` is needed; everything else has an embedded default that is safe. */
 export interface GuardOptions {
@@ -60,11 +54,8 @@ export interface GuardOptions {
   readonly audit?: { readonly directory?: string; readonly signer?: AuditSigner; readonly sync?: SyncMode };
   /** Where approvals are kept and limits counted. Default: in memory. */
   readonly store?: Store;
-  /**
-   * Settings of the hardened transport, such as a resolver, certificates of an authority of your own and time-outs. `fetch`
-   * replaces it, for tests: then addresses are not checked.
-   */
-  readonly transport?: UndiciTransportOptions | { readonly fetch: typeof globalThis.fetch };
+  /** Replaces the hardened transport, for tests. */
+  readonly transport?: { readonly fetch: typeof globalThis.fetch };
   /** Where the guard reports on itself. Default: JSON lines on standard error, warnings and worse. */
   readonly log?: OperationalLog;
   /** The time. Default: the system's. */
@@ -122,6 +113,9 @@ export function checkGuardOptions(options: GuardOptions): void {
       problems.push({ pointer: `/credentials/${name}`, message: "must be a credential provider" });
   }
   if (options.store !== undefined) problems.push(...storeProblems(options.store));
+  if (options.transport !== undefined && typeof options.transport.fetch !== "function") {
+    problems.push({ pointer: "/transport/fetch", message: "must be a fetch function" });
+  }
   const unmaskable = options.masking === false ? undefined : options.masking?.unmaskable;
   if (unmaskable !== undefined && unmaskable !== "pass" && unmaskable !== "refuse") {
     problems.push({ pointer: "/masking/unmaskable", message: 'must be "pass" or "refuse"' });
@@ -139,26 +133,6 @@ const storeProblems = (store: Store): ConfigurationProblem[] =>
       ? []
       : [{ pointer: `/store/${kind}`, message: "is needed: use memoryStore() or another complete store" }];
   });
-
-/** Makes the transport that the options ask for. @throws OptionsError */
-export function openTransport(options: GuardOptions["transport"] = {}): Transport {
-  if ("fetch" in options) {
-    const [unknown] = unknownKeys(options, ["fetch"]);
-    const problem =
-      unknown ??
-      (typeof options.fetch === "function" ? null : { pointer: "/fetch", message: "must be a fetch function" });
-    if (problem !== null) throw new OptionsError([{ ...problem, pointer: `/transport${problem.pointer}` }]);
-    return createFetchTransport(options.fetch);
-  }
-  try {
-    return createUndiciTransport(options);
-  } catch (error) {
-    if (!(error instanceof OptionsError)) throw error;
-    throw new OptionsError(
-      error.problems.map(({ pointer, message }) => ({ pointer: `/transport${pointer}`, message })),
-    );
-  }
-}
 
 /** Every credential that the policy names must have a provider. @throws OptionsError */
 export function checkCredentials(policy: Policy, credentials: GuardOptions["credentials"]): void {

@@ -10,7 +10,6 @@ import {
   checkGuardOptions,
   checkSessionOptions,
   type GuardOptions,
-  openTransport,
   type SessionOptions,
 } from "./guard-options.js";
 import type { GuardParts } from "./guard-parts.js";
@@ -21,6 +20,7 @@ import { compilePolicy, type Policy, type PolicyDocument, type Predicates } from
 import { readPolicyFile } from "./policy-file.js";
 import { createSession, type Session } from "./session.js";
 import { memoryStore } from "./store/index.js";
+import { createFetchTransport, createUndiciTransport } from "./transport/index.js";
 
 /** The composition root: one policy, one record, and the parts that all sessions share. */
 export interface Guard {
@@ -65,7 +65,6 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     randomId: randomUUID,
     onEvent: (event) => recordApproval(recordOf(event.sessionId), event),
   });
-  const transport = openTransport(options.transport);
   // Last, when nothing else can fail any more: it takes a lock.
   const { directory = "./audit", sync, signer } = options.audit ?? {};
   const audit = await openAuditLog({
@@ -86,7 +85,8 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     desk,
     masker,
     unmaskable,
-    transport,
+    transport:
+      options.transport === undefined ? createUndiciTransport() : createFetchTransport(options.transport.fetch),
     sync: { safe: sync ?? "os", unsafe: sync ?? "group" },
     log,
   };

@@ -3,11 +3,11 @@ import { deliver } from "./answer.js";
 import type { Grant } from "./approval/index.js";
 import { requestApproval } from "./ask.js";
 import { askPredicates, isSameQuestion } from "./ask-predicates.js";
-import type { Credential } from "./broker/index.js";
+import { NOTHING_DELIVERED, needsFingerprint, nothingLeft, sendAuthorised } from "./authorised-send.js";
 import { type Counted, countCall } from "./count.js";
 import { ERROR_CODES, type ErrorCode } from "./error-codes.js";
 import { DeniedError, type GuardError, isGuardError } from "./errors.js";
-import { type Described, Exchange } from "./exchange.js";
+import { type Described, Exchange, targetOf } from "./exchange.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
 import { fetchInline, isInline } from "./inline-url.js";
 import type { Decision, Judgement } from "./policy/index.js";
@@ -17,7 +17,7 @@ import { headerValues } from "./request/headers.js";
 import { isRedirect, redirectedHead } from "./request/redirect.js";
 import { type CallSnapshot, snapshotCall } from "./request/snapshot.js";
 import { linkSignals } from "./signals.js";
-import { type HopRequest, type HopResponse, sentState } from "./transport/index.js";
+import type { HopResponse } from "./transport/index.js";
 
 /**
  * The path of one request. The outer half runs once per call and sees what the caller asked for; {@link sendHop}, the inner
@@ -96,11 +96,15 @@ async function sendHop(
       : await approveHop(parts, session, exchange, toApprove, judged, count, signal); //          6. approve
   let leaving = false;
   try {
-    const credential = await authoriseHop(parts, session, exchange, hop, decision, signal); //    7. authorise
-    await exchange.intent(hop.request, decision, credential); //                                  8. record intent
-    session.assertOpen();
-    leaving = true;
-    const answer = await send(parts, exchange, hop, credential, signal); //                       9. send
+    const departure = {
+      ...(needsFingerprint(decision) ? await freeze(parts, exchange, hop, signal) : hop),
+      decision,
+      judge: () => judgeHop(parts, session, hop, signal),
+      onLeaving: () => {
+        leaving = true;
+      },
+    };
+    const answer = await sendAuthorised(parts, session, exchange, departure, signal); //          7.–9. authorise … send
     await grant?.settle("consumed");
     return { answer, decision };
   } catch (error) {
@@ -108,16 +112,12 @@ async function sendHop(
     // The grant first: a record that cannot be written must not take an unused yes with it.
     await grant?.settle(sent === "no" ? "released" : "unknown");
     if (sent === "no") await count.release();
-    if (!exchange.isUnderWay && isGuardError(error)) exchange.denied(hop.request, decision, error);
+    if (!exchange.isUnderWay && !leaving && isGuardError(error)) exchange.denied(hop.request, decision, error);
     if (signal.aborted) exchange.aborted(error, sent);
     else exchange.failed(error, sent);
     throw error;
   }
 }
-
-/** Whether it is certain that no byte left: only then is a grant good for another try. */
-const nothingLeft = (error: unknown): boolean =>
-  sentState(error) === "no" || (isGuardError(error) && error.code === "ADDRESS_REFUSED");
 
 /** Step 4. Where code is asked, a policy that is replaced or a window that closes meanwhile makes it another question. */
 async function judgeHop(
@@ -200,81 +200,6 @@ async function approveHop(
   }
 }
 
-/** Step 7. A credential for exactly this decision, bound to the origin it is about to be sent to. */
-async function authoriseHop(
-  parts: GuardParts,
-  session: SessionState,
-  exchange: Exchange,
-  { request }: Hop,
-  { obligations, service = "" }: Decision,
-  signal: AbortSignal,
-): Promise<Credential | null> {
-  if (obligations.credential === undefined) return null;
-  const askedAt = parts.clock.monotonic();
-  const credential = await parts.broker.authorise(
-    {
-      credential: obligations.credential,
-      service,
-      origins: [request.origin],
-      ...(obligations.scopes === undefined ? {} : { scopes: obligations.scopes }),
-      session: session.brokerSession,
-    },
-    { signal },
-  );
-  exchange.noteTiming("token_ms", parts.clock.monotonic() - askedAt);
-  return credential;
-}
-
-/** Step 9. The judged form goes on the wire, with the credential added; a 401 makes the next call fetch another one. */
-async function send(
-  parts: GuardParts,
-  exchange: Exchange,
-  { request, body }: Hop,
-  credential: Credential | null,
-  signal: AbortSignal,
-): Promise<HopResponse> {
-  const service = parts.policy().serviceOf(request);
-  if (service === undefined) throw new DeniedError("NO_SERVICE", { target: targetOf(request) });
-  const answer = await parts.transport.send(wireForm(request, body, credential, service.addresses), { signal });
-  exchange.answered();
-  if (answer.status === 401) credential?.invalidate();
-  return answer;
-}
-
-const DEFAULT_HEADERS = [
-  ["accept", "*/*"],
-  ["accept-encoding", "gzip, deflate, br"],
-  ["user-agent", "sallyport"],
-] as const;
-
-function wireForm(
-  request: CanonicalRequest,
-  body: Hop["body"],
-  credential: Credential | null,
-  addresses: HopRequest["addresses"],
-): HopRequest {
-  const added = credential?.headersFor(request) ?? [];
-  const names = new Set(added.map(([name]) => name.toLowerCase()));
-  const headers = names.size === 0 ? [...request.headers] : request.headers.filter(([name]) => !names.has(name));
-  for (const [name, value] of DEFAULT_HEADERS)
-    if (!headers.some(([given]) => given === name)) headers.push([name, value]);
-  headers.push(...added);
-  const query = credential?.queryFor(request) ?? [];
-  const search = query.reduce((text, [name, value]) => {
-    const pair = `${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
-    return text === "" ? `?${pair}` : `${text}&${pair}`;
-  }, request.search);
-  return {
-    method: request.method,
-    url: request.url,
-    origin: request.origin,
-    path: request.path + search,
-    headers,
-    body,
-    addresses,
-  };
-}
-
 /** The hop a redirect asks for, brought into canonical form to be judged from the start; null where the answer is the caller's. */
 async function nextHop(
   parts: GuardParts,
@@ -288,7 +213,7 @@ async function nextHop(
   const [location] = headerValues(answer.headers, "location");
   if (mode === "manual" || location === undefined || !isRedirect(answer.status)) return null;
   answer.body?.cancel();
-  exchange.completed(answer, { bytes: 0, complete: false, media: null, masked: false, counts: {} });
+  exchange.completed(answer, NOTHING_DELIVERED);
   if (mode === "error") throw new TypeError("fetch failed", { cause: new Error("unexpected redirect") });
   const head = redirectedHead(request, answer.status, location);
   if (head === null || followed >= (parts.policy().serviceOf(request)?.redirects ?? 0)) {
@@ -329,5 +254,3 @@ function refusal(exchange: Exchange, request: Described, decision: Decision): Gu
     ...(decision.rule === undefined ? {} : { rule: decision.rule }),
   });
 }
-
-const targetOf = (request: CanonicalRequest): string => `${request.method} ${request.origin}${request.path}`;

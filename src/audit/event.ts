@@ -131,8 +131,10 @@ export type AuditEvent =
   | Event<"request.failed" | "request.aborted", "request_id" | "http" | "error">
   | Event<"request.outcome_unknown", "request_id">
   | Event<"approval.requested" | "approval.decided", "request_id" | "approval">
-  | Event<"credential.issued" | "credential.expired" | "credential.revoked", "credential">
-  | Event<"credential.refused", "error">
+  | Event<"credential.issued" | "credential.expired" | "credential.revoked" | "credential.invalidated", "credential">
+  | Event<"credential.scope_narrowed" | "credential.scope_widened", "credential">
+  | Event<"credential.revocation_failed" | "credential.not_revocable", "credential">
+  | Event<"credential.refused" | "credential.refresh_failed", "error">
   | Event<"policy.loaded", "policy">;
 
 export type AuditEventType = AuditEvent["type"];
@@ -151,6 +153,12 @@ export const EVENT_TYPES: ReadonlySet<string> = new Set([
   "credential.refused",
   "credential.expired",
   "credential.revoked",
+  "credential.invalidated",
+  "credential.scope_narrowed",
+  "credential.scope_widened",
+  "credential.revocation_failed",
+  "credential.not_revocable",
+  "credential.refresh_failed",
   "policy.loaded",
 ] satisfies AuditEventType[]);
 

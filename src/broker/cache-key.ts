@@ -1,34 +1,73 @@
 import { CredentialError } from "./credential-error.js";
-import type { GrantRequest } from "./provider.js";
+import { type CredentialRequest, normaliseScopes } from "./grant-request.js";
+import type { BrokerSession } from "./provider.js";
 
 /**
  * The identity of a credential: two requests share one only if this text is equal. Every field is written with its
  * length, so that `["ab","cd"]` and `["a","bcd"]` differ; an absent field differs from an empty one; and a field that
- * must be there and is not throws, because two callers without a name are not the same caller.
+ * must be there and is not throws, because two callers without a name are not the same caller. `thumbprint` is that of
+ * the session's key, where the credential is bound to one.
  */
-export function cacheKey(credential: string, request: GrantRequest): string {
-  const { session } = request;
-  const { principal, agent } = session;
+export function cacheKey(
+  credential: string,
+  request: Omit<CredentialRequest, "credential">,
+  thumbprint?: string,
+): string {
+  const { origins, scopes, optionalScopes, authorizationDetails } = request;
   return (
     required("credential", credential) +
     required("service", request.service) +
-    list(request.origins) +
-    optional("audience", request.audience) +
-    list(request.scopes) +
-    (request.authorizationDetails === undefined ? "-" : text(stableJson(request.authorizationDetails))) +
+    (origins.length === 1 ? list(origins) : list([...new Set(origins)].sort())) +
+    (request.audience === undefined ? "-" : text(request.audience)) +
+    scopesText(scopes) +
+    scopesText(optionalScopes) +
+    (authorizationDetails === undefined ? "-" : text(stableJson(authorizationDetails))) +
+    optional("thumbprint", thumbprint) +
+    sessionText(request.session)
+  );
+}
+
+const text = (value: string): string => `${value.length}:${value}`;
+
+const list = (values: readonly string[]): string => {
+  let written = `${values.length}[`;
+  for (const value of values) written += text(value);
+  return written;
+};
+
+const EMPTY = list([]);
+const scopeTexts = new WeakMap<readonly string[], string>();
+
+function scopesText(scopes: readonly string[] | undefined): string {
+  if (scopes === undefined || scopes.length === 0) return EMPTY;
+  const names = normaliseScopes(scopes);
+  const known = scopeTexts.get(names);
+  if (known !== undefined) return known;
+  const written = list(names);
+  scopeTexts.set(names, written);
+  return written;
+}
+
+const sessionTexts = new WeakMap<BrokerSession, string>();
+
+/** Who asks. What cannot change any more is written once. */
+function sessionText(session: BrokerSession): string {
+  const known = sessionTexts.get(session);
+  if (known !== undefined) return known;
+  const { principal, agent } = session;
+  const written =
     required("session.id", session.id) +
     required("principal.id", principal.id) +
     required("principal.type", principal.type) +
     optional("principal.issuer", principal.issuer) +
     optional("principal.tenant", principal.tenant) +
     required("agent.id", agent.id) +
-    optional("agent.instance", agent.instance)
-  );
+    optional("agent.instance", agent.instance);
+  if (Object.isFrozen(session) && Object.isFrozen(principal) && Object.isFrozen(agent)) {
+    sessionTexts.set(session, written);
+  }
+  return written;
 }
-
-const text = (value: string): string => `${value.length}:${value}`;
-
-const list = (values: readonly string[]): string => `${values.length}[${values.map(text).join("")}`;
 
 function required(name: string, value: unknown): string {
   if (typeof value !== "string" || value === "") {

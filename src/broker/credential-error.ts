@@ -13,6 +13,8 @@ export type CredentialFailure =
   | "denied"
   /** It granted more than was asked for. */
   | "widened"
+  /** It granted less than is needed. */
+  | "narrowed"
   /** It gave something else: another audience, issuer, client, type or format. */
   | "substituted"
   /** Its metadata cannot be trusted, or we are configured wrongly. */

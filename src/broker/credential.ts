@@ -1,7 +1,9 @@
 import type { Clock } from "../clock.js";
 import { CredentialError } from "./credential-error.js";
 import { endOfLife, type LiveCredential } from "./custody.js";
+import type { NonceBook } from "./dpop.js";
 import type { CredentialFacts } from "./events.js";
+import { nonceOf, type Repair, readRefusal, type ServiceAnswer } from "./repair.js";
 
 /** The request a credential is about to be put on: what is really sent, after redirects and rewriting. */
 export interface OutgoingRequest {
@@ -13,7 +15,7 @@ export interface OutgoingRequest {
 export type Pair = readonly [name: string, value: string];
 
 /**
- * A credential as the guard holds it. The secret is in a closure: printing, walking and serialising find only facts.
+ * A credential as the guard holds it. The secret is out of reach: printing, walking and serialising find only facts.
  * {@link Credential.headersFor} is the one way out, and only towards the credential's own origins.
  */
 export interface Credential {
@@ -22,7 +24,14 @@ export interface Credential {
   headersFor(request: OutgoingRequest): readonly Pair[];
   /** Query parameters to add, for services that know no better. Same refusals. The URL with them is a secret. */
   queryFor(request: OutgoingRequest): readonly Pair[];
-  /** The service answered 401 to this credential: the next {@link TokenBroker.authorise} fetches another one. */
+  /** For a bound credential a proof (RFC 9449) that is good for one sending of this request; else nothing. Same refusals. */
+  proofFor(request: OutgoingRequest): Promise<readonly Pair[]>;
+  /**
+   * Reads what the service answered to this credential: keeps its nonce, and says what might repair a refusal. With
+   * `anyRefusal`, a 401 that does not speak of the credential counts as its refusal, too.
+   */
+  read(request: OutgoingRequest, answer: ServiceAnswer, anyRefusal?: boolean): Repair | null;
+  /** The service refused this credential: the next {@link TokenBroker.authorise} fetches another one. */
   invalidate(): void;
 }
 
@@ -31,58 +40,111 @@ export interface CredentialOwner {
   readonly clock: Clock;
   isClosed(sessionId: string): boolean;
   invalidate(live: LiveCredential): void;
+  /** The nonces that services gave to a session. */
+  nonces(sessionId: string): NonceBook;
 }
 
 const NOTHING: readonly Pair[] = Object.freeze([]);
 
 /** Makes the handle of one caller. */
-export function credentialHandle(live: LiveCredential, owner: CredentialOwner): Credential {
-  const { issued, request, facts } = live;
-  let usesLeft = facts.ttlMs === 0 ? 1 : Number.POSITIVE_INFINITY;
+export const credentialHandle = (live: LiveCredential, owner: CredentialOwner): Credential =>
+  new CredentialHandle(live, owner);
 
-  const secretFor = (outgoing: OutgoingRequest): string => {
-    refuseForeignOrigin(outgoing.url, request.origins);
-    if (owner.isClosed(request.session.id)) {
-      throw new CredentialError("denied", { message: `The session of credential ${facts.kid} is closed.` });
+// Private fields and not closures: one is made for every call.
+class CredentialHandle implements Credential {
+  readonly #live: LiveCredential;
+  readonly #owner: CredentialOwner;
+  #usesLeft: number;
+
+  constructor(live: LiveCredential, owner: CredentialOwner) {
+    this.#live = live;
+    this.#owner = owner;
+    this.#usesLeft = live.facts.ttlMs === 0 ? 1 : Number.POSITIVE_INFINITY;
+  }
+
+  get facts(): CredentialFacts {
+    return this.#live.facts;
+  }
+
+  headersFor(outgoing: OutgoingRequest): readonly Pair[] {
+    const { issued, request } = this.#live;
+    if (issued.placement.in !== "header") {
+      refuseForeignOrigin(outgoing.url, request.origins);
+      return NOTHING;
     }
-    if (usesLeft <= 0 || owner.clock.monotonic() >= endOfLife(live)) {
+    return [[issued.placement.name, issued.placement.prefix + this.#secretFor(outgoing)]];
+  }
+
+  queryFor(outgoing: OutgoingRequest): readonly Pair[] {
+    const { issued, request } = this.#live;
+    if (issued.placement.in !== "query") {
+      refuseForeignOrigin(outgoing.url, request.origins);
+      return NOTHING;
+    }
+    return [[issued.placement.name, this.#secretFor(outgoing)]];
+  }
+
+  async proofFor(outgoing: OutgoingRequest): Promise<readonly Pair[]> {
+    const { issued, request, facts } = this.#live;
+    const origin = refuseForeignOrigin(outgoing.url, request.origins);
+    if (issued.bound !== true) return NOTHING;
+    if (this.#owner.isClosed(request.session.id)) throw closedSession(facts.kid);
+    if (request.dpop === undefined) {
+      throw new CredentialError("denied", { message: `There is no key to prove ${facts.kid} with.` });
+    }
+    const nonce = this.#owner.nonces(request.session.id).get(origin);
+    const proof = await request.dpop.prove({
+      method: outgoing.method,
+      url: outgoing.url,
+      accessToken: issued.secret.reveal(),
+      ...(nonce === undefined ? {} : { nonce }),
+    });
+    return [["dpop", proof]];
+  }
+
+  read(outgoing: OutgoingRequest, answer: ServiceAnswer, anyRefusal: boolean = false): Repair | null {
+    const bound = this.#live.issued.bound === true;
+    const nonce = bound ? nonceOf(answer) : undefined;
+    const { session } = this.#live.request;
+    if (nonce !== undefined && !this.#owner.isClosed(session.id)) {
+      this.#owner.nonces(session.id).note(new URL(outgoing.url).origin, nonce);
+    }
+    return readRefusal(answer, { bound, nonceHeard: nonce !== undefined, anyRefusal });
+  }
+
+  invalidate(): void {
+    this.#owner.invalidate(this.#live);
+  }
+
+  #secretFor(outgoing: OutgoingRequest): string {
+    const { issued, request, facts } = this.#live;
+    refuseForeignOrigin(outgoing.url, request.origins);
+    if (this.#owner.isClosed(request.session.id)) throw closedSession(facts.kid);
+    if (this.#usesLeft <= 0 || this.#owner.clock.monotonic() >= endOfLife(this.#live)) {
       throw new CredentialError("unreachable", { message: `The credential ${facts.kid} has expired.` });
     }
-    usesLeft--;
+    this.#usesLeft--;
     return issued.secret.reveal();
-  };
-
-  return Object.freeze({
-    facts,
-    headersFor(outgoing: OutgoingRequest): readonly Pair[] {
-      if (issued.placement.in !== "header") {
-        refuseForeignOrigin(outgoing.url, request.origins);
-        return NOTHING;
-      }
-      return [[issued.placement.name, issued.placement.prefix + secretFor(outgoing)]];
-    },
-    queryFor(outgoing: OutgoingRequest): readonly Pair[] {
-      if (issued.placement.in !== "query") {
-        refuseForeignOrigin(outgoing.url, request.origins);
-        return NOTHING;
-      }
-      return [[issued.placement.name, secretFor(outgoing)]];
-    },
-    invalidate: () => owner.invalidate(live),
-  });
+  }
 }
+
+const closedSession = (kid: string): CredentialError =>
+  new CredentialError("denied", { message: `The session of credential ${kid} is closed.` });
 
 /**
  * Compares parsed origins, so that `https://crm.example@evil.example`, upper case, a trailing dot, a decimal address or
  * another port are what they are. No part of the URL goes into the message.
  */
-function refuseForeignOrigin(url: string, origins: readonly string[]): void {
+function refuseForeignOrigin(url: string, origins: readonly string[]): string {
+  // An origin and then a slash: there is nothing left to be read differently.
+  for (const origin of origins) if (url.startsWith(origin) && url[origin.length] === "/") return origin;
   const { origin, username, password } = parsed(url);
   if (username !== "" || password !== "" || !origins.includes(origin)) {
     throw new CredentialError("denied", {
       message: `A credential bound to ${origins.join(", ")} was asked for another origin.`,
     });
   }
+  return origin;
 }
 
 function parsed(url: string): URL {

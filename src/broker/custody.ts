@@ -28,8 +28,8 @@ export interface Provenance {
 export interface Custody {
   /** Takes charge of what a provider issued, wanted or not. `requestedAt` is monotonic. */
   take(provenance: Provenance, issued: IssuedCredential, requestedAt: number): LiveCredential;
-  /** Throws, and revokes, if more was granted than asked for. */
-  checkScope(live: LiveCredential): void;
+  /** Throws, and revokes, if more was granted than asked for, or less than is needed. */
+  checkScope(live: LiveCredential, optionalScopes: readonly string[]): void;
   /** Revokes within a deadline, at most once per credential however often it is called; never rejects. */
   revoke(live: LiveCredential, deadlineMs?: number): Promise<void>;
   ofSession(sessionId: string): readonly LiveCredential[];
@@ -88,10 +88,10 @@ export function createCustody(clock: Clock, random: () => number, emit: (event: 
       const elapsed = clock.monotonic() - requestedAt;
       const mark: CredentialMark = Object.freeze({
         kid: kidOf(issued),
-        scope: Object.freeze([...issued.scope]),
+        scope: Object.freeze([...(issued.scope ?? request.scopes)]),
         expiresAt: clock.now() - elapsed + ttlMs,
       });
-      const { issuer, subject, audience } = issued;
+      const { issuer, subject, audience, authorizationDetails } = issued;
       const live: LiveCredential = Object.freeze({
         base,
         provider,
@@ -102,9 +102,11 @@ export function createCustody(clock: Clock, random: () => number, emit: (event: 
         facts: Object.freeze({
           ...mark,
           ttlMs,
+          bound: issued.bound === true,
           ...(issuer === undefined ? {} : { issuer }),
           ...(subject === undefined ? {} : { subject }),
           ...(audience === undefined ? {} : { audience }),
+          ...(authorizationDetails === undefined ? {} : { authorizationDetails }),
         }),
       });
       // Everything superseded lives on here until it expires; sweeping keeps that from piling up.
@@ -114,18 +116,23 @@ export function createCustody(clock: Clock, random: () => number, emit: (event: 
       listed = undefined;
       return live;
     },
-    checkScope(live) {
-      const { request, mark, base } = live;
+    checkScope(live, optional) {
+      const { request, issued, mark, base } = live;
       const asked = request.scopes;
-      if (asked.length === 0) return;
-      if (mark.scope.some((name) => !asked.includes(name))) {
-        emit({ type: "widened", asked, ...base, ...mark });
+      if (asked.length === 0 || issued.unscoped === true) return;
+      const refuse = (reason: "widened" | "narrowed", what: string): never => {
         void revoke(live);
-        throw new CredentialError("widened", {
-          message: `More was granted for the credential "${base.credential}" than was asked for; it was not used.`,
+        throw new CredentialError(reason, {
+          message: `${what} was granted for the credential "${base.credential}" than was asked for; it was not used.`,
         });
+      };
+      if (mark.scope.some((name) => !asked.includes(name))) {
+        emit({ type: "scope_widened", asked, ...base, ...mark });
+        refuse("widened", "More");
       }
-      if (mark.scope.length < asked.length) emit({ type: "narrowed", asked, ...base, ...mark });
+      if (mark.scope.length >= asked.length) return;
+      emit({ type: "scope_narrowed", asked, ...base, ...mark });
+      if (asked.some((name) => !mark.scope.includes(name) && !optional.includes(name))) refuse("narrowed", "Less");
     },
     revoke,
     ofSession: (sessionId) => [...all].filter((live) => live.base.session === sessionId),

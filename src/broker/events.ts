@@ -1,3 +1,5 @@
+import type { AuthorizationDetail } from "./provider.js";
+
 /** What every broker event says: identifiers, never a secret and never a caller's URL. */
 export interface BrokerEventBase {
   /** Name of the credential as the policy uses it. */
@@ -25,18 +27,23 @@ export interface CredentialFacts extends CredentialMark {
   readonly issuer?: string;
   readonly subject?: string;
   readonly audience?: string;
+  /** What was granted in detail (RFC 9396), where it was asked for. */
+  readonly authorizationDetails?: readonly AuthorizationDetail[];
+  /** Whether it works only with proofs of the session's key (RFC 9449). */
+  readonly bound: boolean;
   /** The whole lifetime, from the moment it was asked for. Milliseconds; 0 is one use. */
   readonly ttlMs: number;
 }
 
 /**
- * What happened to a credential. `refused` and `widened` were not handed out; `narrowed` was granted less than asked
- * for; `refresh_failed` leaves the old one in use until its hard point; `revocation_failed` and `not_revocable` name a
+ * What happened to a credential. `refused` and `scope_widened` were not handed out; `scope_narrowed` was granted less than
+ * asked for; `refresh_failed` leaves the old one in use until its hard point; `revocation_failed` and `not_revocable` name a
  * credential that lives until `expiresAt`.
  */
 export type BrokerEvent =
   | (BrokerEventBase & CredentialMark & { readonly type: "issued" | "refreshed"; readonly ttlMs: number })
-  | (BrokerEventBase & CredentialMark & { readonly type: "narrowed" | "widened"; readonly asked: readonly string[] })
+  | (BrokerEventBase &
+      CredentialMark & { readonly type: "scope_narrowed" | "scope_widened"; readonly asked: readonly string[] })
   | (BrokerEventBase &
       CredentialMark & { readonly type: "revoked" | "revocation_failed" | "not_revocable" | "invalidated" })
   | (BrokerEventBase & {

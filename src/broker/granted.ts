@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { CredentialFailure } from "./credential-error.js";
 import { normaliseScopes } from "./grant-request.js";
 import type { ReadableJwt } from "./jose.js";
+import type { AuthorizationDetail } from "./provider.js";
 
 /** Forms of access token: a JWT that says it is one (RFC 9068), a JWT that does not, anything else. */
 export type TokenFormat = "at+jwt" | "jwt" | "opaque";
@@ -18,6 +19,8 @@ export interface Asked {
   readonly formats: readonly TokenFormat[];
   /** Whether this was a token exchange (RFC 8693). */
   readonly exchange: boolean;
+  /** Thumbprint of the key that the token must be bound to (RFC 9449), or undefined for a bearer token. */
+  readonly thumbprint: string | undefined;
 }
 
 /** The members of a token answer that are judged, as they were in the JSON. */
@@ -25,7 +28,11 @@ export type TokenAnswer = Readonly<Record<string, unknown>>;
 
 /** What was granted, or why it is not what was asked. `reason` completes "The answer was not used: …". */
 export type GrantReading =
-  | { readonly ok: true; readonly scope: readonly string[] }
+  | {
+      readonly ok: true;
+      readonly scope: readonly string[];
+      readonly authorizationDetails?: readonly AuthorizationDetail[];
+    }
   | { readonly ok: false; readonly failure: CredentialFailure; readonly reason: string };
 
 const no = (failure: CredentialFailure, reason: string): GrantReading => ({ ok: false, failure, reason });
@@ -44,27 +51,24 @@ export const isBearerText = (token: unknown): token is string =>
  */
 export function readGrant(answer: TokenAnswer, jwt: ReadableJwt | undefined, asked: Asked): GrantReading {
   const { token_type: type, issued_token_type: issuedType } = answer;
-  // N_A means "not an access token" (RFC 8693 §2.2.1); DPoP means "useless without the key" (RFC 9449 §5).
-  if (typeof type !== "string" || type.toLowerCase() !== "bearer") return no("substituted", "it is not a bearer token");
+  // N_A means "not an access token" (RFC 8693 §2.2.1); a bearer token where a bound one was asked for is a downgrade, and
+  // a bound one that nobody asked for is useless (RFC 9449 §5).
+  const wanted = asked.thumbprint === undefined ? "bearer" : "dpop";
+  if (typeof type !== "string" || type.toLowerCase() !== wanted) {
+    return no("substituted", wanted === "dpop" ? "it is not bound to the session's key" : "it is not a bearer token");
+  }
   if (asked.exchange && issuedType !== ACCESS_TOKEN_TYPE) return no("substituted", "it is not an access token");
   const format = formatOf(jwt);
   if (format === undefined) return no("substituted", "it is a JWT of another type than an access token");
   if (!asked.formats.includes(format)) {
     return no("substituted", `it is of the format "${format}", which is not in the option "formats"`);
   }
-  if (jwt !== undefined) {
-    const problem = claimsProblem(jwt.claims, asked);
-    if (problem !== undefined) return no("substituted", problem);
-  }
-  const details = answer["authorization_details"];
-  if (
-    asked.authorizationDetails !== undefined &&
-    details !== undefined &&
-    !within(details, asked.authorizationDetails)
-  ) {
-    return no("widened", "its authorization_details are not those asked for");
-  }
-  return grantedScope(answer["scope"], jwt?.claims, asked.scopes);
+  const problem = jwt === undefined ? undefined : claimsProblem(jwt.claims, asked);
+  if (problem !== undefined) return no("substituted", problem);
+  const details = grantedDetails(answer["authorization_details"] ?? jwt?.claims["authorization_details"], asked);
+  if (details === "wider") return no("widened", "its authorization_details are not within those asked for");
+  const scope = grantedScope(answer["scope"], jwt?.claims, asked.scopes);
+  return scope.ok && details !== undefined ? { ...scope, authorizationDetails: details } : scope;
 }
 
 function formatOf(jwt: ReadableJwt | undefined): TokenFormat | undefined {
@@ -84,17 +88,40 @@ function claimsProblem(claims: Readonly<Record<string, unknown>>, asked: Asked):
   if (asked.audience !== undefined && (audiences.length !== 1 || audiences[0] !== asked.audience)) {
     return '"aud" is not the audience asked for';
   }
+  const confirmation = claims["cnf"] as { readonly jkt?: unknown } | null | undefined;
+  if (confirmation?.jkt !== asked.thumbprint) return '"cnf" is not the session\'s key';
   // An ID token is for the client itself, and an access token never is.
   if (asked.audience === undefined && audiences.includes(asked.clientId)) return '"aud" is this client';
   return undefined;
 }
 
-const within = (granted: unknown, asked: unknown): boolean =>
-  Array.isArray(granted) &&
-  Array.isArray(asked) &&
-  granted.every((detail) => asked.some((wanted) => isDeepStrictEqual(plain(detail), plain(wanted))));
+/**
+ * What of the details was granted (RFC 9396 §7). A server that says nothing has not understood the question, and its token
+ * may be good for anything.
+ */
+function grantedDetails(granted: unknown, asked: Asked): readonly AuthorizationDetail[] | "wider" | undefined {
+  if (asked.authorizationDetails === undefined) return undefined;
+  const list: unknown = plain(granted);
+  const wanted = plain(asked.authorizationDetails) as readonly AuthorizationDetail[];
+  if (!Array.isArray(list) || list.length === 0) return "wider";
+  return list.every((detail) => wanted.some((one) => isWithin(detail, one))) ? Object.freeze(list) : "wider";
+}
 
-const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+/** Same type; of every list the same or less; everything else equal, nothing left out and nothing added. */
+function isWithin(detail: unknown, wanted: AuthorizationDetail): boolean {
+  if (typeof detail !== "object" || detail === null) return false;
+  const granted = detail as AuthorizationDetail;
+  if (Object.keys(granted).some((name) => !Object.hasOwn(wanted, name))) return false;
+  return Object.entries(wanted).every(([name, value]) => {
+    const given = Object.hasOwn(granted, name) ? granted[name] : undefined;
+    if (!Array.isArray(value)) return isDeepStrictEqual(given, value);
+    // An empty list where something was asked for often means "everything".
+    if (!Array.isArray(given) || (given.length === 0 && value.length > 0)) return false;
+    return given.every((item) => value.some((one) => isDeepStrictEqual(item, one)));
+  });
+}
+
+const plain = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)));
 
 /** Absent means "as asked" (RFC 6749 §5.1). Of the answer and the JWT the stricter holds; wider in either is refused. */
 function grantedScope(

@@ -1,7 +1,10 @@
 import {
   type CryptoKey,
+  calculateJwkThumbprint,
   decodeJwt,
   decodeProtectedHeader,
+  exportJWK,
+  generateKeyPair,
   importJWK,
   importPKCS8,
   type JWK,
@@ -73,6 +76,21 @@ export async function signJwt(
   return await new SignJWT(claims as JWTPayload)
     .setProtectedHeader({ alg: algorithm, typ: "JWT", ...(keyId === undefined ? {} : { kid: keyId }) })
     .sign(key);
+}
+
+/** Signs the claims of a DPoP proof. */
+export type ProofSigner = (claims: Readonly<Record<string, unknown>>) => Promise<string>;
+
+/** A new P-256 key whose private half is in a closure and cannot be exported even there. */
+export async function generateProofKey(): Promise<{ readonly thumbprint: string; readonly sign: ProofSigner }> {
+  const { privateKey, publicKey } = await generateKeyPair("ES256", { extractable: false });
+  const { kty, crv, x, y } = await exportJWK(publicKey);
+  const jwk = { kty, crv, x, y } as JWK;
+  return {
+    thumbprint: await calculateJwkThumbprint(jwk, "sha256"),
+    sign: (claims) =>
+      new SignJWT(claims as JWTPayload).setProtectedHeader({ alg: "ES256", typ: "dpop+jwt", jwk }).sign(privateKey),
+  };
 }
 
 /** What a token says of itself. Its signature is for the resource server to verify: we only compare it with what we asked. */

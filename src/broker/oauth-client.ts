@@ -6,6 +6,7 @@ import {
   Configuration,
   type CustomFetch,
   clientCredentialsGrant,
+  clockSkew,
   customFetch,
   genericGrantRequest,
   PrivateKeyJwt,
@@ -13,7 +14,6 @@ import {
   tokenRevocation,
 } from "openid-client";
 import { systemClock } from "../clock.js";
-import { readStrictJson } from "../request/json.js";
 import {
   type BoundedAnswer,
   discoverIssuer,
@@ -24,19 +24,28 @@ import {
   type IssuerMetadata,
   metadataEndpoint,
 } from "../transport/index.js";
+import { type ClockSkew, createClockSkew } from "./clock-skew.js";
 import { asideOf, CredentialError } from "./credential-error.js";
+import { type DpopKey, NonceBook } from "./dpop.js";
 import type { TokenAnswer } from "./granted.js";
 import { importSigningKey, type SigningKey } from "./jose.js";
+import { asResponse, isJson, jsonObject } from "./oauth-answer.js";
 import { networkFailure, oauthFailure } from "./oauth-failure.js";
 import type { CheckedOAuthOptions } from "./oauth-options.js";
 import type { RevocationOutcome } from "./provider.js";
+import { isNonce } from "./repair.js";
 import type { Secret } from "./secret.js";
 import { secretSupplier } from "./suppliers.js";
 
 /** A client of one authorization server: token requests and revocation, nothing of the protocol library around them. */
 export interface OAuthClient {
   /** Sends a token request and gives the JSON object of a 200 answer. Throws {@link CredentialError}, nothing else. */
-  requestToken(grantType: string, parameters: URLSearchParams, signal: AbortSignal): Promise<TokenAnswer>;
+  requestToken(
+    grantType: string,
+    parameters: URLSearchParams,
+    signal: AbortSignal,
+    dpop?: DpopKey,
+  ): Promise<TokenAnswer>;
   /** RFC 7009. */
   revokeToken(token: Secret, signal: AbortSignal): Promise<RevocationOutcome>;
   /** The private key the client authenticates with, where it has one. */
@@ -49,6 +58,23 @@ const MAX_ANSWER_BYTES = 256 * 1024;
 const METADATA = { maxAgeMs: 10 * 60_000, maxStaleMs: 60 * 60_000, cooldownMs: 1_000 };
 const CLIENT_CREDENTIALS = "client_credentials";
 
+interface Located {
+  readonly server: IssuerMetadata;
+  readonly endpoint: string;
+}
+
+interface Call {
+  readonly signal: AbortSignal;
+  readonly run: (config: Configuration) => Promise<unknown>;
+  readonly dpop?: DpopKey;
+}
+
+interface Outcome {
+  readonly answer: BoundedAnswer;
+  /** Whether the protocol library found nothing wrong with it. */
+  readonly accepted: boolean;
+}
+
 /** Makes the client. Nothing is fetched or imported before the first request. */
 export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
   const { issuer, clientId, authentication } = options;
@@ -56,6 +82,8 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
   const metadata = freshValue(() => discoverIssuer(options, never), METADATA, systemClock);
   const clientSecret =
     "secret" in authentication ? secretSupplier(authentication.secret, `the client secret of ${clientId}`) : undefined;
+  const skew: ClockSkew = createClockSkew();
+  const nonces = new NonceBook();
   let importing: Promise<SigningKey> | undefined;
 
   const signingKey = async (): Promise<SigningKey | undefined> => {
@@ -78,12 +106,7 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
    * Runs one call of the protocol library over our own bounded fetch and looks at what came back ourselves. Whatever
    * the library throws is dropped: its errors hold tokens, assertions and bodies where `util.inspect` finds them.
    */
-  const call = async (
-    endpointName: string,
-    signal: AbortSignal,
-    run: (config: Configuration) => Promise<unknown>,
-  ): Promise<BoundedAnswer> => {
-    const { server, endpoint } = await locate(endpointName, signal);
+  const callOnce = async ({ server, endpoint }: Located, { signal, run, dpop }: Call): Promise<Outcome> => {
     let answer: BoundedAnswer | undefined;
     let fault: unknown;
     const send: CustomFetch = async (url, { method, headers, body }) => {
@@ -92,7 +115,7 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
       try {
         answer = await fetchBounded(url, {
           method,
-          headers,
+          headers: { ...headers, ...(await proofHeader(method, endpoint, dpop)) },
           body: String(body),
           signal,
           timeoutMs: options.timeoutMs,
@@ -105,7 +128,13 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
       }
       return asResponse(answer);
     };
-    const config = new Configuration(server as unknown as ServerMetadata, clientId, undefined, await clientAuth());
+    const auth = await clientAuth();
+    const config = new Configuration(
+      server as unknown as ServerMetadata,
+      clientId,
+      { [clockSkew]: skew.seconds },
+      auth,
+    );
     config[customFetch] = send;
     config.timeout = undefined;
     if (options.allowInsecure) allowInsecureRequests(config);
@@ -117,25 +146,47 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
     }
     signal.throwIfAborted();
     if (fault instanceof FetchFault) throw networkFailure(issuer, fault);
+    if (fault instanceof CredentialError) throw fault;
     if (answer === undefined) {
       throw new CredentialError("misconfigured", { message: `No request to ${issuer} could be made.` });
     }
-    // RFC 7009 wants 200 and the library insists; some servers say 204, and mean the same.
-    if (!accepted && !(endpointName === "revocation_endpoint" && answer.status >= 200 && answer.status < 300)) {
-      const refusal = {
-        status: answer.status,
-        retryAfter: answer.headers.get("retry-after"),
-        body: jsonObject(answer),
-      };
-      throw oauthFailure(issuer, refusal, Date.now());
-    }
-    return answer;
+    const nonce = answer.headers.get("dpop-nonce");
+    if (nonce !== null && isNonce(nonce)) nonces.note(endpoint, nonce);
+    return { answer, accepted };
   };
 
-  const locate = async (
-    endpointName: string,
-    signal: AbortSignal,
-  ): Promise<{ readonly server: IssuerMetadata; readonly endpoint: string }> => {
+  const proofHeader = async (method: string, endpoint: string, dpop?: DpopKey): Promise<Record<string, string>> => {
+    if (dpop === undefined) return {};
+    const nonce = nonces.get(endpoint);
+    const claims = { method, url: endpoint, clockSkew: skew.seconds, ...(nonce === undefined ? {} : { nonce }) };
+    return { dpop: await dpop.prove(claims) };
+  };
+
+  /** What a refusal asks for and we can give. Each is given once per call: a fresh assertion and proof go with it. */
+  const repairOf = ({ status, headers, bytes }: BoundedAnswer, dpop?: DpopKey): "nonce" | "clock" | undefined => {
+    if (status !== 400 && status !== 401) return undefined;
+    const error = jsonObject(bytes)?.["error"];
+    if (dpop !== undefined && error === "use_dpop_nonce") return headers.has("dpop-nonce") ? "nonce" : undefined;
+    const timed = (error === "invalid_client" && "key" in authentication) || error === "invalid_dpop_proof";
+    return timed && skew.learn(headers.get("date"), Date.now()) ? "clock" : undefined;
+  };
+
+  const call = async (endpointName: string, request: Call): Promise<BoundedAnswer> => {
+    const located = await locate(endpointName, request.signal);
+    const repairs = new Set<string>();
+    for (;;) {
+      const { answer, accepted } = await callOnce(located, request);
+      // RFC 7009 wants 200 and the library insists; some servers say 204, and mean the same.
+      if (accepted || (endpointName === "revocation_endpoint" && answer.status >= 200 && answer.status < 300)) {
+        return answer;
+      }
+      const repair = repairOf(answer, request.dpop);
+      if (repair === undefined || repairs.has(repair)) throw refusal(issuer, answer);
+      repairs.add(repair);
+    }
+  };
+
+  const locate = async (endpointName: string, signal: AbortSignal): Promise<Located> => {
     try {
       const found = await metadata.get(signal);
       const endpoint = new URL(metadataEndpoint(found, endpointName, options)).href;
@@ -155,13 +206,13 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
   return {
     signingKey,
     secrets: () => clientSecret?.known() ?? [],
-    async requestToken(grantType, parameters, signal) {
-      const answer = await call("token_endpoint", signal, (config) =>
+    async requestToken(grantType, parameters, signal, dpop) {
+      const run = (config: Configuration): Promise<unknown> =>
         grantType === CLIENT_CREDENTIALS
           ? clientCredentialsGrant(config, parameters)
-          : genericGrantRequest(config, grantType, parameters),
-      );
-      const body = isJson(answer) ? jsonObject(answer) : undefined;
+          : genericGrantRequest(config, grantType, parameters);
+      const answer = await call("token_endpoint", { signal, run, ...(dpop === undefined ? {} : { dpop }) });
+      const body = isJson(answer.headers) ? jsonObject(answer.bytes) : undefined;
       if (body === undefined) {
         throw new CredentialError("malformed", { message: `The token answer of ${issuer} is not one JSON object.` });
       }
@@ -177,9 +228,9 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
       }
       if (server["revocation_endpoint"] === undefined) return "not_revocable";
       try {
-        await call("revocation_endpoint", signal, (config) =>
-          tokenRevocation(config, token.reveal(), { token_type_hint: "access_token" }),
-        );
+        const run = (config: Configuration): Promise<unknown> =>
+          tokenRevocation(config, token.reveal(), { token_type_hint: "access_token" });
+        await call("revocation_endpoint", { signal, run });
         return "revoked";
       } catch (error) {
         // RFC 7009 §2.2.1: the server does not revoke tokens of this kind, e.g. self-contained ones.
@@ -192,20 +243,7 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
   };
 }
 
-/** The answer for the library: its own limits and ours have been applied, so it reads from memory. */
-function asResponse({ status, headers, bytes }: BoundedAnswer): Response {
-  const kept = ["content-type", "www-authenticate"].flatMap((name): [string, string][] => {
-    const value = headers.get(name);
-    return value === null ? [] : [[name, value]];
-  });
-  return new Response(status === 204 || status === 205 ? null : bytes, { status, headers: kept });
-}
-
-const isJson = ({ headers }: BoundedAnswer): boolean =>
-  (headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() === "application/json";
-
-function jsonObject({ bytes }: BoundedAnswer): Readonly<Record<string, unknown>> | undefined {
-  const read = readStrictJson(bytes);
-  if (!read.ok || typeof read.value !== "object" || read.value === null || Array.isArray(read.value)) return undefined;
-  return read.value as Readonly<Record<string, unknown>>;
+function refusal(issuer: string, { status, headers, bytes }: BoundedAnswer): CredentialError {
+  const answer = { status, retryAfter: headers.get("retry-after"), body: jsonObject(bytes) };
+  return oauthFailure(issuer, answer, Date.now());
 }

@@ -32,6 +32,11 @@ export interface OAuthOptions {
   readonly maxLifetimeMs?: number;
   /** For one request to the server, the last byte of its answer included. Milliseconds. Default 10,000. */
   readonly timeoutMs?: number;
+  /**
+   * Binds every token to a key of its session (RFC 9449): who has the token alone has nothing. The server and the service
+   * must both know DPoP; a token that is not bound is refused, and there is no falling back. Default false.
+   */
+  readonly dpop?: boolean;
   /** Origins besides the issuer's that its endpoints may be on. Default: none. */
   readonly endpointOrigins?: readonly string[];
   /** Allows `http:` on loopback addresses. For tests and demonstrations only. Default false. */
@@ -46,10 +51,11 @@ export interface CheckedOAuthOptions extends OAuthOptions, IssuerRules {
   readonly maxLifetimeMs: number;
   readonly timeoutMs: number;
   readonly allowInsecure: boolean;
+  readonly dpop: boolean;
 }
 
 const KNOWN =
-  "issuer clientId authentication audience audienceParameter formats maxLifetimeMs timeoutMs endpointOrigins allowInsecure fetch".split(
+  "issuer clientId authentication audience audienceParameter formats maxLifetimeMs timeoutMs dpop endpointOrigins allowInsecure fetch".split(
     " ",
   );
 const SYMMETRIC_OR_NONE = /^(none|HS\d*|)$/i;
@@ -90,6 +96,7 @@ export function checkOAuthOptions(
     'must be some of "at+jwt", "jwt", "opaque"',
   );
   check(isPositive(options.maxLifetimeMs), "/maxLifetimeMs", "must be a positive whole number");
+  check([undefined, true, false].includes(options.dpop), "/dpop", "must be true or false");
   check(isPositive(options.timeoutMs), "/timeoutMs", "must be a positive whole number");
   const origins: unknown = options.endpointOrigins ?? [];
   check(
@@ -104,6 +111,7 @@ export function checkOAuthOptions(
     maxLifetimeMs: options.maxLifetimeMs ?? DEFAULT_MAX_LIFETIME_MS,
     timeoutMs: options.timeoutMs ?? 10_000,
     allowInsecure: options.allowInsecure ?? false,
+    dpop: options.dpop ?? false,
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Agent, Principal } from "../policy/context.js";
+import type { DpopKey } from "./dpop.js";
 import type { Secret } from "./secret.js";
 
 /** Whom a credential is for. Held by the guard; agent code never gets one. */
@@ -8,6 +9,8 @@ export interface BrokerSession {
   readonly agent: Agent;
   /** The token that proved the principal, for exchange (RFC 8693). */
   readonly subjectToken?: Secret;
+  /** The agents that handed the task on to this one, outermost first. */
+  readonly delegatedBy?: readonly Agent[];
 }
 
 /** One element of a rich authorization request (RFC 9396 §2). */
@@ -26,7 +29,13 @@ export interface GrantRequest {
   /** Empty: the server's default. */
   readonly scopes: readonly string[];
   readonly authorizationDetails?: readonly AuthorizationDetail[];
+  /** The session's identity token, where it has one. */
+  readonly subject?: Secret;
+  /** Who acts: the session's agent. */
+  readonly actor?: Agent;
   readonly session: BrokerSession;
+  /** The session's key, for providers with `dpop`. */
+  readonly dpop?: DpopKey;
 }
 
 /** Where in a request the credential goes. */
@@ -45,6 +54,12 @@ export interface IssuedCredential {
   readonly placement: Placement;
   /** What was granted, not what was asked for. */
   readonly scope: readonly string[];
+  /** True where the issuer knows no scopes, so that nothing can be compared. Default false. */
+  readonly unscoped?: boolean;
+  /** What was granted in detail (RFC 9396), where it was asked for. */
+  readonly authorizationDetails?: readonly AuthorizationDetail[];
+  /** True where it works only with proofs of the session's key. Default false. */
+  readonly bound?: boolean;
   /** Milliseconds from the moment the provider was asked. 0: good for one use. The provider has applied its own cap. */
   readonly lifetimeMs: number;
   /** False where nobody could be told that it is no longer needed. */
@@ -66,6 +81,8 @@ export type RevocationOutcome = "revoked" | "not_revocable";
  * else is taken for "unavailable", and nothing of it is shown, because errors of protocol libraries hold tokens.
  */
 export interface CredentialProvider {
+  /** Whether its credentials are bound to the session's key (RFC 9449): requests then have `dpop`. Default false. */
+  readonly dpop?: boolean;
   /** Issues one credential. Called at most once at a time per key; must settle soon after `signal` aborts. */
   issue(request: GrantRequest, options: { readonly signal: AbortSignal }): Promise<IssuedCredential>;
   /** Tells the issuer that the credential is no longer needed (RFC 7009). */

@@ -5,10 +5,14 @@ import { cacheKey } from "./cache-key.js";
 import { type Credential, type CredentialOwner, credentialHandle } from "./credential.js";
 import { asGuardError, asideOf, CredentialError } from "./credential-error.js";
 import { createCustody, type LiveCredential, type Provenance, REVOCATION_DEADLINE_MS } from "./custody.js";
+import type { DpopKey } from "./dpop.js";
 import type { BrokerEvent } from "./events.js";
 import { type Flight, startFlight } from "./flight.js";
-import { type CredentialRequest, readCredentialRequest } from "./grant-request.js";
+import { type CredentialRequest, normaliseScopes, readCredentialRequest } from "./grant-request.js";
 import { issueWithRetry } from "./issue.js";
+import { createSessionKeys } from "./keys.js";
+import type { BrokerSession, CredentialProvider } from "./provider.js";
+import type { Secret } from "./secret.js";
 import { backoffMs, wait } from "./wait.js";
 
 /** Issues, keeps, renews and revokes credentials for sessions. */
@@ -38,9 +42,19 @@ interface Entry extends Provenance {
   /** No renewal in the background before this, and how many failed in a row. */
   renewNotBefore: number;
   renewalsFailed: number;
+  /** Refusals by the service since `refusedSince`: each costs a request to the authorization server. */
+  refusals: number;
+  refusedSince: number;
+  /** Those of the scopes asked for that may be missing. */
+  readonly optionalScopes: readonly string[];
+  /** When it was last moved to the end of the queue, in calls. */
+  turn: number;
 }
 
 const REFUSAL_REMEMBERED_MS = 10_000;
+/** So many credentials of one key may be thrown away within the window because the service refused them. */
+const MAX_REFUSALS = 10;
+const REFUSALS_WINDOW_MS = 60_000;
 const MAX_CLOSED_SESSIONS = 50_000;
 /** Nothing shorter is searched for in answers: it would be found everywhere. */
 const SHORTEST_SEARCHED = 8;
@@ -54,7 +68,9 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
   /** By cache key, in order of use, the longest unused first. */
   const entries = new Map<string, Entry>();
   const holders = new WeakMap<LiveCredential, Entry>();
-  const subjectTokens = new Map<string, string>();
+  const subjectTokens = new Map<string, Secret>();
+  const keys = createSessionKeys();
+  let turn = 0;
   const closings = new Map<string, Promise<void>>();
   /** Flights that have not ended, with their session: also those nobody waits for any more. */
   const unfinished = new Map<Flight<LiveCredential>, string>();
@@ -83,7 +99,8 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
         onLate: (late, at) => void custody.revoke(custody.take(entry, late, at)),
       });
       const live = custody.take(entry, issued, requestedAt);
-      custody.checkScope(live);
+      checkBinding(live);
+      custody.checkScope(live, entry.optionalScopes);
       return live;
     } catch (error) {
       const { rejected } = asideOf(error);
@@ -91,6 +108,15 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
       signal.throwIfAborted();
       throw asGuardError(error, base.credential);
     }
+  };
+
+  /** A provider that says it binds must have bound: never a bearer token in place of a bound one. */
+  const checkBinding = (live: LiveCredential): void => {
+    if ((live.request.dpop !== undefined) === live.facts.bound) return;
+    void custody.revoke(live);
+    throw new CredentialError("substituted", {
+      message: `The credential "${live.base.credential}" is ${live.facts.bound ? "" : "not "}bound to a key; it was not used.`,
+    });
   };
 
   const noteFailure = (entry: Entry, error: unknown, inBackground: boolean): void => {
@@ -172,10 +198,24 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
     return held;
   };
 
-  const entryFor = (key: string, provenance: () => Provenance): Entry => {
-    const known = entries.get(key);
-    if (known !== undefined) entries.delete(key);
-    const entry: Entry = known ?? { ...provenance(), renewNotBefore: 0, renewalsFailed: 0 };
+  /** Moving an entry costs more than finding it: what was moved a moment ago stays where it is. */
+  const touch = (key: string, entry: Entry): void => {
+    if (++turn - entry.turn <= maxCredentials / 8) return;
+    entry.turn = turn;
+    entries.delete(key);
+    entries.set(key, entry);
+  };
+
+  const addEntry = (key: string, provenance: Provenance, optionalScopes: readonly string[]): Entry => {
+    const entry: Entry = {
+      ...provenance,
+      optionalScopes,
+      renewNotBefore: 0,
+      renewalsFailed: 0,
+      refusals: 0,
+      refusedSince: 0,
+      turn: ++turn,
+    };
     entries.set(key, entry);
     if (entries.size > maxCredentials) {
       const [oldest] = entries;
@@ -185,13 +225,24 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
     return entry;
   };
 
+  /** A service that refuses whatever it is sent must not make us ask the authorization server with every call. */
+  const mayRefuse = (entry: Entry): boolean => {
+    const now = clock.monotonic();
+    if (now - entry.refusedSince >= REFUSALS_WINDOW_MS) {
+      entry.refusedSince = now;
+      entry.refusals = 0;
+    }
+    return ++entry.refusals <= MAX_REFUSALS;
+  };
+
   const owner: CredentialOwner = {
     clock,
     isClosed,
+    nonces: keys.nonces,
     invalidate(live) {
       const entry = holders.get(live);
       // Only the credential that failed: an old 401 must not throw away a newer one.
-      if (entry?.held !== live) return;
+      if (entry?.held !== live || !mayRefuse(entry)) return;
       delete entry.held;
       // A renewal that began before the failure may bring what the service already rejects: it no longer counts.
       const { flight } = entry;
@@ -205,6 +256,7 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
   const endSession = async (sessionId: string, deadlineMs: number): Promise<void> => {
     for (const [key, entry] of entries) if (entry.base.session === sessionId) empty(key, entry);
     subjectTokens.delete(sessionId);
+    keys.destroy(sessionId);
     const flights = [...unfinished].filter(([, session]) => session === sessionId).map(([flight]) => flight);
     for (const flight of flights) flight.abort(new GuardError("SESSION_CLOSED"));
     const revocations = custody.ofSession(sessionId).map((live) => custody.revoke(live, deadlineMs));
@@ -233,32 +285,49 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
     await Promise.allSettled([...providers.values()].map((provider) => provider.close?.()));
   };
 
-  return {
-    async authorise(request, { signal }) {
-      signal.throwIfAborted();
-      if (closing !== undefined) throw new GuardError("GUARD_CLOSED");
-      const provider = providers.get(request.credential);
-      if (provider === undefined) throw noProvider(request.credential);
-      const wanted = readCredentialRequest(request);
-      const key = cacheKey(request.credential, wanted);
-      const { session } = wanted;
-      if (isClosed(session.id)) throw new GuardError("SESSION_CLOSED");
-      if (session.subjectToken !== undefined) {
-        subjectTokens.set(session.id, session.subjectToken.reveal());
-        dropOldest(subjectTokens, maxCredentials);
-      }
-
-      const entry = entryFor(key, () => ({
+  const newEntry = (key: string, asked: CredentialRequest, provider: CredentialProvider, dpop?: DpopKey): Entry => {
+    const request = readCredentialRequest(asked, dpop);
+    const { session } = request;
+    return addEntry(
+      key,
+      {
         provider,
-        request: wanted,
+        request,
         base: Object.freeze({
-          credential: request.credential,
-          service: wanted.service,
+          credential: asked.credential,
+          service: request.service,
           session: session.id,
           principal: session.principal.id,
           agent: session.agent.id,
         }),
-      }));
+      },
+      normaliseScopes(asked.optionalScopes ?? []),
+    );
+  };
+
+  /** Of a session that goes on: what it is searched for in answers. */
+  const noteSubject = ({ id, subjectToken }: BrokerSession): void => {
+    if (subjectToken === undefined || subjectTokens.get(id) === subjectToken) return;
+    subjectTokens.set(id, subjectToken);
+    dropOldest(subjectTokens, maxCredentials);
+  };
+
+  return {
+    async authorise(request, { signal }) {
+      if (signal.aborted) throw signal.reason;
+      if (closing !== undefined) throw new GuardError("GUARD_CLOSED");
+      const provider = providers.get(request.credential);
+      if (provider === undefined) throw noProvider(request.credential);
+      const { session } = request;
+      if (isClosed(session.id)) throw new GuardError("SESSION_CLOSED");
+      const dpop = provider.dpop === true ? keys.of(session.id) : undefined;
+      const proofKey = dpop instanceof Promise ? await dpop : dpop;
+      const key = cacheKey(request.credential, request, proofKey?.thumbprint);
+      if (isClosed(session.id)) throw new GuardError("SESSION_CLOSED");
+      const known = entries.get(key);
+      const entry = known ?? newEntry(key, request, provider, proofKey);
+      if (known !== undefined) touch(key, known);
+      noteSubject(session);
       const now = clock.monotonic();
       const { held, refusal } = entry;
       if (held !== undefined && now < held.plan.hardAt) {
@@ -273,7 +342,8 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
     },
     closeSession: (sessionId, { deadlineMs = REVOCATION_DEADLINE_MS } = {}) => closeSession(sessionId, deadlineMs),
     *liveSecrets() {
-      const sources: Iterable<string>[] = [custody.secrets(), subjectTokens.values()];
+      const subjects = [...subjectTokens.values()].map((subject) => subject.reveal());
+      const sources: Iterable<string>[] = [custody.secrets(), subjects];
       for (const provider of providers.values()) if (provider.secrets !== undefined) sources.push(provider.secrets());
       for (const source of sources) for (const secret of source) if (secret.length >= SHORTEST_SEARCHED) yield secret;
     },

@@ -1,6 +1,14 @@
 import type { ErrorCode } from "../error-codes.js";
 import type { CanonicalRequest } from "../request/canonical.js";
-import type { LimitSubject, RecordLevel } from "./document.js";
+import type { AuthorizationDetailDocument, LimitSubject, RecordLevel } from "./document.js";
+
+/** How a person is asked; times in milliseconds. */
+export interface ApprovalTerms {
+  readonly approvers?: readonly string[];
+  readonly waitMs?: number;
+  readonly expiresMs?: number;
+  readonly grantTtlMs?: number;
+}
 
 /** What a decision asks of whoever carries it out. */
 export interface Obligations {
@@ -8,18 +16,21 @@ export interface Obligations {
   readonly credential?: string;
   /** What the credential is narrowed to, where the rule says so. */
   readonly scopes?: readonly string[];
+  /** Those of `scopes` that the server may leave out. */
+  readonly optionalScopes?: readonly string[];
+  /** Whom it is for, where the rule says so. */
+  readonly audience?: string;
+  /** RFC 9396; `"{fingerprint}"` still to be filled in. */
+  readonly authorizationDetails?: readonly AuthorizationDetailDocument[];
+  /** What may be added once a person has said yes to it. */
+  readonly stepUp?: { readonly scopes: readonly string[]; readonly approval: ApprovalTerms };
   /** Further paths to mask in the answer. */
   readonly mask: readonly string[];
   readonly record: RecordLevel;
   /** What must be counted before anything is sent; absent where no matching rule has limits. */
   readonly limits?: readonly Limit[];
   /** How a person is asked; times in milliseconds. */
-  readonly approval?: {
-    readonly approvers?: readonly string[];
-    readonly waitMs?: number;
-    readonly expiresMs?: number;
-    readonly grantTtlMs?: number;
-  };
+  readonly approval?: ApprovalTerms;
 }
 
 /** A limit of a matching rule, and how much of it this request uses up. */

@@ -30,6 +30,8 @@ export interface ServiceDocument {
   readonly redirects?: number;
   /** How much of a body is read to judge it. Default 1 MiB. */
   readonly maxRequestBytes?: number;
+  /** Whether a 401 without a Bearer or DPoP challenge is answered with a new credential, too, once. Default false. */
+  readonly renewOn401?: boolean;
 }
 
 /** How a GraphQL service is read. */
@@ -99,6 +101,14 @@ export interface RuleDocument {
   readonly predicates?: Readonly<Record<string, "approve" | "deny">>;
   readonly limits?: readonly LimitDocument[];
   readonly scopes?: readonly string[];
+  /** Those of `scopes` that the server may leave out. Default none: fewer than asked for is refused. */
+  readonly optionalScopes?: readonly string[];
+  /** Whom the credential is for: an absolute URI (RFC 8707) or a name. Default: the provider's. */
+  readonly audience?: string;
+  /** RFC 9396. A value `"{fingerprint}"` stands for the fingerprint of the request. */
+  readonly authorizationDetails?: readonly AuthorizationDetailDocument[];
+  /** What may be added when the service asks for more (403 `insufficient_scope`); a person is asked. Default nothing. */
+  readonly stepUp?: StepUpDocument;
   readonly mask?: readonly string[];
   readonly record?: RecordLevel;
   readonly approval?: ApprovalDocument;
@@ -126,6 +136,17 @@ export interface RequestLimitDocument extends LimitTerms {
 export interface SumLimitDocument extends LimitTerms {
   readonly sum: string;
   readonly max: number;
+}
+
+/** One element of a rich authorization request (RFC 9396 section 2). */
+export interface AuthorizationDetailDocument {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+export interface StepUpDocument {
+  readonly scopes: readonly string[];
+  readonly approval?: ApprovalDocument;
 }
 
 /** The times at which a rule matches; all that is given must hold. */

@@ -19,7 +19,7 @@ export function obligationsOf(
     levels.has("request") && levels.has("response") ? "both" : RECORD_ORDER.findLast((level) => levels.has(level));
   return sealed({
     ...(credential === undefined ? {} : { credential }),
-    ...(deciding.scopes === undefined ? {} : { scopes: deciding.scopes }),
+    ...deciding.narrowing,
     mask: matching.length === 1 ? deciding.mask : Object.freeze([...new Set(matching.flatMap((rule) => rule.mask))]),
     record: highest ?? "metadata",
     ...(limits.length === 0 ? {} : { limits }),

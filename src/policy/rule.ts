@@ -1,11 +1,12 @@
 import type { ConfigurationProblem } from "../errors.js";
 import { METHODS, type Method } from "../request/method.js";
+import { approvalTerms } from "./approval-terms.js";
 import { type Clause, compileClauses } from "./clauses.js";
 import type { Obligations } from "./decision.js";
 import type { Effect, RecordLevel, RuleDocument } from "./document.js";
-import { parseDuration } from "./duration.js";
 import { foldTemplate } from "./folded-path.js";
 import { type CompiledLimit, compileLimits } from "./limits.js";
+import { compileNarrowing, type Narrowing } from "./narrowing.js";
 import { type OperationProtocol, operationProtocol } from "./operation.js";
 import { type PathTemplate, parsePathTemplate, pathReporter, templateParams } from "./path-template.js";
 import { compilePredicates, type Predicate, type RulePredicate } from "./predicates.js";
@@ -30,7 +31,7 @@ export interface CompiledRule {
   /** How narrowly the rule is drawn: of several that match, the narrowest gives the scopes and the approval terms. */
   readonly specificity: number;
   readonly limits: readonly CompiledLimit[];
-  readonly scopes: readonly string[] | undefined;
+  readonly narrowing: Narrowing;
   readonly mask: readonly string[];
   readonly record: RecordLevel;
   readonly approval: Obligations["approval"];
@@ -65,7 +66,7 @@ export function compileRule(
   }
   const { limits, clauses: limitClauses } = compileLimits(rule, pointer, report);
   const clauses = [...compileClauses(rule, params, pointer, report), ...limitClauses];
-  const approval = approvalTerms(rule);
+  const approval = approvalTerms(rule.approval);
   const predicates = compilePredicates(rule, approval, registered, `${pointer}/predicates`, report);
   return {
     id: rule.id,
@@ -85,7 +86,7 @@ export function compileRule(
     protocol,
     specificity: specificityOf(template, clauses.length),
     limits,
-    scopes: rule.scopes,
+    narrowing: compileNarrowing(rule, problem),
     mask: rule.mask ?? [],
     record: rule.record ?? "metadata",
     approval: rule.effect === "approve" ? approval : undefined,
@@ -107,17 +108,4 @@ function specificityOf(template: PathTemplate | null, clauses: number): number {
   if (template === null) return clauses;
   const literals = template.segments.filter((segment) => "literal" in segment).length;
   return literals * 10_000 + template.segments.length * 200 + (template.rest ? 0 : 100) + clauses;
-}
-
-function approvalTerms(rule: RuleDocument): NonNullable<Obligations["approval"]> {
-  const { approvers, wait, expires, grant } = rule.approval ?? {};
-  const time = (text: string | undefined): number | undefined =>
-    text === undefined ? undefined : (parseDuration(text) ?? undefined);
-  const [waitMs, expiresMs, grantTtlMs] = [time(wait), time(expires), time(grant?.ttl)];
-  return {
-    ...(approvers === undefined ? {} : { approvers }),
-    ...(waitMs === undefined ? {} : { waitMs }),
-    ...(expiresMs === undefined ? {} : { expiresMs }),
-    ...(grantTtlMs === undefined ? {} : { grantTtlMs }),
-  };
 }

@@ -21,6 +21,22 @@ const matchers = (description: string): object => ({
   additionalProperties: { $ref: "#/$defs/matcher" },
 });
 
+const approval = {
+  type: "object",
+  additionalProperties: false,
+  properties: {
+    approvers: { ...nonEmptyStrings, description: "Who may answer: ids, or group:NAME." },
+    wait: { ...duration, description: "How long the call is held for an answer." },
+    expires: { ...duration, description: "How long the question stays open." },
+    grant: {
+      type: "object",
+      description: "What a yes is good for.",
+      additionalProperties: false,
+      properties: { ttl: { ...duration, description: "How long a yes may be used." } },
+    },
+  },
+} as const;
+
 const endpoint = { type: "string", minLength: 1, maxLength: 4096, pattern: "^/" } as const;
 const maxOperations = {
   type: "integer",
@@ -137,6 +153,11 @@ export const policySchema: Readonly<Record<string, unknown>> = {
           maximum: 1_073_741_824,
           description: "How many bytes of a body are read to judge it. Default 1048576.",
         },
+        renewOn401: {
+          type: "boolean",
+          description:
+            "Whether a 401 that does not name the credential as its reason is answered with a new one, too. Default false.",
+        },
       },
     },
     rule: {
@@ -246,27 +267,44 @@ export const policySchema: Readonly<Record<string, unknown>> = {
           items: { $ref: "#/$defs/limit" },
         },
         scopes: { ...nonEmptyStrings, description: "What the credential for this call is narrowed to." },
+        optionalScopes: {
+          ...nonEmptyStrings,
+          description: "Those of scopes without which the call may go on, if the server grants fewer.",
+        },
+        audience: {
+          type: "string",
+          minLength: 1,
+          maxLength: 2048,
+          description: "Whom the credential for this call is for: an absolute URI (RFC 8707) or a name.",
+        },
+        authorizationDetails: {
+          type: "array",
+          minItems: 1,
+          maxItems: 100,
+          items: {
+            type: "object",
+            required: ["type"],
+            properties: { type: { type: "string", minLength: 1 } },
+          },
+          description:
+            'What the credential may do (RFC 9396). A value "{fingerprint}" stands for the fingerprint of the request.',
+        },
+        stepUp: {
+          type: "object",
+          description: "What the service may ask for besides scopes, by 403 insufficient_scope; a person is asked.",
+          required: ["scopes"],
+          additionalProperties: false,
+          properties: {
+            scopes: { ...nonEmptyStrings, description: "Scopes that may be added, at most." },
+            approval: { ...approval, description: "How a person is asked. Default: as by an approve rule." },
+          },
+        },
         mask: { ...nonEmptyStrings, description: "Paths masked in the answer, besides the guard's own." },
         record: {
           enum: ["none", "metadata", "request", "response", "both"],
           description: "How much of the exchange is recorded.",
         },
-        approval: {
-          type: "object",
-          description: "How a person is asked (approve rules only).",
-          additionalProperties: false,
-          properties: {
-            approvers: { ...nonEmptyStrings, description: "Who may answer: ids, or group:NAME." },
-            wait: { ...duration, description: "How long the call is held for an answer." },
-            expires: { ...duration, description: "How long the question stays open." },
-            grant: {
-              type: "object",
-              description: "What a yes is good for.",
-              additionalProperties: false,
-              properties: { ttl: { ...duration, description: "How long a yes may be used." } },
-            },
-          },
-        },
+        approval: { ...approval, description: "How a person is asked (approve rules only)." },
         reason: { type: "string", maxLength: 500, description: "Shown to whoever is denied or asked." },
       },
     },

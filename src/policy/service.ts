@@ -18,6 +18,7 @@ export interface CompiledService {
   readonly hasLimits: boolean;
   readonly redirects: number;
   readonly maxRequestBytes: number;
+  readonly renewOn401: boolean;
   /** Lower-case names the agent may send, or null for any. */
   readonly headers: ReadonlySet<string> | null;
   /** Whether some rule opts in to `%2F` in a parameter. */
@@ -58,6 +59,7 @@ export function compileService(
     hasLimits: rules.some((rule) => rule.limits.length > 0),
     redirects: document.redirects ?? 5,
     maxRequestBytes: document.maxRequestBytes ?? 1_048_576,
+    renewOn401: document.renewOn401 ?? false,
     headers:
       document.headers === undefined ? null : new Set(document.headers.allow.map((header) => header.toLowerCase())),
     anyEncodedSlash: rules.some((rule) => rule.encodedSlash && rule.effect !== "deny"),

@@ -19,6 +19,8 @@ export interface FingerprintInput {
   readonly headers: readonly (readonly [string, string])[];
   /** Further header names, in lower case, that change what a request to this service means. */
   readonly semanticHeaders?: readonly string[];
+  /** The scopes of the credential it is to be sent with, where a person is asked about them. */
+  readonly scopes?: readonly string[];
 }
 
 /**
@@ -45,6 +47,7 @@ export function fingerprintPreimage(input: FingerprintInput): string {
     input.body.kind,
     input.body.digest,
     semanticHeaders(input.headers, input.semanticHeaders),
+    ...(input.scopes === undefined ? [] : [input.scopes.toSorted()]),
   ]);
 }
 

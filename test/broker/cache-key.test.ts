@@ -40,7 +40,7 @@ describe("scenario 17: the key", () => {
     ["origin", { origins: ["https://a.example"] }, { origins: ["https://b.example"] }],
     ["authorization details", { authorizationDetails: [{ type: "a" }] }, { authorizationDetails: [{ type: "b" }] }],
     ["details and none", { authorizationDetails: [] }, {}],
-  ])("differs by %s", (_what, one, other) => {
+  ])("17: differs by %s", (_what, one, other) => {
     expect(keyOf(one)).not.toBe(keyOf(other));
   });
 
@@ -58,11 +58,11 @@ describe("scenario 17: the key", () => {
       { authorizationDetails: [{ type: "a", x: 1 }] },
       { authorizationDetails: [{ x: 1, type: "a" }] },
     ],
-  ])("does not differ by %s", (_what, one, other) => {
+  ])("17: does not differ by %s", (_what, one, other) => {
     expect(keyOf(one)).toBe(keyOf(other));
   });
 
-  test("different identities never have the same key", () => {
+  test("17: different identities never have the same key", () => {
     const word = fc.string({ minLength: 1, maxLength: 4, unit: fc.constantFrom("a", "1", ":", "-", "[") });
     const identity = fc.record({
       service: word,
@@ -104,14 +104,14 @@ describe("scenario 18: who is not named is not served", () => {
     ["agent", { session: session({ agent: { id: "" } }) }],
     ["tenant (empty)", { session: session({ principal: { id: "a", type: "human", tenant: "" } }) }],
     ["service", { service: "" }],
-  ])("a request without %s is refused and no provider is asked", async (_what, change) => {
+  ])("18: a request without %s is refused and no provider is asked", async (_what, change) => {
     const provider = readyProvider();
     const broker = createTokenBroker({ providers: { crm: provider } });
     await expect(broker.authorise(ask(change), never)).rejects.toMatchObject({ code: "CREDENTIAL_REFUSED" });
     expect(provider.issuedTokens).toEqual([]);
   });
 
-  test("scenario 21: the caller's lists are left as they were", async () => {
+  test("21: the caller's lists are left as they were", async () => {
     const scopes = Object.freeze(["b", "a", "a"]);
     const origins = Object.freeze(["https://b.example", "https://a.example"]);
     await createTokenBroker({ providers: { crm: readyProvider() } }).authorise(ask({ scopes, origins }), never);
@@ -121,7 +121,7 @@ describe("scenario 18: who is not named is not served", () => {
     ]);
   });
 
-  test("scenario 19: two brokers with the same provider and the same request share nothing", async () => {
+  test("19: two brokers with the same provider and the same request share nothing", async () => {
     const provider = readyProvider();
     const brokers = [
       createTokenBroker({ providers: { crm: provider } }),

@@ -40,8 +40,8 @@ describe("where the secret goes", () => {
     const credential = await brokerFor(options).authorise(ask(), never);
     expect(credential.headersFor(outgoing)).toEqual(headers);
     expect(credential.queryFor(outgoing)).toEqual(query);
-    for (const method of [credential.headersFor, credential.queryFor]) {
-      expect(() => method({ method: "GET", url: "https://evil.example/" })).toThrow(/another origin/);
+    for (const method of ["headersFor", "queryFor"] as const) {
+      expect(() => credential[method]({ method: "GET", url: "https://evil.example/" })).toThrow(/another origin/);
     }
   });
 
@@ -54,7 +54,7 @@ describe("where the secret goes", () => {
     expect([...broker.liveSecrets()]).toEqual(expect.arrayContaining([KEY, btoa(`bot:${KEY}`)]));
     expect(credential.facts.scope).toEqual([]);
     await broker.closeSession("session-1");
-    expect(events.map(({ type }) => type)).toEqual(["narrowed", "issued", "not_revocable"]);
+    expect(events.map(({ type }) => type)).toEqual(["issued", "not_revocable"]);
   });
 
   test("its fingerprint is stable and is no digest that could be tried out", async () => {

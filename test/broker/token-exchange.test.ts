@@ -80,7 +80,7 @@ describe("what is sent", () => {
     ]);
   });
 
-  test("scenario 14: an actor token is read from its source at each exchange", async () => {
+  test("14: an actor token is read from its source at each exchange", async () => {
     let reads = 0;
     broker = brokerFor({ actor: () => `actor-token-${++reads}` });
     (await broker.authorise(ask({ session: alice }), never)).invalidate();
@@ -100,18 +100,18 @@ describe("scenario 8: what comes back is an access token or nothing", () => {
     ],
     ["a refresh token", { issued_token_type: "urn:ietf:params:oauth:token-type:refresh_token" }],
     ["an access token that is not for use as bearer", { token_type: "N_A" }],
-  ])("%s is refused and revoked", async (_what, change) => {
+  ])("8: %s is refused and revoked", async (_what, change) => {
     server.answer = (response) => json(response, 200, { ...good, ...change });
     await expect(broker.authorise(ask({ session: alice }), never)).rejects.toMatchObject({ reason: "substituted" });
     await expect.poll(() => server.revocations.map((form) => form.get("token"))).toEqual([TOKEN]);
   });
 
-  test("an access token is accepted", async () => {
+  test("8: an access token is accepted", async () => {
     expect(bearerOf(await broker.authorise(ask({ session: alice }), never))).toBe(TOKEN);
   });
 });
 
-test("scenario 41: an echoed subject token is in no error and no event", async () => {
+test("41: an echoed subject token is in no error and no event", async () => {
   server.answer = (response, request, body) =>
     json(response, 400, {
       error: "invalid_grant",
@@ -125,7 +125,7 @@ test("scenario 41: an echoed subject token is in no error and no event", async (
   expect([...broker.liveSecrets()]).toContain(SUBJECT);
 });
 
-test("scenario 16: the token is used no longer than the identity token lasts, whatever the server says", async () => {
+test("16: the token is used no longer than the identity token lasts, whatever the server says", async () => {
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
   const jwt = `${part({ alg: "ES256" })}.${part({ sub: "alice", exp: Math.floor(Date.now() / 1000) + 60 })}.c2ln`;
   const brief = session({ subjectToken: new Secret(jwt) });

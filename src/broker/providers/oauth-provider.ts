@@ -21,16 +21,18 @@ export interface GrantKind {
 }
 
 const BEARER: Placement = Object.freeze({ in: "header", name: "authorization", prefix: "Bearer " });
+const BOUND: Placement = Object.freeze({ in: "header", name: "authorization", prefix: "DPoP " });
 
 /** A provider that asks an authorization server: everything that its grants have in common. */
 export function oauthProvider(options: CheckedOAuthOptions, kind: GrantKind): CredentialProvider {
   const client = createOAuthClient(options);
   return {
+    dpop: options.dpop,
     async issue(request, { signal }): Promise<IssuedCredential> {
       const audience = request.audience ?? options.audience;
       const parameters = commonParameters(request, audience, options.audienceParameter);
       const { maxLifetimeMs = options.maxLifetimeMs } = await kind.prepare(parameters, request, client);
-      const answer = await client.requestToken(kind.grantType, parameters, signal);
+      const answer = await client.requestToken(kind.grantType, parameters, signal, request.dpop);
       return readAnswer(answer, request, audience, Math.min(maxLifetimeMs, options.maxLifetimeMs), options, kind);
     },
     revoke: (credential, { signal }) => client.revokeToken(credential.secret, signal),
@@ -73,17 +75,22 @@ function readAnswer(
     authorizationDetails: request.authorizationDetails,
     formats: options.formats,
     exchange: kind.exchange,
+    thumbprint: request.dpop?.thumbprint,
   });
   const { iat, exp, sub } = jwt?.claims ?? {};
   const lifetimeMs = statedLifetimeMs({ expiresIn: answer["expires_in"], iat, exp }, maxLifetimeMs, Date.now());
   const credential: IssuedCredential = Object.freeze({
     secret: new Secret(token),
-    placement: BEARER,
+    placement: request.dpop === undefined ? BEARER : BOUND,
+    bound: request.dpop !== undefined,
     scope: grant.ok ? grant.scope : [],
     lifetimeMs: lifetimeMs ?? 0,
     revocable: true,
     issuer: options.issuer,
     ...(typeof sub === "string" ? { subject: sub } : {}),
+    ...(grant.ok && grant.authorizationDetails !== undefined
+      ? { authorizationDetails: grant.authorizationDetails }
+      : {}),
     ...(audience === undefined ? {} : { audience }),
   });
   const problem = grant.ok

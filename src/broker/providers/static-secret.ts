@@ -57,6 +57,7 @@ export function staticSecret(options: StaticSecretOptions): CredentialProvider {
         secret,
         placement: placementOf(given),
         scope: [],
+        unscoped: true,
         lifetimeMs: given.maxAgeMs ?? 5 * 60_000,
         revocable: false,
         kid: `static-${createHmac("sha256", kidKey).update(value).digest("base64url").slice(0, 15)}`,

@@ -18,6 +18,8 @@ export interface AuthorizationServerOptions {
   readonly clients: Readonly<Record<string, AuthorizationServerClient>>;
   /** Services by their resource identifier, an absolute URI. */
   readonly resources: Readonly<Record<string, AuthorizationServerResource>>;
+  /** Whether proofs of possession (RFC 9449) must hold a nonce of the server's. Default: they may. */
+  readonly dpopNonces?: boolean;
 }
 
 export interface AuthorizationServerClient {
@@ -110,6 +112,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
       introspection: { enabled: true, allowedPolicy: () => true },
+      dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => options.dpopNonces === true },
       revocation: { enabled: true, allowedPolicy: ownTokensOnly },
       resourceIndicators: {
         enabled: true,

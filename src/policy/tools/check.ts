@@ -101,7 +101,18 @@ const COMPARED = new Set(["id", "description", "reason", "effect", "service", "m
 /** What says how a rule is read rather than what it asks: must be the same, or two rules cannot be compared. */
 const READING = ["encodedSlash", "exact", "graphql", "jsonrpc", "mcp", "operations"];
 /** What comes with a call that an allow or an approve lets through. */
-const ALONGSIDE = ["scopes", "mask", "record", "approval", "limits", "predicates"];
+const ALONGSIDE = [
+  "scopes",
+  "optionalScopes",
+  "audience",
+  "authorizationDetails",
+  "stepUp",
+  "mask",
+  "record",
+  "approval",
+  "limits",
+  "predicates",
+];
 
 const member = (rule: RuleDocument, key: string): unknown => (rule as unknown as Record<string, unknown>)[key];
 

@@ -140,7 +140,7 @@ describe("scenario 38: answers that are none", () => {
     ],
   ];
 
-  test.each(matrix)("%s is a typed error, leaks nothing and is not kept", async (what, answer) => {
+  test.each(matrix)("38: %s is a typed error, leaks nothing and is not kept", async (what, answer) => {
     const hangs = what === "silence" || what === "a slow drip";
     if (hangs) broker = brokerFor({ timeoutMs: 150 });
     server.answer = answer;
@@ -157,7 +157,7 @@ describe("scenario 38: answers that are none", () => {
     expect(bearerOf(await broker.authorise(ask({ session: session({ id: "other" }) }), never))).toBe("good-token");
   });
 
-  test("an endless answer is cut off after 256 KiB, and its socket with it", async () => {
+  test("38: an endless answer is cut off after 256 KiB, and its socket with it", async () => {
     let written = 0;
     let closed: Promise<unknown> = Promise.resolve();
     server.answer = (response) => {
@@ -176,7 +176,7 @@ describe("scenario 38: answers that are none", () => {
     expect(written).toBeLessThan(32 * 1024 * 1024);
   });
 
-  test("nobody listening is a typed error", async () => {
+  test("38: nobody listening is a typed error", async () => {
     await server.close();
     expect(await failureOf()).toMatchObject({ code: "CREDENTIAL_UNAVAILABLE", reason: "unreachable" });
   });
@@ -184,34 +184,38 @@ describe("scenario 38: answers that are none", () => {
 
 describe("scenarios 4, 5, 8 and 9: answers that are something else than was asked for", () => {
   const substitutes: [string, () => Record<string, unknown>, string][] = [
-    ["a wider scope", () => ({ ...good, scope: "notes:read admin" }), "widened"],
+    ["4: a wider scope", () => ({ ...good, scope: "notes:read admin" }), "widened"],
     [
-      "a JWT whose own scope is wider",
+      "4: a JWT whose own scope is wider",
       () => ({ ...good, access_token: jwt({ scope: "notes:read admin" }) }),
       "widened",
     ],
-    ["a JWT with wider scp", () => ({ ...good, access_token: jwt({ scp: ["notes:read", "admin"] }) }), "widened"],
+    ["4: a JWT with wider scp", () => ({ ...good, access_token: jwt({ scp: ["notes:read", "admin"] }) }), "widened"],
     [
-      "a JWT for another audience",
+      "9: a JWT for another audience",
       () => ({ ...good, access_token: jwt({ aud: "https://other.example" }) }),
       "substituted",
     ],
     [
-      "a JWT for another audience too",
+      "9: a JWT for another audience too",
       () => ({ ...good, access_token: jwt({ aud: [CRM_API, "https://other.example"] }) }),
       "substituted",
     ],
-    ["a JWT without audience", () => ({ ...good, access_token: jwt({ aud: undefined }) }), "substituted"],
-    ["a JWT of another issuer", () => ({ ...good, access_token: jwt({ iss: "https://evil.example" }) }), "substituted"],
-    ["a JWT of another client", () => ({ ...good, access_token: jwt({ client_id: "other" }) }), "substituted"],
-    ["a JWT of another authorised party", () => ({ ...good, access_token: jwt({ azp: "other" }) }), "substituted"],
-    ["an ID token", () => ({ ...good, access_token: jwt({}, { typ: "JWT" }) }), "substituted"],
+    ["9: a JWT without audience", () => ({ ...good, access_token: jwt({ aud: undefined }) }), "substituted"],
     [
-      "a JWT of a type that is no token",
+      "9: a JWT of another issuer",
+      () => ({ ...good, access_token: jwt({ iss: "https://evil.example" }) }),
+      "substituted",
+    ],
+    ["9: a JWT of another client", () => ({ ...good, access_token: jwt({ client_id: "other" }) }), "substituted"],
+    ["9: a JWT of another authorised party", () => ({ ...good, access_token: jwt({ azp: "other" }) }), "substituted"],
+    ["10: an ID token", () => ({ ...good, access_token: jwt({}, { typ: "JWT" }) }), "substituted"],
+    [
+      "10: a JWT of a type that is no token",
       () => ({ ...good, access_token: jwt({}, { typ: "logout+jwt" }) }),
       "substituted",
     ],
-    ["other authorization details", () => ({ ...good, authorization_details: [{ type: "all" }] }), "widened"],
+    ["11: other authorization details", () => ({ ...good, authorization_details: [{ type: "all" }] }), "widened"],
   ];
 
   test.each(substitutes)("%s is refused and revoked", async (_what, answer, reason) => {
@@ -225,12 +229,15 @@ describe("scenarios 4, 5, 8 and 9: answers that are something else than was aske
     expect(occurrences(String(body["access_token"]), [error, events, broker])).toEqual([]);
   });
 
-  test("scenario 5: without a scope in the answer it is what was asked; of two statements the stricter holds", async () => {
+  test("5: without a scope in the answer it is what was asked; of two statements the stricter holds", async () => {
     server.answer = (response) => json(response, 200, good);
     const asked = { audience: CRM_API, scopes: ["a", "b"] };
     expect((await broker.authorise(ask(asked), never)).facts.scope).toEqual(["a", "b"]);
     server.answer = (response) => json(response, 200, { ...good, scope: "a b", access_token: jwt({ scope: "a" }) });
-    const stricter = await broker.authorise(ask({ ...asked, session: session({ id: "2" }) }), never);
+    const stricter = await broker.authorise(
+      ask({ ...asked, optionalScopes: ["b"], session: session({ id: "2" }) }),
+      never,
+    );
     expect(stricter.facts.scope).toEqual(["a"]);
   });
 });
@@ -242,12 +249,12 @@ describe("scenario 15: lifetimes", () => {
     ["digits in a string are a number", "60", 60_000],
     ["none is a minute", undefined, 60_000],
     ["zero is one use", 0, 0],
-  ])("%s", async (_what, expiresIn, ttlMs) => {
+  ])("15: %s", async (_what, expiresIn, ttlMs) => {
     server.answer = (response) => json(response, 200, { ...good, expires_in: expiresIn });
     expect((await broker.authorise(ask(), never)).facts.ttlMs).toBe(ttlMs);
   });
 
-  test("without expires_in a JWT's own end counts", async () => {
+  test("15: without expires_in a JWT's own end counts", async () => {
     const iat = Math.floor(Date.now() / 1000);
     server.answer = (response) =>
       json(response, 200, { ...good, expires_in: undefined, access_token: jwt({ iat, exp: iat + 120 }) });
@@ -256,7 +263,7 @@ describe("scenario 15: lifetimes", () => {
     expect(ttlMs).toBeLessThanOrEqual(120_000);
   });
 
-  test("the option maxLifetimeMs caps below the server's word", async () => {
+  test("15: the option maxLifetimeMs caps below the server's word", async () => {
     broker = brokerFor({ maxLifetimeMs: 30_000 });
     server.answer = (response) => json(response, 200, good);
     expect((await broker.authorise(ask(), never)).facts.ttlMs).toBe(30_000);
@@ -270,9 +277,8 @@ describe("scenarios 39 and 40: what is asked again, and what is not", () => {
     [400, "unauthorized_client", "client_rejected"],
     [403, "access_denied", "denied"],
     [400, "invalid_scope", "denied"],
-    [429, "invalid_grant", "subject_rejected"],
     [418, "something_new", "denied"],
-  ])("%i %s is final and is remembered", async (status, error, reason) => {
+  ])("39: %i %s is final and is remembered", async (status, error, reason) => {
     server.answer = (response) => json(response, status, { error }, { "www-authenticate": 'Basic realm="x"' });
     expect(await failureOf()).toMatchObject({ code: "CREDENTIAL_REFUSED", reason });
     server.answer = (response) => json(response, 429, {}, { "retry-after": "0" });
@@ -287,7 +293,7 @@ describe("scenarios 39 and 40: what is asked again, and what is not", () => {
     ["504", (response) => json(response, 504, {})],
     ["temporarily_unavailable", (response) => json(response, 400, { error: "temporarily_unavailable" })],
     ["a connection that breaks", (response) => void response.socket?.destroy()],
-  ])("%s is asked again, and the next good answer is used", async (_what, answer) => {
+  ])("39: %s is asked again, and the next good answer is used", async (_what, answer) => {
     server.answer = (response) => {
       if (server.requests.length < 3) answer(response);
       else json(response, 200, good);
@@ -296,23 +302,31 @@ describe("scenarios 39 and 40: what is asked again, and what is not", () => {
     expect(server.requests).toHaveLength(3);
   });
 
-  test("it is asked four times at most", async () => {
+  test("39: it is asked four times at most", async () => {
     server.answer = (response) => json(response, 503, {});
     expect(await failureOf()).toMatchObject({ code: "CREDENTIAL_UNAVAILABLE", reason: "throttled" });
     expect(server.requests).toHaveLength(4);
   });
 
-  test("a pause longer than the deadline is not waited for but told", async () => {
+  test("39: a pause longer than the deadline is not waited for but told", async () => {
     server.answer = (response) => json(response, 503, {}, { "retry-after": "60" });
     expect(await failureOf()).toMatchObject({ reason: "throttled", retryAfterMs: 60_000 });
     expect(server.requests).toHaveLength(1);
   });
 });
 
+test("40: a 429 around invalid_grant is still a refusal, final and remembered", async () => {
+  server.answer = (response) => json(response, 429, { error: "invalid_grant" }, { "retry-after": "1" });
+  expect(await failureOf()).toMatchObject({ code: "CREDENTIAL_REFUSED", reason: "subject_rejected" });
+  server.answer = (response) => json(response, 429, {}, { "retry-after": "0" });
+  expect(await failureOf()).toMatchObject({ code: "CREDENTIAL_REFUSED", reason: "subject_rejected" });
+  expect(server.requests).toHaveLength(1);
+});
+
 describe("scenarios 41 and 42: what an error says", () => {
   const ATTACK = `\r\n{"level":"info","msg":"approved"}\u001b[2J ${TOKEN} ${CLIENT_SECRET} `;
 
-  test("an echoed secret is nowhere, and nothing the server wrote is in the error", async () => {
+  test("41: an echoed secret is nowhere, and nothing the server wrote is in the error", async () => {
     server.answer = (response, _request, body) => {
       json(response, 400, {
         error: "invalid_request",
@@ -328,14 +342,14 @@ describe("scenarios 41 and 42: what an error says", () => {
     expect(JSON.stringify(refused).split("\n")).toHaveLength(1);
   });
 
-  test("an invented error code is not repeated", async () => {
+  test("42: an invented error code is not repeated", async () => {
     server.answer = (response) => json(response, 400, { error: ATTACK });
     const error = await failureOf();
     expect(error.message).not.toMatch(/approved|level/);
     expectNothingLeaked(error);
   });
 
-  test("a good token is in no object but the header it is put in", async () => {
+  test("41: a good token is in no object but the header it is put in", async () => {
     server.answer = (response) => json(response, 200, good);
     const credential = await broker.authorise(ask(), never);
     credential.invalidate();
@@ -348,26 +362,29 @@ describe("scenarios 41 and 42: what an error says", () => {
 
 describe("scenarios 64 to 66 and 68: metadata", () => {
   test.each<[string, () => Record<string, unknown>]>([
-    ["another issuer", () => ({ issuer: "https://login.example" })],
-    ["the issuer with a slash", () => ({ issuer: `${server.issuer}/` })],
-    ["another tenant", () => ({ issuer: `${server.issuer}/tenant` })],
-    ["a template", () => ({ issuer: `${server.issuer}/{tenantid}` })],
-    ["a token endpoint elsewhere", () => ({ token_endpoint: "https://evil.example/token" })],
-    ["a token endpoint on another port", () => ({ token_endpoint: "http://127.0.0.1:9/token" })],
-    ["a token endpoint in the cloud's metadata service", () => ({ token_endpoint: "http://169.254.169.254/latest" })],
-    ["a mapped address", () => ({ token_endpoint: "http://[::ffff:169.254.169.254]/token" })],
-    ["a file", () => ({ token_endpoint: "file:///etc/passwd" })],
-    ["a user name", () => ({ token_endpoint: server.issuer.replace("//", "//user@") })],
-    ["a fragment", () => ({ token_endpoint: `${server.issuer}/token#` })],
-    ["no token endpoint", () => ({ token_endpoint: undefined })],
-    ["a token endpoint that is a list", () => ({ token_endpoint: [`${server.issuer}/token`] })],
+    ["64: another issuer", () => ({ issuer: "https://login.example" })],
+    ["64: the issuer with a slash", () => ({ issuer: `${server.issuer}/` })],
+    ["64: another tenant", () => ({ issuer: `${server.issuer}/tenant` })],
+    ["64: a template", () => ({ issuer: `${server.issuer}/{tenantid}` })],
+    ["65: a token endpoint elsewhere", () => ({ token_endpoint: "https://evil.example/token" })],
+    ["65: a token endpoint on another port", () => ({ token_endpoint: "http://127.0.0.1:9/token" })],
+    [
+      "65: a token endpoint in the cloud's metadata service",
+      () => ({ token_endpoint: "http://169.254.169.254/latest" }),
+    ],
+    ["65: a mapped address", () => ({ token_endpoint: "http://[::ffff:169.254.169.254]/token" })],
+    ["65: a file", () => ({ token_endpoint: "file:///etc/passwd" })],
+    ["65: a user name", () => ({ token_endpoint: server.issuer.replace("//", "//user@") })],
+    ["65: a fragment", () => ({ token_endpoint: `${server.issuer}/token#` })],
+    ["68: no token endpoint", () => ({ token_endpoint: undefined })],
+    ["68: a token endpoint that is a list", () => ({ token_endpoint: [`${server.issuer}/token`] })],
   ])("%s is refused, and no secret is sent anywhere", async (_what, change) => {
     server.metadata = { ...server.metadata, ...change() };
     expect(await failureOf()).toMatchObject({ code: "CREDENTIAL_REFUSED", reason: "misconfigured" });
     expect(server.requests).toHaveLength(0);
   });
 
-  test("an endpoint elsewhere is used where its origin is listed", async () => {
+  test("65: an endpoint elsewhere is used where its origin is listed", async () => {
     const other = await startHostileServer();
     other.answer = (response) => json(response, 200, good);
     server.metadata = { ...server.metadata, token_endpoint: `${other.issuer}/token` };
@@ -383,7 +400,7 @@ describe("scenarios 64 to 66 and 68: metadata", () => {
     ["a megabyte", (response) => json(response, 200, { x: "x".repeat(1024 * 1024) })],
     ["an array", (response) => json(response, 200, [])],
     ["silence", () => {}],
-  ])("%s instead of metadata is no invitation to guess", async (what, answer) => {
+  ])("68: %s instead of metadata is no invitation to guess", async (what, answer) => {
     const paths: string[] = [];
     if (what === "silence") broker = brokerFor({ timeoutMs: 150 });
     server.metadataAnswer = (response, request) => {
@@ -395,7 +412,7 @@ describe("scenarios 64 to 66 and 68: metadata", () => {
     expect(server.requests).toHaveLength(0);
   });
 
-  test("a 404 on the one well-known form leads to the other", async () => {
+  test("68: a 404 on the one well-known form leads to the other", async () => {
     server.metadataAnswer = (response, request) =>
       request.url === "/.well-known/oauth-authorization-server"
         ? json(response, 200, server.metadata)
@@ -406,7 +423,7 @@ describe("scenarios 64 to 66 and 68: metadata", () => {
 });
 
 describe("scenario 70: revocation", () => {
-  test("a 503 is tried again within the deadline", async () => {
+  test("70: a 503 is tried again within the deadline", async () => {
     server.answer = (response) => json(response, 200, good);
     await broker.authorise(ask(), never);
     server.revocationAnswer = (response) => {
@@ -418,7 +435,7 @@ describe("scenario 70: revocation", () => {
     expect(typesOf(events)).toEqual(["issued", "revoked"]);
   });
 
-  test("what cannot be revoked in time is recorded with its fingerprint and end", async () => {
+  test("70: what cannot be revoked in time is recorded with its fingerprint and end", async () => {
     server.answer = (response) => json(response, 200, good);
     const { facts } = await broker.authorise(ask(), never);
     server.revocationAnswer = (response) => json(response, 503, {}, { "retry-after": "60" });
@@ -427,7 +444,7 @@ describe("scenario 70: revocation", () => {
     expect([...broker.liveSecrets()]).toContain(TOKEN);
   });
 
-  test("without a revocation endpoint the record says not revocable", async () => {
+  test("70: without a revocation endpoint the record says not revocable", async () => {
     server.metadata = { ...server.metadata, revocation_endpoint: undefined };
     server.answer = (response) => json(response, 200, good);
     await broker.authorise(ask(), never);
@@ -435,7 +452,7 @@ describe("scenario 70: revocation", () => {
     expect(typesOf(events)).toEqual(["issued", "not_revocable"]);
   });
 
-  test("the session's end does not leave a socket to the server open for a request under way", async () => {
+  test("69: the session's end does not leave a socket to the server open for a request under way", async () => {
     let gone: Promise<unknown> = Promise.resolve();
     const arrived = new Promise<void>((resolve) => {
       server.answer = (response) => {

@@ -1,0 +1,249 @@
+import type { Grant } from "./approval/index.js";
+import { fingerprintFor, requestApproval } from "./ask.js";
+import type { AuthorizationDetail, Credential } from "./broker/index.js";
+import { ApprovalMismatchError, DeniedError, GuardError, isGuardError } from "./errors.js";
+import { type Delivery, type Exchange, targetOf } from "./exchange.js";
+import type { GuardParts, SessionState } from "./guard-parts.js";
+import type { Decision } from "./policy/index.js";
+import type { CanonicalRequest } from "./request/canonical.js";
+import { type HopRequest, type HopResponse, sentState } from "./transport/index.js";
+
+/** A request that may leave. */
+export interface Departure {
+  readonly request: CanonicalRequest;
+  readonly body: Uint8Array | ReadableStream<Uint8Array> | null;
+  readonly decision: Decision;
+  /** Decides the same request anew, under the policy of the moment. */
+  readonly judge: () => Promise<Decision>;
+  /** Called when the first byte may leave. */
+  readonly onLeaving: () => void;
+}
+
+/** An answer of which nobody got anything. */
+export const NOTHING_DELIVERED: Delivery = Object.freeze({
+  bytes: 0,
+  complete: false,
+  media: null,
+  masked: false,
+  counts: Object.freeze({}),
+});
+
+/** Whether it is certain that no byte left: only then is a grant good for another try. */
+export const nothingLeft = (error: unknown): boolean =>
+  sentState(error) === "no" || (isGuardError(error) && error.code === "ADDRESS_REFUSED");
+
+/**
+ * Steps 7 to 9, and where the service refuses the credential, again: with its nonce, with another credential, with scopes
+ * that a person has added. Each once, so that no answer can make a loop; `tried` is what has been. A refusal that nothing
+ * can be done about is the caller's answer.
+ */
+export async function sendAuthorised(
+  parts: GuardParts,
+  session: SessionState,
+  exchange: Exchange,
+  departure: Departure,
+  signal: AbortSignal,
+  tried: Set<string> = new Set(),
+): Promise<HopResponse> {
+  const { request, decision } = departure;
+  let credential = await authorise(parts, session, exchange, departure, signal); //               7. authorise
+  for (;;) {
+    const wire = await wireForm(parts, departure, credential);
+    await exchange.intent(request, decision, credential); //                                      8. record intent
+    session.assertOpen();
+    departure.onLeaving();
+    const answer = await parts.transport.send(wire, { signal }); //                               9. send
+    exchange.answered();
+    if (credential === null) return answer;
+    const repair = credential.read(request, answer, parts.policy().serviceOf(request)?.renewOn401);
+    if (repair?.kind === "renew") credential.invalidate();
+    if (repair === null || tried.has(repair.kind)) return answer;
+    tried.add(repair.kind);
+    if (repair.kind === "widen") {
+      const wider = widened(decision, repair.scopes);
+      if (wider === null) return answer;
+      discard(exchange, answer);
+      return await sendWider(parts, session, exchange, { ...departure, decision: wider }, signal, tried);
+    }
+    if (departure.body instanceof ReadableStream) throw notReplayable(exchange, request, answer);
+    const next = await another(parts, session, exchange, departure, signal);
+    // The same one again would be refused again.
+    if (next === null || (repair.kind === "renew" && next.facts.kid === credential.facts.kid)) return answer;
+    discard(exchange, answer);
+    credential = next;
+  }
+}
+
+/** A credential for exactly this decision, bound to the origin it is about to be sent to. */
+async function authorise(
+  parts: GuardParts,
+  session: SessionState,
+  exchange: Exchange,
+  { request, body, decision }: Departure,
+  signal: AbortSignal,
+): Promise<Credential | null> {
+  const { service = "", obligations } = decision;
+  const { credential, audience, scopes, optionalScopes, authorizationDetails } = obligations;
+  if (credential === undefined) return null;
+  const askedAt = parts.clock.monotonic();
+  const authorised = await parts.broker.authorise(
+    {
+      credential,
+      service,
+      origins: [request.origin],
+      session: session.brokerSession,
+      ...(audience === undefined ? undefined : { audience }),
+      ...(scopes === undefined ? undefined : { scopes }),
+      ...(optionalScopes === undefined ? undefined : { optionalScopes }),
+      ...(authorizationDetails === undefined
+        ? undefined
+        : {
+            authorizationDetails: filledIn(authorizationDetails, () =>
+              fingerprintFor(session, request, body, decision),
+            ),
+          }),
+    },
+    { signal },
+  );
+  exchange.noteTiming("token_ms", parts.clock.monotonic() - askedAt);
+  return authorised;
+}
+
+/** A fault of the authorization server leaves the caller with what the service answered; the end of the session does not. */
+async function another(
+  parts: GuardParts,
+  session: SessionState,
+  exchange: Exchange,
+  departure: Departure,
+  signal: AbortSignal,
+): Promise<Credential | null> {
+  try {
+    return await authorise(parts, session, exchange, departure, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    session.assertOpen();
+    if (isGuardError(error)) return null;
+    throw error;
+  }
+}
+
+const FINGERPRINT = "{fingerprint}";
+
+/** Whether a decision's credential is for one request only. */
+export const needsFingerprint = ({ obligations }: Decision): boolean =>
+  obligations.authorizationDetails !== undefined &&
+  JSON.stringify(obligations.authorizationDetails).includes(`"${FINGERPRINT}"`);
+
+function filledIn(details: readonly AuthorizationDetail[], fingerprint: () => string): readonly AuthorizationDetail[] {
+  return JSON.parse(JSON.stringify(details), (_key, value: unknown) => (value === FINGERPRINT ? fingerprint() : value));
+}
+
+/** The decision with the scopes that the service misses; null where the rule does not let them be added, or they are there. */
+function widened(decision: Decision, missing: readonly string[]): Decision | null {
+  const { scopes = [], stepUp } = decision.obligations;
+  const added = missing.filter((scope) => !scopes.includes(scope));
+  if (stepUp === undefined || added.length === 0 || added.some((scope) => !stepUp.scopes.includes(scope))) return null;
+  const obligations = {
+    ...decision.obligations,
+    scopes: Object.freeze([...scopes, ...added]),
+    approval: stepUp.approval,
+  };
+  return { ...decision, obligations: Object.freeze(obligations) };
+}
+
+/** Asks a person for the wider credential, and sends with it once (RFC 6750 §3.1: never by itself). */
+async function sendWider(
+  parts: GuardParts,
+  session: SessionState,
+  exchange: Exchange,
+  departure: Departure,
+  signal: AbortSignal,
+  tried: Set<string>,
+): Promise<HopResponse> {
+  const { request, body, decision } = departure;
+  if (body instanceof ReadableStream) throw cannotReplay(request);
+  const { scopes = [] } = decision.obligations;
+  const grant = await requestApproval(parts, session, exchange, { request, body, decision, stepUp: scopes }, signal);
+  let left = false;
+  try {
+    await assertUnchanged(departure);
+    const answer = await sendAuthorised(
+      parts,
+      session,
+      exchange,
+      { ...departure, onLeaving: () => (left = true) },
+      signal,
+      tried,
+    );
+    await grant.settle("consumed");
+    return answer;
+  } catch (error) {
+    await settle(grant, !left || nothingLeft(error));
+    throw error;
+  }
+}
+
+const settle = (grant: Grant, unused: boolean): Promise<void> => grant.settle(unused ? "released" : "unknown");
+
+/** A yes under another policy was to another question. */
+async function assertUnchanged({ request, decision, judge }: Departure): Promise<void> {
+  const now = await judge();
+  if (now.effect !== "deny" && now.rule === decision.rule && now.policy.hash === decision.policy.hash) return;
+  throw new ApprovalMismatchError({
+    target: targetOf(request),
+    message: "The policy changed while a person was asked.",
+  });
+}
+
+function discard(exchange: Exchange, answer: HopResponse): void {
+  answer.body?.cancel();
+  exchange.completed(answer, NOTHING_DELIVERED);
+  exchange.nextAttempt();
+}
+
+const cannotReplay = (request: CanonicalRequest): GuardError =>
+  new GuardError("NOT_REPLAYABLE", { target: targetOf(request), sent: true });
+
+function notReplayable(exchange: Exchange, request: CanonicalRequest, answer: HopResponse): GuardError {
+  const error = cannotReplay(request);
+  answer.body?.cancel();
+  exchange.failed(error, "yes", answer);
+  return error;
+}
+
+const DEFAULT_HEADERS = [
+  ["accept", "*/*"],
+  ["accept-encoding", "gzip, deflate, br"],
+  ["user-agent", "sallyport"],
+] as const;
+
+/** The judged form as it goes on the wire, with the credential and a proof that is good for this one sending. */
+async function wireForm(
+  parts: GuardParts,
+  { request, body }: Departure,
+  credential: Credential | null,
+): Promise<HopRequest> {
+  const service = parts.policy().serviceOf(request);
+  if (service === undefined) throw new DeniedError("NO_SERVICE", { target: targetOf(request) });
+  const added = [...(credential?.headersFor(request) ?? [])];
+  if (credential?.facts.bound === true) added.push(...(await credential.proofFor(request)));
+  const names = new Set(added.map(([name]) => name.toLowerCase()));
+  const headers = names.size === 0 ? [...request.headers] : request.headers.filter(([name]) => !names.has(name));
+  for (const [name, value] of DEFAULT_HEADERS)
+    if (!headers.some(([given]) => given === name)) headers.push([name, value]);
+  headers.push(...added);
+  const query = credential?.queryFor(request) ?? [];
+  const search = query.reduce((text, [name, value]) => {
+    const pair = `${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
+    return text === "" ? `?${pair}` : `${text}&${pair}`;
+  }, request.search);
+  return {
+    method: request.method,
+    url: request.url,
+    origin: request.origin,
+    path: request.path + search,
+    headers,
+    body,
+    addresses: service.addresses,
+  };
+}
