@@ -1,5 +1,5 @@
 import type { ApprovalCallback } from "./approval/index.js";
-import type { AuditSigner, SyncMode } from "./audit/index.js";
+import type { AnchorSink, AuditSigner, SyncMode } from "./audit/index.js";
 import type { CredentialProvider } from "./broker/index.js";
 import type { Clock } from "./clock.js";
 import { type ConfigurationProblem, OptionsError } from "./errors.js";
@@ -49,9 +49,14 @@ export interface GuardOptions {
   /**
    * Where the record goes (default `./audit`) and who signs it. `sync` says how sure an intent must be of the disk before
    * its request leaves: `os` survives the death of the process, `group` and `strict` that of the machine. Default: `os` for
-   * GET, HEAD and OPTIONS, `group` for everything else.
+   * GET, HEAD and OPTIONS, `group` for everything else. `anchors` are places elsewhere that get every signed head.
    */
-  readonly audit?: { readonly directory?: string; readonly signer?: AuditSigner; readonly sync?: SyncMode };
+  readonly audit?: {
+    readonly directory?: string;
+    readonly signer?: AuditSigner;
+    readonly sync?: SyncMode;
+    readonly anchors?: readonly AnchorSink[];
+  };
   /** Where approvals are kept and limits counted. Default: in memory. */
   readonly store?: Store;
   /** Replaces the hardened transport, for tests. */

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type ApprovalDesk, createApprovalDesk } from "./approval/index.js";
-import { openAuditLog, type SessionLog } from "./audit/index.js";
+import { type AuditSigner, openAuditLog, type SessionLog } from "./audit/index.js";
 import { createTokenBroker, Secret } from "./broker/index.js";
 import { systemClock } from "./clock.js";
 import { GuardError } from "./errors.js";
@@ -30,6 +30,8 @@ export interface Guard {
   setPolicy(policy: GuardOptions["policy"]): Promise<void>;
   /** Ends every session of an agent at once: nothing more is sent, credentials are revoked. */
   revoke(who: { readonly agent: string }): Promise<void>;
+  /** Lets another key sign the record from now on; the old one signs that it is so. @throws OptionsError, AuditUnavailableError */
+  rotateAuditSigner(next: AuditSigner): void;
   /** What approvers' systems need. */
   readonly approvals: Pick<ApprovalDesk, "decide" | "get" | "list" | "cancel" | "revoke" | "wait">;
   /** Ends all sessions, signs the record and closes all connections. Idempotent. */
@@ -66,11 +68,12 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     onEvent: (event) => recordApproval(recordOf(event.sessionId), event),
   });
   // Last, when nothing else can fail any more: it takes a lock.
-  const { directory = "./audit", sync, signer } = options.audit ?? {};
+  const { directory = "./audit", sync, signer, anchors = [] } = options.audit ?? {};
   const audit = await openAuditLog({
     directory,
     sync: sync ?? "group",
     ...(signer === undefined ? {} : { signer }),
+    anchors,
     clock,
     secrets: () => broker.liveSecrets(),
     warn: (message) => log.warn({ part: "audit" }, message),
@@ -140,6 +143,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
       const hit = [...sessions.values()].filter(({ session }) => session.agent.id === agent);
       await Promise.all(hit.map(({ session }) => session.close()));
     },
+    rotateAuditSigner: (next: AuditSigner) => audit.rotateSigner(next),
     approvals: desk,
     close() {
       closing ??= closeAll();

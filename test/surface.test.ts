@@ -88,7 +88,7 @@ describe("the public surface, which only grows on purpose", () => {
       "broker",
       ["CredentialError", "Secret", "clientCredentials", "createTokenBroker", "staticSecret", "tokenExchange"],
     ],
-    ["audit", ["EXIT_CODES", "openAuditLog", "verifyAudit"]],
+    ["audit", ["EXIT_CODES", "fileAnchor", "httpAnchor", "openAuditLog", "verifyAudit"]],
     [
       "approval",
       [

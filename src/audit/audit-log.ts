@@ -1,16 +1,20 @@
-import { Buffer } from "node:buffer";
 import fs from "node:fs";
 import { join } from "node:path";
 import { AuditUnavailableError } from "../errors.js";
-import { ChainLog, lineBuffer, syncNames, type WriterParts } from "./chain-log.js";
+import { AnchorQueue } from "./anchor-queue.js";
+import { Ballast } from "./ballast.js";
+import { ChainLog, lineBuffer, type WriterParts } from "./chain-log.js";
 import { identityText } from "./encode.js";
 import type { SessionOpening } from "./event.js";
-import { systemCode } from "./file-system.js";
+import { syncNames, systemCode } from "./file-system.js";
 import { createIdSource } from "./ids.js";
 import { createLeakScanner } from "./leak-scan.js";
 import { originOf } from "./line.js";
-import { type AuditLogOptions, type CheckedOptions, checkOptions, checkSession } from "./options.js";
+import { takeLock } from "./lock.js";
+import type { AuditSigner } from "./note.js";
+import { type AuditLogOptions, type CheckedOptions, checkOptions, checkSession, checkSigner } from "./options.js";
 import { createSessionLog, type SessionEnd, type SessionLog } from "./recorded-session.js";
+import { recoverWriters } from "./recovery.js";
 import { directorySigner } from "./signer.js";
 import { collapsingWarn } from "./warnings.js";
 
@@ -28,13 +32,21 @@ export interface AuditLog {
   openSession(facts: SessionOpening): SessionLog;
   /** Notes in the ledger which policy decides from now on. */
   policyLoaded(policy: { readonly id?: string; readonly hash: string }): void;
+  /**
+   * Lets another key sign from now on. Old and new key sign the change in every open log, so that who pinned the old one can
+   * go on to the new one.
+   *
+   * @throws {OptionsError} where `next` is no signer.
+   * @throws {AuditUnavailableError} where one of the two does not sign.
+   */
+  rotateSigner(next: AuditSigner): void;
   /** Closes what is open, signs the end, lets go of the directory. Idempotent. */
   close(): Promise<void>;
 }
 
 /**
- * Opens a new writer directory below `options.directory`. Directories of earlier writers are never written to: what a
- * crash left behind stays as it is, for the verifier to judge.
+ * Opens a new writer directory below `options.directory`. What writers that died left open there is ended first: what they
+ * wrote is kept, and where it ends stays visible.
  *
  * @throws {OptionsError} with every wrong option.
  * @throws {AuditUnavailableError} where the directory cannot be written.
@@ -43,11 +55,11 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
   const checked = checkOptions(options);
   const ids = createIdSource(checked.randomBytes);
   const writer = ids.next(checked.clock.now());
-  const parts = prepare(checked, writer, ids);
   const directory = join(checked.directory, writer);
+  const parts = prepare(checked, directory, writer, ids);
   attempt(directory, () => parts.fs.makeDirectory(directory));
   const lock = join(directory, "lock");
-  takeLock(lock, parts);
+  attempt(lock, () => takeLock(lock, parts.fs, parts.clock));
   const ledger = new ChainLog(parts, {
     directory,
     filePrefix: "ledger-",
@@ -55,17 +67,25 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
     identity: "",
   });
   ledger.append("log.opened", { pid: process.pid }, true);
+  parts.ballast.fill();
   if (parts.sync !== "os") {
     await ledger.sync(parts.sync);
     await syncNames(parts.fs, checked.directory, () => {});
   }
+  await recoverWriters(checked.directory, parts);
   return createAuditLog(checked.directory, directory, lock, ledger, parts);
 }
 
-function prepare(checked: CheckedOptions, writer: string, ids: WriterParts["ids"]): WriterParts {
+/** Writer parts, and what has to be closed with them. */
+interface Prepared extends WriterParts {
+  readonly anchors: readonly AnchorQueue[];
+}
+
+function prepare(checked: CheckedOptions, directory: string, writer: string, ids: WriterParts["ids"]): Prepared {
   const { clock, fs: files, sync, secrets } = checked;
   const warn = collapsingWarn(clock, checked.warn);
   attempt(checked.directory, () => fs.mkdirSync(checked.directory, { recursive: true, mode: 0o700 }));
+  const anchors = checked.anchors.map((sink) => new AnchorQueue(sink, clock, warn));
   return {
     boot: writer,
     fs: files,
@@ -76,25 +96,18 @@ function prepare(checked: CheckedOptions, writer: string, ids: WriterParts["ids"
     scanner: secrets === undefined ? undefined : createLeakScanner(secrets),
     sync,
     warn,
+    ballast: new Ballast(join(directory, "ballast"), files, checked.randomBytes, warn),
+    onLine: undefined,
+    onHead: (note) => {
+      for (const queue of anchors) queue.add(note);
+    },
     buffer: lineBuffer(),
+    anchors,
   };
 }
 
-/** The lock is exclusive and holds who has it; the directory's random name already keeps others away. */
-function takeLock(path: string, { fs: files, clock }: WriterParts): void {
-  attempt(path, () => {
-    const file = files.createFile(path);
-    try {
-      const started = new Date(clock.now()).toISOString();
-      files.write(file, Buffer.from(`${JSON.stringify({ pid: process.pid, started })}\n`));
-    } finally {
-      files.close(file);
-    }
-  });
-}
-
-function createAuditLog(root: string, directory: string, lock: string, ledger: ChainLog, parts: WriterParts): AuditLog {
-  const sessions = new Set<SessionLog>();
+function createAuditLog(root: string, directory: string, lock: string, ledger: ChainLog, parts: Prepared): AuditLog {
+  const sessions = new Map<SessionLog, ChainLog>();
   let closing: Promise<void> | undefined;
 
   const recordEnd = async (identity: string, session: SessionLog, end: SessionEnd): Promise<void> => {
@@ -104,13 +117,15 @@ function createAuditLog(root: string, directory: string, lock: string, ledger: C
   };
 
   const closeAll = async (): Promise<void> => {
-    const ends = await Promise.allSettled([...sessions].map((session) => session.close("log closed")));
+    const ends = await Promise.allSettled([...sessions.keys()].map((session) => session.close("log closed")));
     try {
       ledger.append("log.closed", { reason: "closed" }, true);
       await ledger.sync(parts.sync);
     } finally {
       ledger.release();
+      parts.ballast.remove();
       attempt(lock, () => parts.fs.remove(lock));
+      await Promise.all(parts.anchors.map((queue) => queue.close()));
     }
     for (const end of ends) if (end.status === "rejected") throw end.reason;
   };
@@ -132,11 +147,18 @@ function createAuditLog(root: string, directory: string, lock: string, ledger: C
         },
         onEnd: (end) => recordEnd(identity, session, end),
       });
-      sessions.add(session);
+      sessions.set(session, log);
       return session;
     },
     policyLoaded(policy) {
       ledger.append("policy.loaded", { policy }, true);
+    },
+    rotateSigner(next) {
+      checkSigner(next);
+      if (closing !== undefined) throw new AuditUnavailableError(directory, "CLOSED");
+      ledger.rotateSigner(next);
+      parts.signer = next;
+      for (const log of sessions.values()) log.rotateSigner(next);
     },
     close() {
       closing ??= closeAll();

@@ -2,16 +2,18 @@ import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import type { Clock } from "../clock.js";
 import { AuditUnavailableError } from "../errors.js";
+import { type Ballast, isFull } from "./ballast.js";
 import { encodeFields, MAX_LINE_BYTES } from "./encode.js";
 import type { EventFields } from "./event.js";
 import type { LogFields } from "./fields.js";
-import { type AuditFileSystem, systemCode } from "./file-system.js";
+import { type AuditFileSystem, syncNames } from "./file-system.js";
 import type { IdSource } from "./ids.js";
 import type { LeakScanner } from "./leak-scan.js";
 import { checkpointLine, NO_PREDECESSOR, segmentName, writeHead } from "./line.js";
-import { type AuditSigner, signNote } from "./note.js";
+import { type AuditSigner, formatVerifierKey, signNote } from "./note.js";
 import { Segment, type SyncMode } from "./segment.js";
-import { LEAF_PREFIX, MerkleTree, sha256 } from "./tree.js";
+import { LEAF_PREFIX, MerkleTree, sha256Bytes, sha256Hex } from "./tree.js";
+import type { LogEnd } from "./verify/log-verifier.js";
 import type { Warn } from "./warnings.js";
 
 const SEGMENT_LINES = 10_000;
@@ -22,6 +24,9 @@ const CHECKPOINT_MS = 2000;
 /** A signer may be down for so many lines; then no audit, no request. */
 const UNSIGNED_LIMIT = 1024;
 const HEAD_BYTES = 1024;
+/** A wall clock that moves this much against the monotonic one was set, and the record says so. */
+const STEP_MS = 2000;
+const DAY_MS = 86_400_000;
 
 /** What all logs of one writer share. */
 export interface WriterParts {
@@ -32,10 +37,16 @@ export interface WriterParts {
   /** Monotonic milliseconds at which the writer began. */
   readonly startedAt: number;
   readonly ids: IdSource;
-  readonly signer: AuditSigner;
+  /** Who signs what is opened from now on. */
+  signer: AuditSigner;
   readonly scanner: LeakScanner | undefined;
   readonly sync: SyncMode;
   readonly warn: Warn;
+  readonly ballast: Ballast;
+  /** Told of each line once it is on disk; must not throw. */
+  readonly onLine: ((line: string) => void) | undefined;
+  /** Told of each signed head once it is on disk; must not throw. */
+  readonly onHead: ((note: string) => void) | undefined;
   /** {@link lineBuffer}, shared because lines are written one at a time. */
   readonly buffer: Buffer;
 }
@@ -55,6 +66,19 @@ export interface LogParts {
   readonly identity: string;
 }
 
+/** Where a log that somebody else began is gone on with, and the first line of the new segment. */
+export interface Continuation {
+  readonly end: LogEnd;
+  readonly segments: number;
+  readonly recovered: LineFields;
+}
+
+interface Moment {
+  readonly epochMs: number;
+  readonly time: string;
+  readonly monoUs: number;
+}
+
 export type LineFields = Partial<EventFields & LogFields>;
 
 /**
@@ -64,22 +88,36 @@ export type LineFields = Partial<EventFields & LogFields>;
 export class ChainLog {
   readonly #writer: WriterParts;
   readonly #log: LogParts;
-  readonly #tree = new MerkleTree();
+  readonly #tree: MerkleTree;
+  #signers: readonly AuditSigner[];
   #segment: Segment;
   #successor: Segment | undefined;
-  #segmentNumber = 0;
+  #segmentNumber: number;
+  #day = 0;
   #prev = NO_PREDECESSOR;
-  #last = { epochMs: 0, time: "", monoUs: 0 };
+  #last: Moment = { epochMs: 0, time: "", monoUs: 0 };
+  /** Wall clock minus monotonic clock at the last line, in milliseconds. */
+  #clockOffset: number | undefined;
+  #missed: { count: number; readonly from: number; to: number } | undefined;
   #unsigned = 0;
   #signed: { readonly size: number; readonly root: Buffer } = { size: 0, root: Buffer.alloc(0) };
   #cancelTimer: (() => void) | undefined;
   #namesSynced: Promise<void> | undefined;
   #closed = false;
 
-  constructor(writer: WriterParts, log: LogParts) {
+  constructor(writer: WriterParts, log: LogParts, continuation?: Continuation) {
     this.#writer = writer;
     this.#log = log;
-    this.#segment = new Segment(this.#pathOf(0), writer.fs);
+    this.#signers = [writer.signer];
+    this.#tree = continuation?.end.tree ?? new MerkleTree();
+    this.#segmentNumber = continuation?.segments ?? 0;
+    this.#segment = new Segment(this.#pathOf(this.#segmentNumber), writer.fs);
+    if (continuation === undefined) return;
+    const { end, recovered } = continuation;
+    this.#prev = end.prev;
+    this.#unsigned = end.unsigned;
+    const { text } = encodeFields(recovered, MAX_LINE_BYTES, undefined);
+    this.#commit(this.#segment, "log.recovered", log.identity + text, this.#now());
   }
 
   /** Path of the file that is being written. */
@@ -106,15 +144,73 @@ export class ChainLog {
    */
   append(type: string, fields: LineFields, risky: boolean, identity: string = this.#log.identity): number {
     this.#refuseIfClosed();
-    if (this.#unsigned >= UNSIGNED_LIMIT) this.#sign("refuse");
+    try {
+      const refusal = this.#writer.ballast.refusal(type);
+      if (refusal !== undefined) throw new AuditUnavailableError(this.path, refusal);
+      return this.#appendOnce(type, fields, risky, identity);
+    } catch (error) {
+      if (!(error instanceof AuditUnavailableError)) throw error;
+      if (isFull(error.systemCode) && this.#writer.ballast.release(type, error.systemCode) && !this.#closed)
+        return this.#appendOnce(type, fields, risky, identity);
+      this.#noteMissed();
+      throw error;
+    }
+  }
+
+  /** From the next line on, `next` signs; both sign that it is so. */
+  rotateSigner(next: AuditSigner): void {
+    const [current] = this.#signers;
+    if (current === undefined || this.#signers.length > 1) throw new AuditUnavailableError(this.path, "SIGNER");
+    const key = { old_key: formatVerifierKey(current), new_key: formatVerifierKey(next) };
+    this.append("key.rotated", { key }, false);
+    this.#signers = [current, next];
+    this.#sign("refuse");
+  }
+
+  #appendOnce(type: string, fields: LineFields, risky: boolean, identity: string): number {
+    if (this.#unsigned >= UNSIGNED_LIMIT || this.#signers.length > 1) this.#sign("refuse");
     // Callbacks of others run in here: before the chain's state is looked at.
     const text = this.#encode(type, fields, MAX_LINE_BYTES - HEAD_BYTES - 3 * identity.length);
     this.#refuseIfClosed();
-    if (this.#segment.lines >= SEGMENT_LINES || this.#segment.bytes >= SEGMENT_BYTES) this.#rotate();
-    const seq = this.#commit(this.#segment, type, identity + text, this.#now());
+    const at = this.#now();
+    if (this.#isSegmentFull(at)) this.#rotate(at);
+    this.#noteInterruptions(at);
+    const seq = this.#commit(this.#segment, type, identity + text, at);
+    // Only both keys together may sign a change of keys, and nothing may come in between.
+    if (type === "key.rotated") return seq;
     if (risky || this.#unsigned >= CHECKPOINT_LINES) this.#sign("warn");
     else this.#signSoon();
     return seq;
+  }
+
+  #isSegmentFull(at: Moment): boolean {
+    if (this.#segment.lines >= SEGMENT_LINES || this.#segment.bytes >= SEGMENT_BYTES) return true;
+    return this.#segment.lines > 0 && Math.floor(at.epochMs / DAY_MS) > this.#day;
+  }
+
+  /** What lies between the last line and this one, where it was more than time. */
+  #noteInterruptions(at: Moment): void {
+    const missed = this.#missed;
+    if (missed !== undefined) {
+      this.#commitOwn("log.gap", { gap: missed }, at);
+      this.#missed = undefined;
+    }
+    const offset = at.epochMs - at.monoUs / 1000;
+    const step = this.#clockOffset === undefined ? 0 : Math.round(offset - this.#clockOffset);
+    if (Math.abs(step) >= STEP_MS) this.#commitOwn("clock.stepped", { step_ms: step }, at);
+    this.#clockOffset = offset;
+  }
+
+  #commitOwn(type: string, fields: LineFields, at: Moment): void {
+    const { text } = encodeFields(fields, MAX_LINE_BYTES, undefined);
+    this.#commit(this.#segment, type, this.#log.identity + text, at);
+  }
+
+  #noteMissed(): void {
+    const now = this.#writer.clock.now();
+    this.#missed ??= { count: 0, from: now, to: now };
+    this.#missed.count++;
+    this.#missed.to = now;
   }
 
   /** Resolves once every line so far, and the names of its files, are on stable storage (not for `os`). */
@@ -135,19 +231,14 @@ export class ChainLog {
     this.#successor?.close();
   }
 
-  #now(): { epochMs: number; time: string; monoUs: number } {
+  #now(): Moment {
     const { clock, startedAt } = this.#writer;
     const epochMs = clock.now();
     const time = epochMs === this.#last.epochMs ? this.#last.time : new Date(epochMs).toISOString();
     return { epochMs, time, monoUs: Math.max(0, Math.round((clock.monotonic() - startedAt) * 1000)) };
   }
 
-  #commit(
-    segment: Segment,
-    type: string,
-    members: string,
-    at: { epochMs: number; time: string; monoUs: number },
-  ): number {
+  #commit(segment: Segment, type: string, members: string, at: Moment): number {
     const seq = this.#tree.size;
     const id = this.#writer.ids.next(at.epochMs);
     const log = seq === 0 ? this.#log.origin : undefined;
@@ -161,6 +252,7 @@ export class ChainLog {
       log,
       prev: this.#prev,
     });
+    if (segment.lines === 0) this.#day = Math.floor(at.epochMs / DAY_MS);
     this.#write(segment, `${head}${members}}`);
     this.#last = at;
     this.#unsigned++;
@@ -170,11 +262,12 @@ export class ChainLog {
   #write(segment: Segment, line: string): void {
     const end = 1 + this.#writer.buffer.write(line, 1);
     this.#writer.buffer[end] = 0x0a;
-    const leaf = sha256(this.#writer.buffer.subarray(0, end));
-    const digest = sha256(this.#writer.buffer.subarray(1, end)).toString("hex");
+    const leaf = sha256Bytes(this.#writer.buffer.subarray(0, end));
+    const digest = sha256Hex(this.#writer.buffer.subarray(1, end));
     segment.append(this.#writer.buffer.subarray(1, end + 1));
     this.#tree.append(leaf);
     this.#prev = digest;
+    this.#writer.onLine?.(line);
   }
 
   #sign(onFailure: "warn" | "refuse"): boolean {
@@ -182,20 +275,23 @@ export class ChainLog {
     const root = this.#tree.root();
     const { origin } = this.#log;
     try {
-      const note = signNote({ origin, size, root }, this.#writer.signer);
+      const note = signNote({ origin, size, root }, ...this.#signers);
       // The signer is somebody else's code: it may have appended or closed.
       if (this.#tree.size !== size || this.#closed) return this.#unsigned === 0;
       this.#write(this.#segment, this.#checkpointLine(note, root));
       this.#signed = { size, root };
+      this.#signers = this.#signers.slice(-1);
       this.#unsigned = 0;
       this.#cancelTimer?.();
       this.#cancelTimer = undefined;
+      this.#writer.onHead?.(note);
       return true;
     } catch (error) {
       if (onFailure === "refuse") {
         throw error instanceof AuditUnavailableError ? error : new AuditUnavailableError(this.path, "SIGNER");
       }
       const why = error instanceof AuditUnavailableError ? error.systemCode : "the signer failed";
+      if (isFull(why)) this.#writer.ballast.release("log.checkpoint", why);
       this.#writer.warn("unsigned", `${this.#unsigned} lines of ${this.path} are unsigned: ${why}.`);
       return false;
     }
@@ -236,7 +332,7 @@ export class ChainLog {
     }
   }
 
-  #rotate(): void {
+  #rotate(at: Moment): void {
     if (this.#unsigned > 0) this.#sign("refuse");
     const old = this.#segment;
     old.syncNow();
@@ -244,7 +340,7 @@ export class ChainLog {
     const successor = this.#successor;
     const predecessor = this.#nameOf(this.#segmentNumber);
     const { text } = encodeFields({ predecessor, last_hash: this.#prev, size: old.bytes }, MAX_LINE_BYTES, undefined);
-    this.#commit(successor, "log.rotated", this.#log.identity + text, this.#now());
+    this.#commit(successor, "log.rotated", this.#log.identity + text, at);
     this.#segment = successor;
     this.#successor = undefined;
     this.#segmentNumber++;
@@ -262,15 +358,5 @@ export class ChainLog {
 
   #pathOf(number: number): string {
     return join(this.#log.directory, this.#nameOf(number));
-  }
-}
-
-/** Waits until the names in a directory are on stable storage; calls `onFailure` where they may not be. */
-export async function syncNames(fs: AuditFileSystem, directory: string, onFailure: () => void): Promise<void> {
-  try {
-    await fs.syncDirectory(directory);
-  } catch (error) {
-    onFailure();
-    throw new AuditUnavailableError(directory, systemCode(error));
   }
 }

@@ -21,6 +21,29 @@ export interface LogFields {
   readonly final: boolean;
   /** `log.opened`: the process. */
   readonly pid: number;
+  /** `log.recovered`: what the crash left behind the last whole line, in bytes, and its SHA-256. */
+  readonly torn_bytes: number;
+  readonly torn_hash: string;
+  /** `log.gap`: how many lines could not be written, from when to when (epoch milliseconds). */
+  readonly gap: { readonly count: number; readonly from: number; readonly to: number };
+  /** `clock.stepped`: by how much the wall clock moved against the monotonic one, in milliseconds. */
+  readonly step_ms: number;
+  /** `key.rotated`: verifier keys of who signed so far, and of who does from now on. */
+  readonly key: { readonly old_key: string; readonly new_key: string };
+  /** `session.closed`: requests that the policy said not to record (level `none`). */
+  readonly unrecorded: number;
+  /** `session.recovered`: requests whose outcome nobody knows. */
+  readonly unknown_outcomes: number;
+  /** `session.pruned`, in the ledger of who did it: the log that was removed, and what the last signed head of it said. */
+  readonly pruned: {
+    readonly log: string;
+    readonly size: number;
+    readonly root: string;
+    readonly reason: string;
+    readonly by: string;
+  };
+  /** `body.erased`, in the ledger of who did it: the line that speaks of the body. */
+  readonly erased: { readonly log: string; readonly seq: number; readonly reason: string; readonly by: string };
 }
 
 type KindOf<Value> = Value extends boolean
@@ -104,6 +127,15 @@ const TABLE = {
   root: "text",
   final: "flag",
   pid: "number",
+  torn_bytes: "number",
+  torn_hash: "text",
+  gap: { count: "number", from: "number", to: "number" },
+  step_ms: "number",
+  key: { old_key: "text", new_key: "text" },
+  unrecorded: "number",
+  unknown_outcomes: "number",
+  pruned: { log: "text", size: "number", root: "text", reason: "text", by: "text" },
+  erased: { log: "text", seq: "number", reason: "text", by: "text" },
 } as const satisfies { readonly [Key in keyof (EventFields & LogFields)]: KindOf<(EventFields & LogFields)[Key]> };
 
 /**

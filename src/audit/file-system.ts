@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { AuditUnavailableError } from "../errors.js";
 
 /** What the log needs of a file system; in tests, one that fails where the test wants it to. */
 export interface AuditFileSystem {
@@ -58,4 +59,14 @@ export const systemFiles: AuditFileSystem = {
 export function systemCode(error: unknown): string {
   const code = (error as { readonly code?: unknown } | null)?.code;
   return typeof code === "string" ? code : "UNKNOWN";
+}
+
+/** Waits until the names in a directory are on stable storage; calls `onFailure` where they may not be. */
+export async function syncNames(files: AuditFileSystem, directory: string, onFailure: () => void): Promise<void> {
+  try {
+    await files.syncDirectory(directory);
+  } catch (error) {
+    onFailure();
+    throw new AuditUnavailableError(directory, systemCode(error));
+  }
 }

@@ -1,5 +1,7 @@
 // The record: written by `openAuditLog`, judged by `verifyAudit`. Left out on purpose: segments, tree and line layout,
 // which are the format's business, and the reader behind `audit show`, which proves nothing.
+export type { AnchorSink } from "./anchor-queue.js";
+export { fileAnchor, type HttpAnchorOptions, httpAnchor } from "./anchor-sinks.js";
 export { type AuditLog, openAuditLog } from "./audit-log.js";
 export type {
   ApprovalFacts,
@@ -23,6 +25,6 @@ export type { AuditSigner } from "./note.js";
 export type { AuditLogOptions } from "./options.js";
 export type { SessionLog } from "./recorded-session.js";
 export type { SyncMode } from "./segment.js";
-export type { AuditProblem, AuditReport, AuditVerdict, LogReport } from "./verify/report.js";
+export type { AuditProblem, AuditReport, AuditVerdict, Equivocation, LogReport } from "./verify/report.js";
 export { EXIT_CODES } from "./verify/report.js";
 export { type VerifyAuditOptions, verifyAudit } from "./verify/verify-audit.js";

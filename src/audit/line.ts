@@ -37,11 +37,16 @@ export function writeHead(head: LineHead): string {
 const HEAD =
   /^\{"v":1,"seq":(0|[1-9]\d{0,14}),"id":"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})","type":"([a-z_.]{1,64})","time":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)","mono_us":(0|[1-9]\d{0,15}),"boot":"([0-9a-f-]{36})"(?:,"log":("(?:[^"\\]|\\.)*"))?,"prev":"([0-9a-f]{64})"/;
 
+/** A beginning as found, and how many characters it takes. */
+export interface FoundHead extends LineHead {
+  readonly length: number;
+}
+
 /** Reads the beginning of a line as it was written: to the byte, in this order and spacing, or not at all. */
-export function readHead(line: string): LineHead | undefined {
+export function readHead(line: string): FoundHead | undefined {
   const match = HEAD.exec(line);
   if (match === null) return undefined;
-  const [, seq, id = "", type = "", time = "", monoUs, boot = "", log, prev = ""] = match;
+  const [whole, seq, id = "", type = "", time = "", monoUs, boot = "", log, prev = ""] = match;
   return {
     seq: Number(seq),
     id,
@@ -51,6 +56,7 @@ export function readHead(line: string): LineHead | undefined {
     boot,
     log: log === undefined ? undefined : unquote(log),
     prev,
+    length: whole.length,
   };
 }
 

@@ -4,6 +4,8 @@ import { sha256 } from "./tree.js";
 
 /** Ed25519 in a signed note (https://c2sp.org/signed-note). */
 const ED25519 = 0x01;
+/** Two at a change of keys, else one. */
+const MOST_SIGNATURES = 2;
 const SIGNATURE_LINE = /^\u2014 ([^\s+]+) ([A-Za-z0-9+/]+={0,2})\n$/;
 
 /** A statement about a log: its first `size` lines have this tree root (https://c2sp.org/tlog-checkpoint). */
@@ -56,27 +58,44 @@ export function noteText(head: TreeHead): string {
   return `${head.origin}\n${head.size}\n${head.root.toString("base64")}\n`;
 }
 
-/** A note about a tree head, signed. Throws what the signer throws. */
-export function signNote(head: TreeHead, signer: AuditSigner): string {
+/** A note about a tree head, signed by each signer in turn. Throws what a signer throws. */
+export function signNote(head: TreeHead, ...signers: readonly AuditSigner[]): string {
   const text = noteText(head);
-  const signature = Buffer.concat([keyId(signer.keyName, signer.publicKey), signer.sign(Buffer.from(text))]);
-  return `${text}\n\u2014 ${signer.keyName} ${signature.toString("base64")}\n`;
+  const lines = signers.map((signer) => {
+    const bytes = Buffer.concat([keyId(signer.keyName, signer.publicKey), signer.sign(Buffer.from(text))]);
+    return `\u2014 ${signer.keyName} ${bytes.toString("base64")}\n`;
+  });
+  return `${text}\n${lines.join("")}`;
 }
 
-/** `other_key`: signed, by somebody else; who it is must not be taken from the log. */
-export type NoteVerdict = "good" | "bad" | "other_key";
+/** One signature of a note: by whom, it says, and its bytes. */
+export interface NoteSignature {
+  readonly name: string;
+  readonly id: string;
+  readonly bytes: Buffer;
+}
 
 /**
- * Whether `note` says exactly `text` over exactly one signature of `key`. One signature and canonical Base64 only: bytes
- * that no signature covers could be changed in the last line of a log without anybody noticing.
+ * The signatures under a note that says exactly `text`; `undefined` where it is not written as we write it. Canonical
+ * Base64 only: bytes that no signature covers could be changed in the last line of a log without anybody noticing.
  */
-export function checkNote(note: string, text: string, key: VerifierKey): NoteVerdict {
-  if (!note.startsWith(`${text}\n`)) return "bad";
-  const [, name, encoded = ""] = SIGNATURE_LINE.exec(note.slice(text.length + 1)) ?? [];
-  const bytes = strictBase64(encoded);
-  if (bytes === undefined || bytes.length !== 68) return "bad";
-  if (name !== key.name || bytes.toString("hex", 0, 4) !== key.id) return "other_key";
-  return verify(null, Buffer.from(text), key.key, bytes.subarray(4)) ? "good" : "bad";
+export function noteSignatures(note: string, text: string): readonly NoteSignature[] | undefined {
+  if (!note.startsWith(`${text}\n`)) return undefined;
+  const signatures: NoteSignature[] = [];
+  for (const line of note.slice(text.length + 1).split(/(?<=\n)/, MOST_SIGNATURES + 1)) {
+    const [, name = "", encoded = ""] = SIGNATURE_LINE.exec(line) ?? [];
+    const bytes = strictBase64(encoded);
+    if (bytes === undefined || bytes.length !== 68) return undefined;
+    signatures.push({ name, id: bytes.toString("hex", 0, 4), bytes: bytes.subarray(4) });
+  }
+  return signatures.length > MOST_SIGNATURES ? undefined : signatures;
+}
+
+/** Whether a signature over `text` was made by `key`. */
+export function isSignedBy(signature: NoteSignature, text: string, key: VerifierKey): boolean {
+  return (
+    signature.name === key.name && signature.id === key.id && verify(null, Buffer.from(text), key.key, signature.bytes)
+  );
 }
 
 function strictBase64(encoded: string): Buffer | undefined {

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type Clock, systemClock } from "../clock.js";
 import { type ConfigurationProblem, OptionsError } from "../errors.js";
+import type { AnchorSink } from "./anchor-queue.js";
 import type { SessionOpening } from "./event.js";
 import { type AuditFileSystem, systemFiles } from "./file-system.js";
 import type { AuditSigner } from "./note.js";
@@ -15,6 +16,8 @@ export interface AuditLogOptions {
   readonly randomBytes?: (count: number) => Uint8Array;
   /** Signs checkpoints. Default: a key pair in the directory, made at first use, for development. */
   readonly signer?: AuditSigner;
+  /** Places elsewhere that get every signed head, so that not even the signing key can change what was. Default: none. */
+  readonly anchors?: readonly AnchorSink[];
   /** When `sync()` and `close()` are content. Default `group`. */
   readonly sync?: SyncMode;
   /** The secrets that are live now: tokens, client secrets. No line that holds one is written. Default: none. */
@@ -33,6 +36,7 @@ const KINDS: Readonly<Record<keyof AuditLogOptions, "string" | "object" | "funct
   clock: "object",
   randomBytes: "function",
   signer: "object",
+  anchors: "object",
   sync: "string",
   secrets: "function",
   warn: "function",
@@ -56,8 +60,10 @@ export function checkOptions(options: AuditLogOptions): CheckedOptions {
     problems.push({ pointer: "/sync", message: 'must be "os", "group" or "strict"' });
   }
   if (typeof options.signer === "object" && options.signer !== null) problems.push(...problemsOfSigner(options.signer));
+  problems.push(...problemsOfAnchors(options.anchors ?? []));
   if (problems.length > 0) throw new OptionsError(problems);
   return {
+    anchors: [],
     clock: systemClock,
     randomBytes,
     sync: "group",
@@ -65,6 +71,21 @@ export function checkOptions(options: AuditLogOptions): CheckedOptions {
     fs: systemFiles,
     ...withoutUndefined(options),
   };
+}
+
+function problemsOfAnchors(anchors: unknown): readonly ConfigurationProblem[] {
+  if (!Array.isArray(anchors)) return [{ pointer: "/anchors", message: "must be a list of anchor sinks" }];
+  return anchors.flatMap((anchor: Partial<AnchorSink> | null, index) =>
+    typeof anchor?.publish === "function" && typeof anchor.name === "string"
+      ? []
+      : [{ pointer: `/anchors/${index}`, message: "must be an anchor sink: `name` and `publish`" }],
+  );
+}
+
+/** @throws {OptionsError} where it is no signer. */
+export function checkSigner(signer: AuditSigner): void {
+  const problems = problemsOfSigner(signer);
+  if (problems.length > 0) throw new OptionsError(problems);
 }
 
 function problemsOfSigner({ keyName, publicKey, sign }: AuditSigner): readonly ConfigurationProblem[] {

@@ -4,7 +4,7 @@ import { originOf } from "./line.js";
 import { SESSION_ID } from "./options.js";
 import { printable } from "./text.js";
 import { readLines } from "./verify/lines.js";
-import type { ParsedLine } from "./verify/log-verifier.js";
+import type { ParsedLine } from "./verify/parsed-line.js";
 import { isSegment } from "./verify/verify-log.js";
 
 /** Where the log of one session lies. */

@@ -25,15 +25,18 @@ export function auditCommand(output: CommandOutput = processOutput): Command {
     .command("verify")
     .description("tell whether a record is complete and unchanged")
     .argument("<directory>", "the audit directory")
-    .option("--key <key>", "the verifier key, or a file that holds it; default: signer.pub in the directory")
+    .option("--key <key>", "the verifier key, or a file with one per line; default: signer.pub in the directory")
+    .option("--anchor <file>", "a file with signed heads that were published elsewhere")
     .option("--json", "print the whole report as JSON")
     .addHelpText(
       "after",
       "\nExit codes: 0 COMPLETE, 1 INVALID, 2 CANNOT_VERIFY, 3 PREFIX_VALID_END_UNPROVEN, 4 DIVERGED, 5 EMPTY.",
     )
-    .action(async (directory: string, options: { key?: string; json?: boolean }) => {
-      const key = options.key === undefined ? {} : { key: await keyLine(options.key) };
-      const report = await verifyAudit(directory, key);
+    .action(async (directory: string, options: { key?: string; anchor?: string; json?: boolean }) => {
+      const report = await verifyAudit(directory, {
+        ...(options.key === undefined ? {} : { key: await keyLines(options.key) }),
+        ...(options.anchor === undefined ? {} : { anchors: await readFile(options.anchor, "utf8").catch(() => "") }),
+      });
       output.write(options.json === true ? `${inertJson(JSON.stringify(report, null, 2))}\n` : describeReport(report));
       output.exit(report.exitCode);
     });
@@ -51,11 +54,12 @@ export function auditCommand(output: CommandOutput = processOutput): Command {
   return audit;
 }
 
-/** The key that `--key` means: a key line itself, or the first line of a file. */
-async function keyLine(given: string): Promise<string> {
-  if (parseVerifierKey(given) !== undefined) return given;
+/** The keys that `--key` means: a key line itself, or the lines of a file. */
+async function keyLines(given: string): Promise<readonly string[]> {
+  if (parseVerifierKey(given) !== undefined) return [given];
   const content = await readFile(given, "utf8").catch(() => "");
-  return content.slice(0, 4096).split("\n", 1)[0] ?? "";
+  const lines = content.slice(0, 65_536).split("\n");
+  return [lines[0] ?? "", ...lines.slice(1).filter((line) => line.trim() !== "")];
 }
 
 function describeReport(report: AuditReport): string {
@@ -73,6 +77,10 @@ function describeReport(report: AuditReport): string {
 function describeLog(log: LogReport): string {
   const parts = [log.verdict.padEnd(9), log.log, `${log.lines} lines`];
   if (log.verdict === "PREFIX_VALID_END_UNPROVEN") parts.push(`${log.unsigned} unsigned`);
+  if (log.recovered === true) parts.push("ended by a crash, recovered");
+  if (log.pruned === true) parts.push("removed on purpose");
+  if (log.erased !== undefined) parts.push(`${log.erased} erased on purpose`);
+  if (log.anchoredSize !== undefined) parts.push(`published up to line ${log.anchoredSize}`);
   if (log.tornBytes > 0) parts.push(`${log.tornBytes} bytes of half a line`);
   if (log.problem !== undefined) {
     const { segment, seq, reason } = log.problem;

@@ -34,7 +34,7 @@ export class Attacker {
       if (parsed["type"] === "log.checkpoint" && signer !== undefined)
         written = this.#checkpoint(line, seq, prev, tree, signer);
       prev = createHash("sha256").update(written).digest("hex");
-      tree.append(createHash("sha256").update("\0").update(written).digest());
+      tree.append(createHash("sha256").update("\0").update(written).digest("binary"));
       return written;
     });
   }

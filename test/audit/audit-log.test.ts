@@ -301,7 +301,7 @@ test("40: a failing signer lets lines through unsigned up to a limit, then nothi
   expect(warnings).toHaveLength(1);
   failing = false;
   session.append(intent("again"));
-  expect(typesOf(segment).slice(-2)).toEqual(["log.checkpoint", "request.intent"]);
+  expect(typesOf(segment).slice(-3)).toEqual(["log.checkpoint", "log.gap", "request.intent"]);
   const report = await verifyAudit(directory, { key: signer.verifierKey });
   expect(report.logs.at(-1)).toMatchObject({ verdict: "PREFIX_VALID_END_UNPROVEN", unsigned: 1 });
 });

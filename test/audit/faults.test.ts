@@ -60,7 +60,8 @@ describe("33: a disk that fails", () => {
         expect(readFileSync(segment).equals(before)).toBe(true);
       }
       room = Number.POSITIVE_INFINITY;
-      expect(session.append(intent("r3"))).toEqual({ seq: 3 });
+      expect(session.append(intent("r3"))).toEqual({ seq: 4 });
+      expect(linesOf(segment)[3]).toMatchObject({ type: "log.gap", gap: { count: 4 } });
       await log.close();
       expect(linesOf(segment).map((line) => line["request_id"])).not.toContain("r2");
       expect((await verifyAudit(directory, { key: signer.verifierKey })).verdict).toBe("COMPLETE");
@@ -104,7 +105,7 @@ describe("33: a disk that fails", () => {
     const { log, session, directory, signer } = await openedLog({ fs, warn: (message) => void warnings.push(message) });
     full = true;
     for (let count = 0; count < 5; count++) session.append(denied(`r${count}`));
-    expect(warnings).toEqual([expect.stringMatching(/unsigned: ENOSPC/)]);
+    expect(warnings).toEqual([expect.stringMatching(/is full/), expect.stringMatching(/unsigned: ENOSPC/)]);
     expect((await verifyAudit(directory, { key: signer.verifierKey })).logs.at(-1)).toMatchObject({ unsigned: 5 });
     full = false;
     await log.close();

@@ -14,7 +14,8 @@ import {
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type AuditVerdict, verifyAudit } from "../../src/audit/index.js";
-import { parseVerifierKey } from "../../src/audit/note.js";
+import { parseVerifierKey, type VerifierKey } from "../../src/audit/note.js";
+import { Keyring } from "../../src/audit/verify/keyring.js";
 import { LogVerifier } from "../../src/audit/verify/log-verifier.js";
 import { Attacker } from "./attacker.js";
 import {
@@ -424,7 +425,7 @@ describe("14: segments", () => {
 function judgeBytes(bytes: Buffer, { log, signer }: Opened): AuditVerdict {
   const verifier = new LogVerifier(
     { origin: `sallyport/${log.writer}/s1`, session: "s1", firstType: "session.opened", lastType: "session.closed" },
-    parseVerifierKey(signer.verifierKey),
+    { keyring: new Keyring([parseVerifierKey(signer.verifierKey) as VerifierKey]) },
   );
   let start = 0;
   for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, start)) {

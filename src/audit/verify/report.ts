@@ -50,7 +50,23 @@ export interface LogReport {
   readonly tornBytes: number;
   /** The head of the last good signature; `root` in Base64. */
   readonly head?: { readonly size: number; readonly root: string };
+  /** True where a crash ended it and the next writer took it over: what was lost in between is not known. */
+  readonly recovered?: true;
+  /** True where the log was removed on purpose, and a signed tombstone says so. */
+  readonly pruned?: true;
+  /** Of the bodies beside a log, how many were erased on purpose. */
+  readonly erased?: number;
+  /** The longest head published elsewhere that fits. */
+  readonly anchoredSize?: number;
+  readonly equivocations?: readonly Equivocation[];
   readonly problem?: AuditProblem;
+}
+
+/** Two signed heads of one log that cannot both be true: proof, to anybody with the key, that its holder told two stories. */
+export interface Equivocation {
+  readonly log: string;
+  readonly size: number;
+  readonly notes: readonly [string, string];
 }
 
 /** The verdict over an audit directory. */

@@ -1,24 +1,31 @@
-import type { Dirent } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { systemCode } from "../file-system.js";
 import { parseVerifierKey, type VerifierKey } from "../note.js";
+import { type Anchors, readAnchors } from "./anchors.js";
+import { Keyring } from "./keyring.js";
+import { WRITER } from "./places.js";
 import { type AuditReport, EXIT_CODES, type LogReport, worstVerdict } from "./report.js";
-import { verifyWriter } from "./verify-writer.js";
+import { type LedgerReport, type Removals, type Verification, verifyLedger, verifySessions } from "./verify-writer.js";
 
 export interface VerifyAuditOptions {
-  /** A verifier key line (`name+id+key`), kept elsewhere. Default: `signer.pub` in the directory, which proves less. */
-  readonly key?: string;
+  /**
+   * Verifier key lines (`name+id+key`), kept elsewhere; several, where the signer was changed without a signed change of
+   * keys. Default: `signer.pub` in the directory, which proves less.
+   */
+  readonly key?: string | readonly string[];
+  /** Signed heads that were published elsewhere: notes, one after the other, as anchor sinks got them. */
+  readonly anchors?: string;
   readonly signal?: AbortSignal;
 }
 
-/** Names of writer directories: UUIDs. */
-const WRITER = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const LONGEST_KEY_FILE = 4096;
+const OWN_FILES: ReadonlySet<string> = new Set(["signer.key", "signer.pub", "mac.key"]);
 
 /**
- * Verifies a whole audit directory: each writer's ledger, each session's log, and that the one lists the other. Any bytes
- * lead to a verdict, none to an exception; memory is bounded by the number of sessions, not of lines.
+ * Verifies a whole audit directory: each writer's ledger, each session's log and its bodies, that the one lists the other,
+ * and that published heads fit. Any bytes lead to a verdict, none to an exception; memory is bounded by the number of
+ * sessions, not of lines.
  *
  * @throws the reason of `options.signal`, and nothing else.
  */
@@ -26,57 +33,111 @@ export async function verifyAudit(directory: string, options: VerifyAuditOptions
   const { signal } = options;
   const key = await chooseKey(directory, options.key);
   const notes: string[] = [...key.notes];
-  const logs: LogReport[] = [];
-  const answer = (): AuditReport => {
+  const keyring = new Keyring(key.verifiers);
+  const [first] = key.verifiers;
+  const named = first === undefined ? {} : { name: first.name, id: first.id };
+  const answer = (logs: readonly LogReport[]): AuditReport => {
     const verdict = worstVerdict(logs.map((log) => log.verdict));
-    const named = key.verifier === undefined ? {} : { name: key.verifier.name, id: key.verifier.id };
     return { verdict, exitCode: EXIT_CODES[verdict], directory, key: { source: key.source, ...named }, logs, notes };
   };
-  let entries: readonly Dirent[];
-  try {
-    entries = await readdir(directory, { withFileTypes: true });
-  } catch (error) {
-    const reason = `the directory cannot be read (${systemCode(error)})`;
-    logs.push({ log: directory, verdict: "CANNOT_VERIFY", lines: 0, unsigned: 0, tornBytes: 0, problem: { reason } });
-    return answer();
-  }
-  for (const name of entries.map((entry) => entry.name).sort()) {
-    if (name === "signer.key" || name === "signer.pub") continue;
-    if (!WRITER.test(name)) {
+  const names = await namesIn(directory);
+  if (typeof names === "string") return answer([unverifiable(directory, `the directory cannot be read (${names})`)]);
+  const writers = names.filter((name) => WRITER.test(name));
+  for (const name of names)
+    if (!WRITER.test(name) && !OWN_FILES.has(name))
       notes.push(`${name} is no writer's directory and was not looked at`);
-      continue;
-    }
-    signal?.throwIfAborted();
-    logs.push(...(await verifyWriter(join(directory, name), name, key.verifier, notes, signal)));
+
+  // Ledgers first: they say which keys took over, and what was taken away on purpose, wherever it lay.
+  const verification = { root: directory, keyring, anchors: new Map(), notes, signal };
+  let ledgers = await verifyLedgers(writers, verification);
+  const anchors = readAnchors(options.anchors ?? "", keyring);
+  if (options.anchors !== undefined)
+    ledgers = await verifyLedgers(writers, { ...verification, anchors: anchors.heads });
+  const removals = removalsIn(ledgers);
+  const logs: LogReport[] = [];
+  for (const ledger of ledgers)
+    logs.push(...(await verifySessions(ledger, removals, { ...verification, anchors: anchors.heads })));
+  if (options.anchors !== undefined) logs.push(...judgeAnchors(anchors, logs, notes));
+  return answer(logs);
+}
+
+async function verifyLedgers(writers: readonly string[], verification: Verification): Promise<readonly LedgerReport[]> {
+  const ledgers: LedgerReport[] = [];
+  for (const writer of writers) {
+    verification.signal?.throwIfAborted();
+    ledgers.push(await verifyLedger(writer, verification));
   }
-  return answer();
+  return ledgers;
+}
+
+/** Only what a trusted key signed can take anything away: anybody can write a line. */
+function removalsIn(ledgers: readonly LedgerReport[]): Removals {
+  const trusted = ledgers.filter(({ ledger }) => ledger.verdict === "COMPLETE");
+  return {
+    pruned: new Set(trusted.flatMap(({ facts }) => [...facts.pruned])),
+    erased: new Set(trusted.flatMap(({ facts }) => [...facts.erased])),
+  };
+}
+
+/** What published heads say of logs that are not there, and whether they say anything at all. */
+function judgeAnchors(anchors: Anchors, logs: readonly LogReport[], notes: string[]): readonly LogReport[] {
+  const reports: LogReport[] = [];
+  if (anchors.untrusted > 0) notes.push(`${anchors.untrusted} published heads are not signed by a trusted key`);
+  if (anchors.unreadable > 0) notes.push(`${anchors.unreadable} lines of the published heads are no signed note`);
+  if (anchors.heads.size === 0) reports.push(unverifiable("anchors", "no published head could be used"));
+  for (const equivocation of anchors.equivocations) {
+    const reason = `two heads of ${equivocation.size} lines were signed and published`;
+    reports.push({
+      ...unverifiable(equivocation.log, reason),
+      verdict: "DIVERGED",
+      equivocations: [equivocation],
+    });
+  }
+  for (const [origin, heads] of anchors.heads) {
+    if (logs.some(({ log }) => log === origin)) continue;
+    const reason = `a head of ${Math.max(...heads.keys())} lines was published, and the log is not there`;
+    reports.push({ ...unverifiable(origin, reason), verdict: "DIVERGED" });
+  }
+  return reports;
+}
+
+function unverifiable(log: string, reason: string): LogReport {
+  return { log, verdict: "CANNOT_VERIFY", lines: 0, unsigned: 0, tornBytes: 0, problem: { reason } };
+}
+
+async function namesIn(directory: string): Promise<readonly string[] | string> {
+  try {
+    return (await readdir(directory)).sort();
+  } catch (error) {
+    return systemCode(error);
+  }
 }
 
 interface ChosenKey {
   readonly source: "given" | "directory" | "none";
-  readonly verifier: VerifierKey | undefined;
+  readonly verifiers: readonly VerifierKey[];
   readonly notes: readonly string[];
 }
 
-async function chooseKey(directory: string, given: string | undefined): Promise<ChosenKey> {
+async function chooseKey(directory: string, given: VerifyAuditOptions["key"]): Promise<ChosenKey> {
+  const none = (note: string): ChosenKey => ({ source: "none", verifiers: [], notes: [note] });
   if (given !== undefined) {
-    const verifier = parseVerifierKey(given);
-    return verifier === undefined
-      ? { source: "none", verifier, notes: ["the key that was given is not a verifier key line"] }
-      : { source: "given", verifier, notes: [] };
+    const verifiers: VerifierKey[] = [];
+    for (const line of typeof given === "string" ? [given] : given) {
+      const verifier = parseVerifierKey(line);
+      if (verifier === undefined) return none("the key that was given is not a verifier key line");
+      verifiers.push(verifier);
+    }
+    return { source: "given", verifiers, notes: [] };
   }
   const path = join(directory, "signer.pub");
   try {
     const { size } = await stat(path);
     const verifier = size > LONGEST_KEY_FILE ? undefined : parseVerifierKey(await readFile(path, "utf8"));
-    if (verifier === undefined) return { source: "none", verifier, notes: ["signer.pub is not a verifier key line"] };
+    if (verifier === undefined) return none("signer.pub is not a verifier key line");
     const note = "the key was found beside the record: whoever could change one could change both; pin it elsewhere";
-    return { source: "directory", verifier, notes: [note] };
+    return { source: "directory", verifiers: [verifier], notes: [note] };
   } catch (error) {
-    return {
-      source: "none",
-      verifier: undefined,
-      notes: [`no key was given, and signer.pub cannot be read (${systemCode(error)})`],
-    };
+    return none(`no key was given, and signer.pub cannot be read (${systemCode(error)})`);
   }
 }

@@ -1,0 +1,38 @@
+import { appendFile } from "node:fs/promises";
+import type { AnchorSink } from "./anchor-queue.js";
+
+/** Appends signed heads to a file, best on another machine's disk: what `audit verify --anchor` reads. */
+export function fileAnchor(path: string): AnchorSink {
+  return {
+    name: path,
+    publish: (note) => appendFile(path, `${note}\n`, { mode: 0o600 }),
+  };
+}
+
+/** How {@link httpAnchor} sends. */
+export interface HttpAnchorOptions {
+  /** Added to each request, e.g. an authorization. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Default: the global one. */
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+/** Posts each signed head, as `text/plain`, to a URL; any 2xx answer means that it is kept. Redirects are not followed. */
+export function httpAnchor(url: string | URL, options: HttpAnchorOptions = {}): AnchorSink {
+  const target = new URL(url);
+  const send = options.fetch ?? globalThis.fetch;
+  return {
+    name: target.origin + target.pathname,
+    async publish(note, { signal }) {
+      const response = await send(target, {
+        method: "POST",
+        headers: { "content-type": "text/plain; charset=utf-8", ...options.headers },
+        body: note,
+        redirect: "error",
+        signal,
+      });
+      await response.body?.cancel();
+      if (!response.ok) throw new Error(`status ${response.status}`);
+    },
+  };
+}
