@@ -260,5 +260,5 @@ test("a record that another key signed is left to who has that key", async () =>
   await other.log.close();
   expect(existsSync(opened.segment.replace("000000", "000001"))).toBe(false);
   const { report } = await nextProcess(opened);
-  expect(logOf(report, "/s1")).toMatchObject({ recovered: true });
+  expect(logOf(report, `${opened.log.writer}/s1`)).toMatchObject({ recovered: true });
 });
