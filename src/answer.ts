@@ -5,14 +5,19 @@ import { isMaskable, type MaskingPass } from "./masking/index.js";
 import type { Decision } from "./policy/index.js";
 import type { CanonicalRequest } from "./request/canonical.js";
 import { headerValues } from "./request/headers.js";
-import { type BodySource, buildResponse, type HeaderPairs, type HopResponse } from "./transport/index.js";
+import { type BodySource, buildResponse, type HeaderPairs, type HopResponse, matchingBody } from "./transport/index.js";
 
 /** An answer on its way to the caller. */
 export interface Arrival {
   readonly request: CanonicalRequest;
   readonly decision: Decision;
   readonly answer: HopResponse;
-  readonly redirected: boolean;
+  /** The URL the caller asked for; `request` is the last hop's. */
+  readonly from: string;
+  /** How many redirects were followed. */
+  readonly followed: number;
+  /** Subresource Integrity metadata of the call; empty for none. */
+  readonly integrity: string;
   /** Aborts when the caller or the session breaks the call off. */
   readonly signal: AbortSignal;
   /** Called once when nothing more of the answer is wanted. */
@@ -29,22 +34,39 @@ export async function deliver(
   exchange: Exchange,
   arrival: Arrival,
 ): Promise<Response> {
-  const { answer, request, redirected } = arrival;
+  const { request, followed, from } = arrival;
+  const answer = arrival.integrity === "" ? arrival.answer : await verified(exchange, arrival);
   const secrets = [...parts.broker.liveSecrets()];
-  const flow = openFlow(parts, session, exchange, arrival, secrets);
+  const flow = openFlow(parts, session, exchange, { ...arrival, answer }, secrets);
   const length = declaredLength(answer);
   let body: BodySource | Uint8Array | null = null;
   if (answer.body === null) flow.finish();
-  else if (length !== null && length <= READ_AHEAD) body = await readWhole(flow);
+  else if (length !== null && length <= READ_AHEAD) body = await readAhead(flow);
   else body = flow;
   return buildResponse({
     status: answer.status,
     statusText: answer.statusText,
     headers: visibleHeaders(answer, body, flow.mayHaveChanged(), secrets),
     url: request.url,
-    redirected,
+    redirected: followed > 0,
+    type: followed > 0 && new URL(from).origin !== request.origin ? "cors" : "basic",
     body: body instanceof Uint8Array ? wholeSource(body) : body,
   });
+}
+
+/** Checked before masking: the digest is of what the service sent. The answer waits until it is known to be right. */
+async function verified(exchange: Exchange, { answer, integrity, signal, release }: Arrival): Promise<HopResponse> {
+  try {
+    const body = answer.body === null ? null : await matchingBody(answer.body, integrity);
+    if (body !== null) return { ...answer, body };
+    throw new TypeError("fetch failed", { cause: new Error("integrity mismatch") });
+  } catch (error) {
+    answer.body?.cancel(error);
+    if (signal.aborted) exchange.aborted(error, "yes", answer);
+    else exchange.failed(error, "yes", answer);
+    release();
+    throw error;
+  }
 }
 
 interface Flow extends BodySource {
@@ -160,6 +182,16 @@ function openPass(
   return parts.masker.open({ contentType, paths: decision.obligations.mask, secrets });
 }
 
+/** The whole body; a fault of the network in it is still the body's, to be met by whoever reads it. */
+async function readAhead(flow: Flow): Promise<Uint8Array | BodySource> {
+  try {
+    return await readWhole(flow);
+  } catch (error) {
+    if (error instanceof TypeError) return { read: () => Promise.reject(error), cancel: () => undefined };
+    throw error;
+  }
+}
+
 async function readWhole(flow: Flow): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for (let chunk = await flow.read(); chunk !== null; chunk = await flow.read()) chunks.push(chunk);
@@ -183,8 +215,7 @@ function declaredLength(answer: HopResponse): number | null {
   return length === undefined || !/^[0-9]{1,15}$/.test(length) ? null : Number(length);
 }
 
-/** What no longer describes the bytes once they were decoded, and once they were masked. */
-const ABOUT_THE_CODING = new Set(["content-encoding", "content-length"]);
+/** What no longer describes the bytes once they were masked. `content-encoding` stays when it was undone, as in fetch. */
 const ABOUT_THE_BYTES = new Set([
   "content-length",
   "content-md5",
@@ -205,11 +236,10 @@ function visibleHeaders(
   for (const [name, value] of answer.headers) {
     // Ours only: an upstream must not be able to pass its own 403 off as the guard's.
     if (name.startsWith("x-sallyport-")) continue;
-    if (answer.coding === "decoded" && ABOUT_THE_CODING.has(name)) continue;
     if (changed && ABOUT_THE_BYTES.has(name)) continue;
     visible.push([name, withoutSecrets(name === "set-cookie" ? maskCookie(value) : value, secrets)]);
   }
-  if (body instanceof Uint8Array && !visible.some(([name]) => name === "content-length"))
+  if (changed && body instanceof Uint8Array && answer.coding !== "decoded")
     visible.push(["content-length", String(body.byteLength)]);
   return visible;
 }

@@ -6,12 +6,14 @@ import { type Delivery, type Exchange, targetOf } from "./exchange.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
 import type { Decision } from "./policy/index.js";
 import type { CanonicalRequest } from "./request/canonical.js";
+import { addDefaultHeaders, type FetchSettings } from "./request/fetch-rules.js";
 import { type HopRequest, type HopResponse, sentState } from "./transport/index.js";
 
 /** A request that may leave. */
 export interface Departure {
   readonly request: CanonicalRequest;
   readonly body: Uint8Array | ReadableStream<Uint8Array> | null;
+  readonly settings: FetchSettings;
   readonly decision: Decision;
   /** Decides the same request anew, under the policy of the moment. */
   readonly judge: () => Promise<Decision>;
@@ -211,16 +213,10 @@ function notReplayable(exchange: Exchange, request: CanonicalRequest, answer: Ho
   return error;
 }
 
-const DEFAULT_HEADERS = [
-  ["accept", "*/*"],
-  ["accept-encoding", "gzip, deflate, br"],
-  ["user-agent", "sallyport"],
-] as const;
-
 /** The judged form as it goes on the wire, with the credential and a proof that is good for this one sending. */
 async function wireForm(
   parts: GuardParts,
-  { request, body }: Departure,
+  { request, body, settings }: Departure,
   credential: Credential | null,
 ): Promise<HopRequest> {
   const service = parts.policy().serviceOf(request);
@@ -229,8 +225,8 @@ async function wireForm(
   if (credential?.facts.bound === true) added.push(...(await credential.proofFor(request)));
   const names = new Set(added.map(([name]) => name.toLowerCase()));
   const headers = names.size === 0 ? [...request.headers] : request.headers.filter(([name]) => !names.has(name));
-  for (const [name, value] of DEFAULT_HEADERS)
-    if (!headers.some(([given]) => given === name)) headers.push([name, value]);
+  addDefaultHeaders(headers, request.headers, settings, request.scheme);
+  if (body !== null && settings.streamLength !== null) headers.push(["content-length", settings.streamLength]);
   headers.push(...added);
   const query = credential?.queryFor(request) ?? [];
   const search = query.reduce((text, [name, value]) => {

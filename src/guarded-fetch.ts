@@ -13,6 +13,7 @@ import { fetchInline, isInline } from "./inline-url.js";
 import type { Decision, Judgement } from "./policy/index.js";
 import { type CanonicalRequest, canonicaliseRequest, type RequestHead } from "./request/canonical.js";
 import { collectStream } from "./request/collect.js";
+import { type FetchSettings, isBadPort, unfetchable } from "./request/fetch-rules.js";
 import { headerValues } from "./request/headers.js";
 import { isRedirect, redirectedHead } from "./request/redirect.js";
 import { type CallSnapshot, snapshotCall } from "./request/snapshot.js";
@@ -31,16 +32,19 @@ export async function guardedCall(
 ): Promise<Response> {
   session.assertOpen();
   const call = snapshotCall(input, init); //                                                     1. snapshot
-  if (isInline(call.url)) return fetchInline(call.url, call.method);
+  if (call.signal?.aborted) throw abandoned(call, call.signal.reason);
+  if (isInline(call.url)) return fetchInline(call);
   const exchange = new Exchange(randomUUID(), session.record, parts);
   const { signal, release } = linkSignals(session.signal, call.signal);
   try {
-    let hop = await readHop(parts, exchange, call, await call.body, signal); //                  2. canonicalise, 3. understand
+    const body = call.body instanceof Promise ? await call.body : call.body;
+    let hop = await readHop(parts, exchange, call, body, call.settings, signal); //              2. canonicalise, 3. understand
     for (let followed = 0; ; followed++) {
       const { answer, decision } = await sendHop(parts, session, exchange, hop, signal); //       4.–9. decide … send
       const next = await nextHop(parts, exchange, hop, answer, call.redirect, followed, signal);
       if (next === null) {
-        const arrival = { request: hop.request, decision, answer, redirected: followed > 0, signal, release };
+        const { url: from, integrity } = call;
+        const arrival = { request: hop.request, decision, answer, from, followed, integrity, signal, release };
         return await deliver(parts, session, exchange, arrival); //                               10. mask, 11. record outcome
       }
       hop = next;
@@ -51,10 +55,17 @@ export async function guardedCall(
   }
 }
 
+/** Lets go of a body that will not be sent. */
+function abandoned({ body }: CallSnapshot, reason: unknown): unknown {
+  if (body instanceof ReadableStream) body.cancel(reason).catch(() => undefined);
+  return reason;
+}
+
 /** One request about to be sent: its form, and its body as far as it had to be read. */
 interface Hop {
   readonly request: CanonicalRequest;
   readonly body: Uint8Array | ReadableStream<Uint8Array> | null;
+  readonly settings: FetchSettings;
 }
 
 interface SentHop {
@@ -68,13 +79,19 @@ async function readHop(
   exchange: Exchange,
   head: RequestHead,
   body: Hop["body"],
+  settings: FetchSettings,
   signal: AbortSignal,
 ): Promise<Hop> {
   const policy = parts.policy();
   const request = canonicaliseRequest(head);
+  // What fetch itself would not try is the caller's mistake, and no denial.
+  if (request.ok ? isBadPort(request.port) : exchange.attempt === 1) {
+    const mistake = request.ok ? networkError("bad port") : unfetchable(head.url);
+    if (mistake !== null) throw mistake;
+  }
   if (!request.ok) throw refused(exchange, { ok: false, method: head.method, url: head.url }, policy.refuse(request));
-  if (!(body instanceof ReadableStream) || !policy.needsBody(request)) return { request, body };
-  return { request, body: await wholeBody(parts, exchange, request, body, signal) };
+  if (!(body instanceof ReadableStream) || !policy.needsBody(request)) return { request, body, settings };
+  return { request, body: await wholeBody(parts, exchange, request, body, signal), settings };
 }
 
 /** Steps 4 to 9, for one hop. Nothing resolves a name or asks for a credential before the policy has said yes. */
@@ -155,10 +172,11 @@ async function countHop(
 type FrozenHop = Hop & { readonly body: Uint8Array | null };
 
 async function freeze(parts: GuardParts, exchange: Exchange, hop: Hop, signal: AbortSignal): Promise<FrozenHop> {
-  const { request, body } = hop;
+  const { request, body, settings } = hop;
   return {
     request,
     body: body instanceof ReadableStream ? await wholeBody(parts, exchange, request, body, signal) : body,
+    settings,
   };
 }
 
@@ -204,27 +222,35 @@ async function approveHop(
 async function nextHop(
   parts: GuardParts,
   exchange: Exchange,
-  { request, body }: Hop,
+  { request, body, settings }: Hop,
   answer: HopResponse,
   mode: CallSnapshot["redirect"],
   followed: number,
   signal: AbortSignal,
 ): Promise<Hop | null> {
-  const [location] = headerValues(answer.headers, "location");
-  if (mode === "manual" || location === undefined || !isRedirect(answer.status)) return null;
+  if (mode === "manual" || !isRedirect(answer.status)) return null;
+  const locations = headerValues(answer.headers, "location");
+  if (mode === "follow" && locations.length === 0) return null;
   answer.body?.cancel();
   exchange.completed(answer, NOTHING_DELIVERED);
-  if (mode === "error") throw new TypeError("fetch failed", { cause: new Error("unexpected redirect") });
-  const head = redirectedHead(request, answer.status, location);
-  if (head === null || followed >= (parts.policy().serviceOf(request)?.redirects ?? 0)) {
+  if (mode === "error") throw networkError("unexpected redirect");
+  const head = redirectedHead(request, answer.status, locations.join(", "));
+  if (!head.ok) throw new TypeError("fetch failed", { cause: head.cause });
+  if (followed >= (parts.policy().serviceOf(request)?.redirects ?? 0)) {
+    if (followed >= FETCH_FOLLOWS) throw networkError("redirect count exceeded");
     throw new DeniedError("REDIRECT_REFUSED", { target: targetOf(request), sent: true });
   }
-  if (head.keepsBody && body instanceof ReadableStream) {
-    throw new TypeError("fetch failed", { cause: new Error("a stream cannot be sent again after a redirect") });
-  }
+  if (answer.status !== 303 && body instanceof ReadableStream)
+    throw networkError("a stream cannot be sent again after a redirect");
+  if (settings.mode === "same-origin" && !head.sameOrigin) throw networkError('request mode cannot be "same-origin"');
   exchange.nextAttempt();
-  return readHop(parts, exchange, head, head.keepsBody ? body : null, signal);
+  return readHop(parts, exchange, head, head.keepsBody ? body : null, settings, signal);
 }
+
+/** Fetch, "HTTP-redirect fetch", step 7. */
+const FETCH_FOLLOWS = 20;
+
+const networkError = (reason: string): TypeError => new TypeError("fetch failed", { cause: new Error(reason) });
 
 async function wholeBody(
   parts: GuardParts,

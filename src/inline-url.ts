@@ -1,3 +1,5 @@
+import type { CallSnapshot } from "./request/snapshot.js";
+
 // Captured at load: a fetch that is replaced later sees nothing of ours, and these calls reveal nothing either.
 const platformFetch = globalThis.fetch;
 
@@ -5,4 +7,8 @@ const platformFetch = globalThis.fetch;
 export const isInline = (url: string): boolean => /^(?:data|blob):/i.test(url);
 
 /** Answers an inline URL as fetch does. Never with a credential: there is nobody to send one to. */
-export const fetchInline = (url: string, method: string): Promise<Response> => platformFetch(url, { method });
+export const fetchInline = ({
+  url,
+  method,
+  signal,
+}: Pick<CallSnapshot, "url" | "method" | "signal">): Promise<Response> => platformFetch(url, { method, signal });

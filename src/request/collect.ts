@@ -2,7 +2,7 @@
  * Reads a stream to its end, or gives null as soon as it is longer than `limit` bytes. A stream that is not read to its end
  * is cancelled. Memory stays below twice the limit, whatever the size of the chunks.
  *
- * @throws TypeError for a chunk that is not bytes; the stream's own error; the signal's reason.
+ * @throws TypeError for a chunk that is neither bytes nor text; the stream's own error; the signal's reason.
  */
 export async function collectStream(
   stream: ReadableStream<Uint8Array>,
@@ -21,15 +21,15 @@ export async function collectStream(
     for (;;) {
       const { done, value } = await Promise.race([reader.read(), aborted.promise]);
       if (done) return bytes.slice(0, size);
-      if (!(value instanceof Uint8Array)) throw new TypeError("Received non-Uint8Array chunk");
-      const end = size + value.byteLength;
+      const chunk = bytesOf(value);
+      const end = size + chunk.byteLength;
       if (end > limit) {
         abandon();
         return null;
       }
       if (end > bytes.byteLength) bytes = grown(bytes, Math.min(limit, Math.max(end, bytes.byteLength * 2)));
       // A copy: the producer may write the next chunk into the same buffer.
-      bytes.set(value, size);
+      bytes.set(chunk, size);
       size = end;
     }
   } catch (error) {
@@ -38,6 +38,18 @@ export async function collectStream(
   } finally {
     aborted.release();
   }
+}
+
+const utf8 = new TextEncoder();
+
+/**
+ * A chunk of a streamed body as bytes. Text is sent as UTF-8, as undici does where the standard has a TypeError; nothing else
+ * is, so that no object's `toString` decides what goes on the wire.
+ */
+export function bytesOf(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk;
+  if (typeof chunk === "string") return utf8.encode(chunk);
+  throw new TypeError("Received non-Uint8Array chunk");
 }
 
 function grown(bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> {

@@ -15,6 +15,12 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Visible ASCII, blank, tab and obs-text (RFC 9110 section 5.5). CR, LF and NUL end a field for somebody. */
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
+/** Whether a name is a token (RFC 9110 section 5.1). */
+export const isFieldName = (name: string): boolean => TOKEN.test(name);
+
+/** Whether a value may stand in a field as it is. */
+export const isFieldValue = (value: string): boolean => FIELD_VALUE.test(value);
+
 /** Without blanks and tabs around it. A loop: `/[\t ]+$/` is quadratic on a value that is mostly blanks inside. */
 function trimmed(value: string): string {
   let start = 0;
@@ -106,7 +112,7 @@ const DROPPED_PREFIX =
 const JUDGED = new Set(["content-encoding", "content-type"]);
 
 /** What only the transport may say; a client that says it in good faith says the same, so it is left to the transport. */
-const COMPUTED = new Set(["content-length", "host"]);
+const COMPUTED = new Set(["content-length", "host", "sec-fetch-mode"]);
 
 type Disposition = "keep" | "drop" | "framing" | "override" | "computed";
 

@@ -11,18 +11,28 @@ const ABOUT_THE_BODY = new Set(["content-encoding", "content-language", "content
 
 /** The request a redirect asks for, as text: it is brought into canonical form and judged like any other. */
 export interface RedirectedHead extends RequestHead {
+  readonly ok: true;
   /** Whether the body goes along (307, 308, and methods that 301–303 do not change). */
   readonly keepsBody: boolean;
+  readonly sameOrigin: boolean;
 }
 
 /**
  * The next hop after `status` with `location`, following the fetch standard (section 4.4): POST becomes GET after 301 and
- * 302, everything but HEAD becomes GET after 303. Null where the location is not a URL. To another origin only harmless
- * header fields go along: undici, and fetch, would still carry `x-api-key`.
+ * 302, everything but HEAD becomes GET after 303. A location that fetch would not follow is refused in fetch's words. To
+ * another origin only harmless header fields go along: undici, and fetch, would still carry `x-api-key`.
  */
-export function redirectedHead(request: CanonicalRequest, status: number, location: string): RedirectedHead | null {
+export function redirectedHead(
+  request: CanonicalRequest,
+  status: number,
+  location: string,
+): RedirectedHead | { readonly ok: false; readonly cause: Error } {
   const target = resolveLocation(location, request.url);
-  if (target === null) return null;
+  if (target instanceof Error) return { ok: false, cause: target };
+  if (target.protocol !== "http:" && target.protocol !== "https:")
+    return { ok: false, cause: new Error("URL scheme must be a HTTP(S) scheme") };
+  if (target.username !== "" || target.password !== "")
+    return { ok: false, cause: new Error('cross origin not allowed for request mode "cors"') };
   const becomesGet =
     ((status === 301 || status === 302) && request.method === "POST") ||
     (status === 303 && request.method !== "GET" && request.method !== "HEAD");
@@ -30,13 +40,18 @@ export function redirectedHead(request: CanonicalRequest, status: number, locati
   const headers = request.headers.filter(
     ([name]) => (sameOrigin || HARMLESS.has(name)) && !(becomesGet && ABOUT_THE_BODY.has(name)),
   );
-  return { method: becomesGet ? "GET" : request.method, url: target.href, headers, keepsBody: !becomesGet };
+  const method = becomesGet ? "GET" : request.method;
+  return { ok: true, method, url: target.href, headers, keepsBody: !becomesGet, sameOrigin };
 }
 
-function resolveLocation(location: string, base: string): URL | null {
+/** A location that is not all ASCII is UTF-8 that a server did not escape (Fetch, "location URL"). */
+const ENCODED = /^[\x21-\x7e]*$/;
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+function resolveLocation(location: string, base: string): URL | Error {
   try {
-    return new URL(location, base);
-  } catch {
-    return null;
+    return new URL(ENCODED.test(location) ? location : utf8.decode(Buffer.from(location, "latin1")), base);
+  } catch (error) {
+    return error as TypeError;
   }
 }

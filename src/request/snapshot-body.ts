@@ -1,12 +1,19 @@
 import { accessor, isOfType, method } from "./platform.js";
+import { replayed } from "./replay.js";
 
 /** Bytes are a copy. A promise is for types whose bytes the platform only gives asynchronously (Blob, FormData). */
-export type SnapshotBody = Uint8Array | Promise<Uint8Array> | ReadableStream<Uint8Array> | null;
+export type SnapshotBody =
+  | Uint8Array
+  | Promise<Uint8Array | ReadableStream<Uint8Array>>
+  | ReadableStream<Uint8Array>
+  | null;
 
 /** A body, and the content type that fetch would send with it where the caller names none. */
 export interface BodySnapshot {
   readonly body: SnapshotBody;
   readonly contentType: string | null;
+  /** Whether the caller gave a stream: nobody knows how long it is, and it cannot be sent twice. */
+  readonly isStream?: true;
 }
 
 /** FormData and Blob up to this size are sent with a length, as fetch does; above, as a stream. */
@@ -19,6 +26,8 @@ const utf8 = new TextEncoder();
 const NativeFormData = FormData;
 const NativeParameters = URLSearchParams;
 const NativeResponse = Response;
+const NativeRequest = Request;
+const requestStream = accessor(Request.prototype, "body");
 const parametersText = method(URLSearchParams.prototype.toString);
 
 /** Takes a body of any type that fetch takes, the way fetch takes it. */
@@ -28,7 +37,7 @@ export function snapshotBody(body: unknown): BodySnapshot {
   if (ArrayBuffer.isView(body)) return { body: copyOfView(body), contentType: null };
   if (body instanceof ArrayBuffer || body instanceof SharedArrayBuffer)
     return { body: new Uint8Array(new Uint8Array(body)), contentType: null };
-  if (body instanceof ReadableStream) return { body: unused(body), contentType: null };
+  if (body instanceof ReadableStream) return streamBody(body);
   if (body instanceof NativeParameters) return textBody(parametersText(body), FORM);
   if (isOfType(body, "URLSearchParams")) return textBody(String(body), FORM);
   if (isOfType(body, "Blob") || isOfType(body, "File")) return platformBody(body as Blob, (body as Blob).size);
@@ -37,8 +46,8 @@ export function snapshotBody(body: unknown): BodySnapshot {
     return platformBody(form, sizeOfForm(form));
   }
   if (typeof body === "object" && Symbol.asyncIterator in body)
-    return { body: streamFrom(body as AsyncIterable<Uint8Array>), contentType: null };
-  return textBody(String(body), TEXT);
+    return streamBody(streamFrom(body as AsyncIterable<Uint8Array>));
+  return textBody(`${body as string}`, TEXT);
 }
 
 const textBody = (text: string, contentType: string): BodySnapshot => ({ body: utf8.encode(text), contentType });
@@ -90,9 +99,28 @@ function sizeOfForm(form: FormData): number {
   return size;
 }
 
-function unused(stream: ReadableStream): ReadableStream<Uint8Array> {
-  if (stream.locked) throw new TypeError("Response body object should not be disturbed or locked");
-  return stream as ReadableStream<Uint8Array>;
+/** The platform says whether a stream can still be sent: a Response over it does not lock it. */
+function streamBody(stream: ReadableStream): BodySnapshot {
+  new NativeResponse(stream);
+  return { body: stream as ReadableStream<Uint8Array>, contentType: null, isStream: true };
+}
+
+/**
+ * The body of a Request. Where it was made from bytes, a form or a Blob, fetch sends it with its length, and there are
+ * servers that take no other; only the platform knows which it was made from, and tells by refusing a stream in `no-cors`
+ * mode (Fetch, "new Request", step 38), before it takes the body over.
+ */
+export function requestBody(request: object, isNative: boolean): SnapshotBody {
+  if (!isNative) return (request as Request).body as ReadableStream<Uint8Array>;
+  let taken: Request;
+  try {
+    taken = new NativeRequest(request as Request, { method: "POST", mode: "no-cors", signal: null });
+  } catch {
+    return streamBody(requestStream(request) as ReadableStream).body;
+  }
+  const bytes = replayed(requestStream(taken) as ReadableStream<Uint8Array>, LARGEST_BUFFERED);
+  bytes.catch(() => undefined);
+  return bytes;
 }
 
 /** In Node since 20.6; the DOM types do not have it yet. */

@@ -1,5 +1,17 @@
+import {
+  type CallOptions,
+  isNativeRequest,
+  isRequest,
+  readOptions,
+  requestField,
+  requestOptions,
+} from "./call-options.js";
+import { type FetchSettings, USUAL_SETTINGS } from "./fetch-rules.js";
+import { isFieldName, isFieldValue } from "./headers.js";
 import { accessor, isOfType, method } from "./platform.js";
-import { type SnapshotBody, snapshotBody } from "./snapshot-body.js";
+import { refererFor } from "./referrer.js";
+import { type BodySnapshot, requestBody, type SnapshotBody, snapshotBody } from "./snapshot-body.js";
+import { snapshotHeaders } from "./snapshot-headers.js";
 
 /**
  * Reads what the caller gave to fetch exactly once, so that a getter, a subclass, a proxy or a later change cannot say one
@@ -14,120 +26,173 @@ export interface CallSnapshot {
   readonly body: SnapshotBody;
   readonly redirect: "follow" | "manual" | "error";
   readonly signal: AbortSignal | null;
+  readonly settings: FetchSettings;
+  /** Subresource Integrity metadata; empty for none. */
+  readonly integrity: string;
 }
 
 const NativeURL = URL;
 const NativeRequest = Request;
-const NativeHeaders = Headers;
 const urlHref = accessor(URL.prototype, "href");
 const headerEntries = method(Headers.prototype.entries);
-const requestParts = {
-  url: accessor(Request.prototype, "url"),
-  method: accessor(Request.prototype, "method"),
-  headers: accessor(Request.prototype, "headers"),
-  body: accessor(Request.prototype, "body"),
-  bodyUsed: accessor(Request.prototype, "bodyUsed"),
-  redirect: accessor(Request.prototype, "redirect"),
-  signal: accessor(Request.prototype, "signal"),
-};
 
 /**
  * @throws TypeError for arguments that fetch refuses too.
  */
 export function snapshotCall(input: unknown, init: unknown): CallSnapshot {
-  const base = inputParts(input);
-  const own = optionsOf(init);
-  const method = String(own.method ?? base.method);
-  const headers = snapshotHeaders(own.headers === undefined ? base.headers : own.headers);
-  // A Request's own body is a stream, whose content type is among its headers already.
-  const { body, contentType } = snapshotBody(own.body ?? base.body ?? null);
-  if (body !== null && /^(?:get|head)$/i.test(method))
-    throw new TypeError("Request with GET/HEAD method cannot have body.");
-  const typed = contentType === null || headers.some(([name]) => name.toLowerCase() === "content-type");
+  const options = readOptions(init);
+  if (isRequest(input))
+    return unusualCall(String(requestField(input, "url")), optionsOver(input, options.values, options.isEmpty));
+  const url =
+    typeof input === "string" ? input : input instanceof NativeURL ? String(urlHref(input)) : `${input as string}`;
+  return (
+    (options.usual ? usualCall(url, options.values) : null) ?? unusualCall(url, { values: options.values, body: null })
+  );
+}
+
+/** What most calls are; null where the platform must say what it means, or why it is wrong. */
+function usualCall(url: string, options: CallOptions): CallSnapshot | null {
+  const { method = "GET", redirect = "follow", signal = null, duplex = "half" } = options;
+  if (
+    !isPlainMethod(method) ||
+    !isRedirectMode(redirect) ||
+    duplex !== "half" ||
+    !(signal === null || isOfType(signal, "AbortSignal"))
+  )
+    return null;
+  const headers = snapshotHeaders(options.headers);
+  for (const [name, value] of headers)
+    if (!isFieldName(name) || !isFieldValue(value))
+      return unusualCall(url, { values: bare(options, { headers }), body: null });
+  if (options.body === undefined || options.body === null)
+    return {
+      method,
+      url,
+      headers,
+      body: null,
+      redirect,
+      signal: signal as AbortSignal | null,
+      settings: USUAL_SETTINGS,
+      integrity: "",
+    };
+  if (method === "GET" || method === "HEAD" || method === "get" || method === "head") throw bodyWithoutMethod();
+  const { body, contentType } = given(snapshotBody(options.body), options);
   return {
     method,
-    url: base.url,
-    headers: typed ? headers : [...headers, ["content-type", contentType]],
+    url,
+    headers: withContentType(headers, contentType),
     body,
-    redirect: redirectMode(own.redirect ?? base.redirect),
-    signal: abortSignal(own.signal === undefined ? base.signal : own.signal),
+    redirect,
+    signal: signal as AbortSignal | null,
+    settings: body instanceof ReadableStream ? { ...USUAL_SETTINGS, streamLength: lengthOf(headers) } : USUAL_SETTINGS,
+    integrity: "",
   };
 }
 
-/** What a call says, each part read once and not yet converted. */
-interface CallParts {
-  readonly method?: unknown;
-  readonly headers?: unknown;
-  readonly body?: unknown;
-  readonly redirect?: unknown;
-  readonly signal?: unknown;
+/** Options, and a body that a Request brought along. */
+interface Unusual {
+  readonly values: CallOptions;
+  readonly body: BodySnapshot | null;
 }
 
-function inputParts(input: unknown): Required<CallParts> & { readonly url: string } {
-  const bare = { method: "GET", headers: null, body: null, redirect: undefined, signal: undefined };
-  if (typeof input === "string") return { ...bare, url: input };
-  if (input instanceof NativeURL) return { ...bare, url: String(urlHref(input)) };
-  if (isRequest(input)) return { ...requestFields(input), url: String(field(input, "url")) };
-  return { ...bare, url: String(input) };
-}
-
-const isRequest = (value: unknown): value is object => value instanceof NativeRequest || isOfType(value, "Request");
-
-/**
- * A Request of this platform is read through the platform's own accessors, whatever a subclass overrides; one of another
- * copy of undici has its own.
- */
-const field = (request: object, name: keyof typeof requestParts): unknown =>
-  request instanceof NativeRequest ? requestParts[name](request) : (request as Readonly<Record<string, unknown>>)[name];
-
-function requestFields(request: object): Required<CallParts> {
-  if (field(request, "bodyUsed") === true)
-    throw new TypeError("Cannot construct a Request with a Request object that has already been used.");
+/** Everything else goes through the platform's own Request, so that it means, or is refused as, what it is there. */
+function unusualCall(url: string, { values, body: brought }: Unusual): CallSnapshot {
+  const { body: own, signal = null, headers: givenHeaders, ...rest } = values;
+  const headers = snapshotHeaders(givenHeaders);
+  const init = bare(DEFAULTS, rest, { headers, body: null, signal: null }) as RequestInit;
+  const request = new NativeRequest(url, init);
+  const method = String(requestField(request, "method"));
+  const mode = String(requestField(request, "mode"));
+  if (signal !== null && !isOfType(signal, "AbortSignal"))
+    throw new TypeError("RequestInit: signal must be an AbortSignal");
+  const hasOwn = own !== undefined && own !== null;
+  if ((hasOwn || brought !== null) && (method === "GET" || method === "HEAD")) throw bodyWithoutMethod();
+  const { body, contentType } = hasOwn ? given(snapshotBody(own), values) : (brought ?? NO_BODY);
+  if (body instanceof ReadableStream && mode !== "same-origin" && mode !== "cors")
+    throw new TypeError('If request is made from ReadableStream, mode should be "same-origin" or "cors"');
+  const referer = refererFor(
+    String(requestField(request, "referrer")),
+    String(requestField(request, "referrerPolicy")),
+    url,
+  );
+  const fields = [...headerEntries(requestField(request, "headers") as Headers)];
+  if (referer !== null && !fields.some(([name]) => name === "referer")) fields.push(["referer", referer]);
   return {
-    method: field(request, "method"),
-    headers: field(request, "headers"),
-    body: field(request, "body") ?? null,
-    redirect: field(request, "redirect"),
-    signal: field(request, "signal"),
+    method,
+    url,
+    headers: mode === "no-cors" ? fields : withContentType(fields, contentType),
+    body,
+    redirect: requestField(request, "redirect") as CallSnapshot["redirect"],
+    signal: signal as AbortSignal | null,
+    settings: {
+      mode,
+      cache: String(requestField(request, "cache")),
+      streamLength: body instanceof ReadableStream ? lengthOf(fields) : null,
+    },
+    integrity: String(requestField(request, "integrity")),
   };
 }
 
-/** Own properties only, in an object without a prototype: a polluted `Object.prototype` must not add to every request. */
-function optionsOf(init: unknown): CallParts {
-  const options: { -readonly [Part in keyof CallParts]: CallParts[Part] } = Object.create(null);
-  if (init === undefined || init === null) return options;
-  if (typeof init !== "object" && typeof init !== "function") throw new TypeError("fetch options must be an object");
-  if (isRequest(init)) return Object.assign(options, requestFields(init));
-  for (const name of ["method", "headers", "body", "redirect", "signal"] as const) {
-    if (Object.hasOwn(init, name)) options[name] = (init as CallParts)[name];
-  }
-  return options;
+/** Every member is said: what is not, the platform would find on a polluted `Object.prototype`. */
+const DEFAULTS = {
+  method: "GET",
+  redirect: "follow",
+  mode: "cors",
+  credentials: "same-origin",
+  cache: "default",
+  referrer: "about:client",
+  referrerPolicy: "",
+  integrity: "",
+  keepalive: false,
+  duplex: "half",
+  priority: "auto",
+  window: null,
+};
+
+const NO_BODY: BodySnapshot = { body: null, contentType: null };
+
+/** A Request, and options that say otherwise (Fetch, "new Request(input, init)"). */
+function optionsOver(request: object, options: CallOptions, isEmpty: boolean): Unusual {
+  const said = {
+    ...(isEmpty ? {} : { referrer: "about:client", referrerPolicy: "" }),
+    headers: requestField(request, "headers"),
+    signal: requestField(request, "signal"),
+  };
+  const values = bare(requestOptions(request), said, options);
+  const hasBody = (requestField(request, "body") ?? null) !== null;
+  if ((options.body ?? null) !== null || !hasBody) return { values, body: null };
+  if (requestField(request, "bodyUsed") === true)
+    throw new TypeError("Cannot construct a Request with a Request object that has already been used.");
+  if (isPlainMethod(values.method) && /^(?:get|head)$/i.test(values.method)) throw bodyWithoutMethod();
+  return { values, body: { body: requestBody(request, isNativeRequest(request)), contentType: null } };
 }
 
-/** Accepts what fetch accepts: Headers of any copy, pairs, or a record; `null` counts as none. */
-export function snapshotHeaders(source: unknown): readonly (readonly [string, string])[] {
-  if (source === null || source === undefined) return [];
-  if (typeof source !== "object" && typeof source !== "function")
-    throw new TypeError("headers must be an object, pairs or Headers");
-  if (source instanceof NativeHeaders) return [...headerEntries(source)];
-  if (Symbol.iterator in source) {
-    return Array.from(source as Iterable<unknown>, (pair): readonly [string, string] => {
-      const [name, value, ...more] = Array.from(pair as Iterable<unknown>);
-      if (value === undefined || more.length > 0) throw new TypeError("each header pair must be a name and a value");
-      return [String(name), String(value)];
-    });
-  }
-  return Object.keys(source).map((name) => [name, String((source as Record<string, unknown>)[name])] as const);
+/** Members put together without a prototype: a later read must not find what `Object.prototype` was polluted with. */
+const bare = (...parts: readonly object[]): CallOptions => Object.assign(Object.create(null), ...parts);
+
+/** A body whose length is not known must be said to be streamed; one that is kept alive has to have a length. */
+function given(snapshot: BodySnapshot, { duplex, keepalive }: CallOptions): BodySnapshot {
+  if (!snapshot.isStream) return snapshot;
+  if (keepalive === true) throw new TypeError("keepalive");
+  if (duplex === undefined || duplex === null)
+    throw new TypeError("RequestInit: duplex option is required when sending a body.");
+  return snapshot;
 }
 
-function redirectMode(value: unknown): CallSnapshot["redirect"] {
-  if (value === undefined || value === "follow" || value === "") return "follow";
-  if (value === "manual" || value === "error") return value;
-  throw new TypeError(`redirect must be "follow", "manual" or "error"`);
-}
+const bodyWithoutMethod = (): TypeError => new TypeError("Request with GET/HEAD method cannot have body.");
 
-function abortSignal(value: unknown): AbortSignal | null {
-  if (value === null || value === undefined) return null;
-  if (!isOfType(value, "AbortSignal")) throw new TypeError("signal must be an AbortSignal");
-  return value as AbortSignal;
-}
+const withContentType = (headers: CallSnapshot["headers"], contentType: string | null): CallSnapshot["headers"] =>
+  contentType === null || headers.some(([name]) => name.toLowerCase() === "content-type")
+    ? headers
+    : [...headers, ["content-type", contentType]];
+
+const lengthOf = (headers: CallSnapshot["headers"]): string | null =>
+  headers.find(([name]) => name.toLowerCase() === "content-length")?.[1] ?? null;
+
+const PLAIN_METHODS: ReadonlySet<unknown> = new Set(
+  ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"].flatMap((name) => [name, name.toLowerCase()]).concat("PATCH"),
+);
+const isPlainMethod = (value: unknown): value is string => PLAIN_METHODS.has(value);
+
+const isRedirectMode = (value: unknown): value is CallSnapshot["redirect"] =>
+  value === "follow" || value === "manual" || value === "error";

@@ -1,38 +1,58 @@
 import type { Transform } from "node:stream";
 import * as zlib from "node:zlib";
 import { brokenBody } from "./faults.js";
-import type { BodySource } from "./transport.js";
+import type { BodySource, HeaderPairs } from "./transport.js";
 
 type Decoder = (firstByte: number) => Transform;
 
 // Since Node 22.15; the types are those of the oldest supported version.
 const createZstdDecompress = (zlib as { createZstdDecompress?: () => Transform }).createZstdDecompress;
 
-const gunzip: Decoder = () => zlib.createGunzip();
+// As lenient as fetch and browsers: what was decoded of a body that ends early counts.
+const flush = zlib.constants.Z_SYNC_FLUSH;
+const gunzip: Decoder = () => zlib.createGunzip({ flush, finishFlush: flush });
 
 /** RFC 9110 §8.4.1. "deflate" means the zlib format (RFC 1950), and some servers send it raw (RFC 1951), as browsers know. */
 const DECODERS: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
   ["gzip", gunzip],
   ["x-gzip", gunzip],
-  ["deflate", (firstByte) => ((firstByte & 0x0f) === 8 ? zlib.createInflate() : zlib.createInflateRaw())],
-  ["br", () => zlib.createBrotliDecompress()],
+  [
+    "deflate",
+    (firstByte) =>
+      (firstByte & 0x0f) === 8
+        ? zlib.createInflate({ flush, finishFlush: flush })
+        : zlib.createInflateRaw({ flush, finishFlush: flush }),
+  ],
+  [
+    "br",
+    () =>
+      zlib.createBrotliDecompress({
+        flush: zlib.constants.BROTLI_OPERATION_FLUSH,
+        finishFlush: zlib.constants.BROTLI_OPERATION_FLUSH,
+      }),
+  ],
   ...(createZstdDecompress === undefined ? [] : [["zstd", () => createZstdDecompress()] as const]),
 ]);
 
-/** Nobody encodes a body more often in good faith, and each layer multiplies what a small body can blow up to. */
-const MOST_CODINGS = 2;
+/** As in fetch. Each layer multiplies what a small body can blow up to, and what it blows up to is limited for each. */
+const MOST_CODINGS = 5;
+
+const NO_CODINGS: readonly string[] = [];
 
 /**
- * The codings of a `content-encoding` in the order they were applied. `unknown` when one of them cannot be undone: then
+ * The codings of `content-encoding` in the order they were applied. `unknown` when one of them cannot be undone: then
  * nothing is, as in fetch, and whoever must look into the body knows that it cannot.
  */
-export function readCodings(header: string | readonly string[] | undefined): readonly string[] | "unknown" {
-  if (header === undefined) return [];
-  const codings = (typeof header === "string" ? header : header.join(","))
-    .split(",")
+export function readCodings(headers: HeaderPairs): readonly string[] | "unknown" | "too many" {
+  let listed: string[] | undefined;
+  for (const [name, value] of headers)
+    if (name === "content-encoding") listed = [...(listed ?? []), ...value.split(",")];
+  if (listed === undefined) return NO_CODINGS;
+  if (listed.length > MOST_CODINGS) return "too many";
+  const codings = listed
     .map((coding) => coding.trim().toLowerCase())
     .filter((coding) => coding !== "" && coding !== "identity");
-  return codings.length <= MOST_CODINGS && codings.every((coding) => DECODERS.has(coding)) ? codings : "unknown";
+  return codings.every((coding) => DECODERS.has(coding)) ? codings : "unknown";
 }
 
 /**

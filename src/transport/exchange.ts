@@ -4,13 +4,6 @@ import { decodeBody, readCodings } from "./decode.js";
 import { AddressRefusal, addressRefused, brokenBody, networkFault, noteSent } from "./faults.js";
 import type { BodySource, ContentCoding, HopRequest, HopResponse } from "./transport.js";
 
-/** The part of undici's `DispatchController` that is used. */
-export interface Controller {
-  pause(): void;
-  resume(): void;
-  abort(reason: Error): void;
-}
-
 /** What an exchange needs to know besides the request. */
 export interface ExchangeSettings {
   readonly maxInflatedBytes: number;
@@ -26,18 +19,28 @@ const NULL_BODY_STATUSES: ReadonlySet<number> = new Set([204, 205, 304]);
 /** undici is told that a request was stopped, never why: a caller's reason is not its business. */
 const STOPPED = new Error("stopped by the caller");
 
-const asList = (headers: Readonly<Record<string, string | string[] | undefined>>): (readonly [string, string])[] => {
+/** A header line as undici's parser gives it; some of its parts give several lines of one name at once. */
+type RawValue = Uint8Array | string | readonly (Uint8Array | string)[];
+
+/** Bytes as the characters of the same numbers, as fetch reads header fields: in UTF-8, not all bytes would be text. */
+const latin1 = (raw: Uint8Array | string): string =>
+  typeof raw === "string" ? raw : Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString("latin1");
+
+/** Raw headers alternate between name and value. */
+function asPairs(raw: readonly RawValue[]): (readonly [string, string])[] {
   const pairs: (readonly [string, string])[] = [];
-  for (const name of Object.keys(headers)) {
-    const value = headers[name];
-    if (typeof value === "string") pairs.push([name, value]);
-    else if (value !== undefined) for (const one of value) pairs.push([name, one]);
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = latin1(raw[index] as Uint8Array).toLowerCase();
+    const value = raw[index + 1] as RawValue;
+    if (typeof value === "string" || value instanceof Uint8Array) pairs.push([name, latin1(value)]);
+    else for (const one of value) pairs.push([name, latin1(one)]);
   }
   return pairs;
-};
+}
 
 /**
- * One request and its answer, as a handler for undici's `dispatch`. It settles its promise once, watches its signal until
+ * One request and its answer, as a handler for undici's `dispatch`, in the form that undici's core works with: the newer
+ * form is wrapped around it there, and reads header fields as UTF-8. It settles its promise once, watches its signal until
  * nothing is left to abort, and turns every fault into the error that fetch would give.
  */
 export class Exchange implements Valve, AbortWatcher {
@@ -47,7 +50,9 @@ export class Exchange implements Valve, AbortWatcher {
   readonly #settings: ExchangeSettings;
   #resolve: (response: HopResponse) => void = () => {};
   #reject: (error: unknown) => void = () => {};
-  #controller: Controller | undefined;
+  #abort: ((reason: Error) => void) | undefined;
+  #resumeSocket: (() => void) | undefined;
+  #isPaused = false;
   #body: ChunkQueue | undefined;
   #isAnswered = false;
   #isOver = false;
@@ -65,71 +70,75 @@ export class Exchange implements Valve, AbortWatcher {
 
   onAbort(): void {
     const reason: unknown = this.#signal.reason;
-    noteSent(reason, this.#controller === undefined ? "no" : "maybe");
+    noteSent(reason, this.#abort === undefined ? "no" : "maybe");
     this.#fail(reason);
-    this.#controller?.abort(STOPPED);
+    this.#abort?.(STOPPED);
   }
 
   /** A connection takes the request; nothing has been written yet. */
-  onRequestStart(controller: Controller): void {
-    if (this.#isOver) controller.abort(STOPPED);
-    else this.#controller = controller;
+  onConnect(abort: (reason?: Error) => void): void {
+    if (this.#isOver) abort(STOPPED);
+    else this.#abort = abort;
   }
 
-  onResponseStart(
-    controller: Controller,
-    status: number,
-    headers: Readonly<Record<string, string | string[] | undefined>>,
-    statusText = "",
-  ): void {
-    if (status < 200 || this.#isOver) return; // informational: the answer is still to come
-    this.#isAnswered = true;
+  onHeaders(status: number, rawHeaders: readonly RawValue[], resume: () => void, statusText = ""): boolean {
+    if (status < 200 || this.#isOver) return true; // informational: the answer is still to come
+    const headers = asPairs(rawHeaders);
     const peerAddress = this.#settings.peerAddress();
     const answer = (coding: ContentCoding, body: BodySource | null): HopResponse =>
       peerAddress === undefined
-        ? { status, statusText, headers: fields, coding, body }
-        : { status, statusText, headers: fields, peerAddress, coding, body };
-    const fields = asList(headers);
+        ? { status, statusText, headers, coding, body }
+        : { status, statusText, headers, peerAddress, coding, body };
     if (this.#hop.method === "HEAD" || NULL_BODY_STATUSES.has(status)) {
+      this.#isAnswered = true;
       this.settled();
       this.#resolve(answer("none", null));
-      return;
+      return true;
     }
-    this.#controller = controller;
+    const codings = readCodings(headers);
+    if (codings === "too many") {
+      this.#abort?.(new Error("too many content-encodings in response"));
+      return true;
+    }
+    this.#isAnswered = true;
+    this.#resumeSocket = resume;
     const body = new ChunkQueue(this);
     this.#body = body;
-    const codings = readCodings(headers["content-encoding"]);
     if (codings === "unknown") this.#resolve(answer("unknown", body));
     else if (codings.length === 0) this.#resolve(answer("none", body));
     else this.#resolve(answer("decoded", decodeBody(body, codings, this.#settings.maxInflatedBytes)));
+    return true;
   }
 
-  onResponseData(controller: Controller, chunk: Uint8Array): void {
+  onData(chunk: Uint8Array): boolean {
     if (this.#body !== undefined) this.#body.push(chunk);
-    else controller.abort(STOPPED); // a body where there must be none
+    else this.#abort?.(STOPPED); // a body where there must be none
+    return !this.#isPaused;
   }
 
-  onResponseEnd(): void {
+  onComplete(): void {
     this.#body?.end();
   }
 
-  onResponseError(_controller: Controller | undefined, error: Error): void {
+  onError(error: Error): void {
     if (this.#isOver) return;
     if (error instanceof AddressRefusal) this.#fail(addressRefused(error, this.#hop));
     else if (this.#isAnswered) this.#fail(brokenBody(error));
-    else this.#fail(networkFault(error, this.#controller === undefined ? "no" : "maybe"));
+    else this.#fail(networkFault(error, this.#abort === undefined ? "no" : "maybe"));
   }
 
   pause(): void {
-    this.#controller?.pause();
+    this.#isPaused = true;
   }
 
   resume(): void {
-    this.#controller?.resume();
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#resumeSocket?.();
   }
 
   stop(): void {
-    this.#controller?.abort(STOPPED);
+    this.#abort?.(STOPPED);
   }
 
   settled(): void {

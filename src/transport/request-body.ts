@@ -1,3 +1,5 @@
+import { bytesOf } from "../request/collect.js";
+
 /** A streamed request body as undici wants it, and a way to let go of it that works at any moment. */
 export interface RequestStream {
   readonly chunks: AsyncIterable<Uint8Array>;
@@ -6,8 +8,8 @@ export interface RequestStream {
 }
 
 /**
- * Hands the stream's chunks on one by one, as the connection takes them. Only bytes are sent (Fetch, "incrementally read a
- * body": anything else is a TypeError), so that no object's `toString` decides what goes on the wire.
+ * Hands the stream's chunks on one by one, as the connection takes them. Only bytes and text are
+ * sent; anything else is a TypeError (Fetch, "incrementally read a body").
  */
 export function requestStream(stream: ReadableStream<Uint8Array>): RequestStream {
   const reader = stream.getReader();
@@ -19,8 +21,7 @@ export function requestStream(stream: ReadableStream<Uint8Array>): RequestStream
       for (;;) {
         const { done, value } = await reader.read();
         if (done) return;
-        if (!(value instanceof Uint8Array)) throw new TypeError("A request body stream must yield Uint8Array chunks");
-        yield value;
+        yield bytesOf(value);
       }
     } finally {
       abandon(undefined); // without effect on a stream that was read to its end

@@ -11,12 +11,24 @@ export interface ResponseParts {
   readonly url: string;
   /** Whether it is another than the one asked for. */
   readonly redirected: boolean;
+  /** `cors` where a redirect led to another origin (Fetch, "response tainting"). Default `basic`. */
+  readonly type?: "basic" | "cors";
   /** What the caller may read, masked; null where there is no body at all. */
   readonly body: BodySource | null;
 }
 
 // Taken at load: what replaces the global later can neither see a response nor become one.
 const BuiltInResponse: typeof Response = globalThis.Response;
+const BuiltInHeaders: typeof Headers = globalThis.Headers;
+
+/** `response.constructor` is what a program compares with `Response`, and what its logs say. */
+function called(
+  ours: object & { readonly prototype: object; readonly name: string },
+  builtIn: { readonly name: string },
+): void {
+  Object.defineProperty(ours, "name", { value: builtIn.name });
+  Object.defineProperty(ours.prototype, "constructor", { value: builtIn, writable: true, configurable: true });
+}
 
 /** What nobody can reach any more cannot be read: its connection is given back. */
 const abandoned = new FinalizationRegistry<BodySource>((source) => source.cancel());
@@ -27,8 +39,22 @@ const NOTHING_LEFT: BodySource = { read: async () => null, cancel() {} };
 
 type Facts = Omit<ResponseParts, "body">;
 
+/** Header fields nobody can change, as those of a fetched response (Fetch, guard "immutable"). */
+class FixedHeaders extends BuiltInHeaders {
+  override append(): void {
+    throw new TypeError("immutable");
+  }
+  override delete(): void {
+    throw new TypeError("immutable");
+  }
+  override set(): void {
+    throw new TypeError("immutable");
+  }
+}
+called(FixedHeaders, BuiltInHeaders);
+
 /**
- * A built-in response that also knows what only fetch can set, and that has no stream until somebody asks for it.
+ * A built-in response that also knows what only fetch can set, and that has no stream and no `Headers` until somebody asks.
  *
  * Most callers want `text()` or `json()` and never see the stream, and the stream costs more than all the rest of a
  * small response. So these two, and `arrayBuffer()`, read the source directly. Everything else (`body`, `clone()`, `blob()`,
@@ -38,23 +64,28 @@ type Facts = Omit<ResponseParts, "body">;
 class FetchedResponse extends BuiltInResponse {
   readonly #facts: Facts;
   readonly #source: BodySource | null;
+  #headers: Headers | undefined;
   /** What everything but the direct reads is left to. */
   #streamed: Response | undefined;
   #isReadDirectly = false;
 
   constructor(source: BodySource | null, facts: Facts, streamed?: Response) {
-    super(null, {
-      status: isOrdinary(facts.status) ? facts.status : 200,
-      statusText: facts.statusText,
-      headers: facts.headers as [string, string][],
-    });
+    super(null);
     this.#facts = facts;
     this.#source = source;
     this.#streamed = streamed;
     if (source !== null) abandoned.register(this, source, this);
-    if (!isOrdinary(facts.status)) setStatus(this, facts.status);
   }
 
+  override get status(): number {
+    return this.#facts.status;
+  }
+  override get ok(): boolean {
+    return this.#facts.status >= 200 && this.#facts.status <= 299;
+  }
+  override get statusText(): string {
+    return this.#facts.statusText;
+  }
   override get url(): string {
     return this.#facts.url;
   }
@@ -62,7 +93,11 @@ class FetchedResponse extends BuiltInResponse {
     return this.#facts.redirected;
   }
   override get type(): ResponseType {
-    return "basic";
+    return this.#facts.type ?? "basic";
+  }
+  override get headers(): Headers {
+    this.#headers ??= new FixedHeaders(this.#facts.headers as [string, string][]);
+    return this.#headers;
   }
 
   override get body(): Response["body"] {
@@ -97,7 +132,7 @@ class FetchedResponse extends BuiltInResponse {
 
   override clone(): Response {
     const copy = this.#asStreamed().clone();
-    return new FetchedResponse(null, { ...this.#facts, headers: [...this.headers] }, copy);
+    return new FetchedResponse(null, this.#facts, copy);
   }
 
   /** The source, for whoever is the first to want the body and wants it whole. */
@@ -126,21 +161,12 @@ class FetchedResponse extends BuiltInResponse {
   }
 }
 
-Object.defineProperty(FetchedResponse, "name", { value: "Response" });
-
-/** A server may send 600 to 999, which fetch passes on and the constructor does not take. */
-const isOrdinary = (status: number): boolean => status >= 200 && status <= 599;
-
-function setStatus(response: Response, status: number): void {
-  Object.defineProperties(response, { status: { value: status }, ok: { value: false } });
-}
+called(FetchedResponse, BuiltInResponse);
 
 /**
  * The response as `fetch` would have given it: a built-in `Response` of type `basic` with `url` and `redirected`, which
- * `clone()` keeps. Its body is a byte stream that reads from `parts.body` as it is read itself. Unlike fetch's, its headers
- * can be changed.
- *
- * @throws TypeError when a header is not one that `Headers` takes; the body is then the caller's to cancel.
+ * `clone()` keeps, and headers that cannot be changed. Its body is a byte stream that reads from `parts.body` as it is read
+ * itself.
  */
 export function buildResponse({ body, ...facts }: ResponseParts): Response {
   return new FetchedResponse(body, facts);

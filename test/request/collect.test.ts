@@ -45,8 +45,13 @@ describe("a stream that is read whole", () => {
     expect(await collectStream(stream, 10)).toEqual(Uint8Array.of(1, 2, 3));
   });
 
-  it.each(["text", 5, null, new Uint16Array(2), new ArrayBuffer(2), { length: 1, 0: 65 }])(
-    "refuses a chunk that is not bytes, and is cancelled: %s",
+  it("takes text for its UTF-8, as undici does", async () => {
+    const { stream } = streamOf(["ü", Uint8Array.of(1)]);
+    expect(await collectStream(stream, 10)).toEqual(Uint8Array.of(0xc3, 0xbc, 1));
+  });
+
+  it.each([5, null, new Uint16Array(2), new ArrayBuffer(2), { length: 1, 0: 65 }])(
+    "refuses a chunk that is neither bytes nor text, and is cancelled: %s",
     async (chunk) => {
       const { stream, state } = streamOf([chunk, Uint8Array.of(1)]);
       await expect(collectStream(stream, 10)).rejects.toThrow(TypeError);

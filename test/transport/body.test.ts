@@ -45,15 +45,18 @@ describe("content codings", () => {
     expect(await readText(response.body)).toBe(TEXT);
   });
 
-  it.each(["compress", "gzip, compress", "gzip, gzip, gzip"])(
-    "%s is handed on as it is, and called unknown",
-    async (coding) => {
-      const { origin } = await encoded(coding, Buffer.from("opaque"));
-      const response = await transport().send(hop(origin), calm());
-      expect(response.coding).toBe("unknown");
-      expect(await readText(response.body)).toBe("opaque");
-    },
-  );
+  it.each(["compress", "gzip, compress"])("%s is handed on as it is, and called unknown", async (coding) => {
+    const { origin } = await encoded(coding, Buffer.from("opaque"));
+    const response = await transport().send(hop(origin), calm());
+    expect(response.coding).toBe("unknown");
+    expect(await readText(response.body)).toBe("opaque");
+  });
+
+  it("more than five of them are refused, as fetch refuses them", async () => {
+    const { origin } = await encoded("gzip, gzip, gzip, gzip, gzip, gzip", Buffer.from("opaque"));
+    const error = await errorOf(transport().send(hop(origin), calm()));
+    expect(error).toMatchObject({ message: "fetch failed", cause: { message: expect.stringContaining("too many") } });
+  });
 
   it("an empty body is empty in every coding", async () => {
     const { origin } = await encoded("gzip", Buffer.alloc(0));
@@ -64,10 +67,12 @@ describe("content codings", () => {
     ["gzip", gzipSync(TEXT)],
     ["deflate", deflateSync(TEXT)],
     ["br", brotliCompressSync(TEXT)],
-  ])("a truncated %s body breaks off: it does not end", async (coding, bytes) => {
+  ])("of a truncated %s body what was decoded counts, as in fetch", async (coding, bytes) => {
     const { origin } = await encoded(coding, bytes.subarray(0, bytes.length - 6));
     const { body } = await transport().send(hop(origin), calm());
-    expect(await errorOf(readAll(body))).toMatchObject({ name: "TypeError", message: "terminated" });
+    const text = await readText(body);
+    expect(text.length).toBeGreaterThan(0);
+    expect(TEXT.startsWith(text)).toBe(true);
   });
 
   it("bytes that are not what they are called break the body off", async () => {

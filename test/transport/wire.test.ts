@@ -96,10 +96,10 @@ describe("what the transport refuses to put on the wire", () => {
     expect(sockets.every((socket) => socket.bytesRead === 0)).toBe(true);
   });
 
-  it("a stream that yields anything but bytes", async () => {
+  it("a stream that yields anything but bytes and text", async () => {
     const { origin } = await upstream((request, response) => request.resume().on("end", () => response.end()));
     const body = new ReadableStream({
-      start: (controller) => controller.enqueue("text" as unknown as Uint8Array),
+      start: (controller) => controller.enqueue({ toString: () => "text" } as unknown as Uint8Array),
     }) as ReadableStream<Uint8Array>;
     const error = await errorOf(transport().send(hop(origin, { method: "POST", body }), calm()));
     expect(error).toMatchObject({ message: "fetch failed", cause: { message: expect.stringContaining("Uint8Array") } });
