@@ -6,7 +6,13 @@ import type { PathTemplate } from "./path-template.js";
  */
 export class PathIndex<Rule> {
   readonly #root: Node<Rule> = newNode();
+  readonly #isValue: ValueTest;
   #empty = true;
+
+  /** `isValue` says which segments a parameter may stand for; default: all that are not empty. */
+  constructor(isValue: ValueTest = isFilled) {
+    this.#isValue = isValue;
+  }
 
   get isEmpty(): boolean {
     return this.#empty;
@@ -35,10 +41,35 @@ export class PathIndex<Rule> {
   /** All rules whose template matches the segments, in no particular order. Visits each node of the tree at most once. */
   find(segments: readonly string[]): readonly Rule[] {
     const found: Rule[] = [];
-    visit(this.#root, segments, 0, found);
+    this.#visit(this.#root, segments, 0, found);
     return found;
   }
+
+  #visit(node: Node<Rule>, segments: readonly string[], depth: number, found: Rule[]): void {
+    for (const rule of node.below) found.push(rule);
+    const segment = segments[depth];
+    if (segment === undefined) {
+      for (const rule of node.here) found.push(rule);
+      return;
+    }
+    const literal = node.literals.get(segment);
+    if (literal !== undefined) this.#visit(literal, segments, depth + 1, found);
+    if (node.param !== null && this.#isValue(segment)) this.#visit(node.param, segments, depth + 1, found);
+  }
 }
+
+type ValueTest = (segment: string) => boolean;
+
+const isFilled: ValueTest = (segment) => segment !== "";
+
+/**
+ * What a parameter of an allow stands for. Not `;x`, which is empty to servers that cut parameters off, and not a
+ * `{placeholder}` that a client has forgotten to fill in.
+ */
+export const isPlainValue: ValueTest = (segment) =>
+  segment !== "" && !segment.startsWith(";") && !(segment.startsWith("%") && NO_VALUE.test(segment));
+
+const NO_VALUE = /^(?:%3B|%7B[A-Za-z_][A-Za-z0-9_]*%7D$)/;
 
 interface Node<Rule> {
   readonly literals: Map<string, Node<Rule>>;
@@ -48,15 +79,3 @@ interface Node<Rule> {
 }
 
 const newNode = <Rule>(): Node<Rule> => ({ literals: new Map(), param: null, here: [], below: [] });
-
-function visit<Rule>(node: Node<Rule>, segments: readonly string[], depth: number, found: Rule[]): void {
-  for (const rule of node.below) found.push(rule);
-  const segment = segments[depth];
-  if (segment === undefined) {
-    for (const rule of node.here) found.push(rule);
-    return;
-  }
-  const literal = node.literals.get(segment);
-  if (literal !== undefined) visit(literal, segments, depth + 1, found);
-  if (node.param !== null && segment !== "") visit(node.param, segments, depth + 1, found);
-}

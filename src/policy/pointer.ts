@@ -30,8 +30,9 @@ export const pointerToken = (token: string): string => token.replaceAll("~", "~0
 
 /**
  * How members are found. `plain`: as they are. `wide`, for a deny: under another case of their name too (many servers read
- * `Amount` as `amount`), through a list where an object was meant, and in one value where a list was. `strict`, for an
- * allow: all of that is doubt.
+ * `Amount` as `amount`), through a list where an object was meant, and in one value where a list was; since other servers
+ * see nothing there, it is absent as well. A value that cannot have members is doubt. `strict`, for an allow: all of that
+ * is doubt.
  */
 export type Reading = "plain" | "strict" | "wide";
 
@@ -44,16 +45,20 @@ export function valuesAt(root: unknown, { tokens }: Pointer, reading: Reading): 
     else if (Array.isArray(value)) visitList(value, token, depth);
     else if (typeof value === "object" && value !== null) visitObject(value as Members, token, depth);
     else if (value === null || reading === "plain") found.push(ABSENT);
-    else if (reading === "strict") found.push(DOUBT);
-    else if (token === "*") visit(value, depth + 1);
-    else found.push(ABSENT);
+    else if (reading === "strict" || token !== "*") found.push(DOUBT);
+    else {
+      found.push(ABSENT);
+      visit(value, depth + 1);
+    }
   };
   const visitList = (list: readonly unknown[], token: string, depth: number): void => {
     if (token === "*") for (const item of list) visit(item, depth + 1);
     else if (INDEX.test(token))
       Number(token) < list.length ? visit(list[Number(token)], depth + 1) : found.push(ABSENT);
-    else if (reading === "wide") for (const item of list) visit(item, depth);
-    else found.push(reading === "strict" ? DOUBT : ABSENT);
+    else if (reading === "wide") {
+      found.push(ABSENT);
+      for (const item of list) visit(item, depth);
+    } else found.push(reading === "strict" ? DOUBT : ABSENT);
   };
   const visitObject = (members: Members, token: string, depth: number): void => {
     if (token === "*") {
@@ -64,8 +69,10 @@ export function valuesAt(root: unknown, { tokens }: Pointer, reading: Reading): 
     else {
       const spelling = reading === "plain" ? undefined : otherCase(members, token);
       if (spelling === undefined) found.push(ABSENT);
-      else if (reading === "wide") visit(members[spelling], depth + 1);
-      else found.push(DOUBT);
+      else if (reading === "wide") {
+        found.push(ABSENT);
+        visit(members[spelling], depth + 1);
+      } else found.push(DOUBT);
     }
   };
   visit(root, 0);

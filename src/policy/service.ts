@@ -3,7 +3,7 @@ import { type AddressRule, addressRangeProblem, compileAddressRule } from "../re
 import type { Obligations } from "./decision.js";
 import type { ServiceDocument } from "./document.js";
 import { obligationsOf } from "./obligations.js";
-import { PathIndex } from "./path-index.js";
+import { isPlainValue, PathIndex } from "./path-index.js";
 import { compileEndpoints, type Endpoints } from "./protocol.js";
 import type { CompiledRule } from "./rule.js";
 
@@ -43,7 +43,7 @@ export function compileService(
   pointer: string,
   report: Report,
 ): CompiledService {
-  const permits = new PathIndex<CompiledRule>();
+  const permits = new PathIndex<CompiledRule>(isPlainValue);
   const denials = new PathIndex<CompiledRule>();
   for (const rule of rules) {
     if (rule.protocol === null) (rule.effect === "deny" ? denials : permits).add(rule.template, rule);

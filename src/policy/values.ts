@@ -73,10 +73,15 @@ const IN_DOUBT: Values = [DOUBT];
 
 function namedValues(pairs: Pairs, name: string, isSpelling: SpellingTest, deny: boolean): Values {
   const values: unknown[] = [];
+  let isThere = false;
   for (const [key, value] of pairs) {
-    if (key === name) values.push(value);
-    else if (isSpelling(key)) values.push(deny ? value : DOUBT);
+    if (key === name) {
+      isThere = true;
+      values.push(value);
+    } else if (isSpelling(key)) values.push(deny ? value : DOUBT);
   }
+  // Under another spelling only: for a server that knows one spelling it is absent.
+  if (deny && !isThere && values.length > 0) values.push(ABSENT);
   return values;
 }
 

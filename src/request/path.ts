@@ -66,4 +66,8 @@ function segmentProblem(segment: string): string | null {
 const countSeparators = (text: string): number => text.replace(/[^/\\%;?#]/g, "").length;
 
 /** `..`, but also `..;x=1` (servlet containers strip the parameter) and `.. ` (Windows strips the blank). */
-const isDotSegment = (piece: string): boolean => /^\.{1,2}$/.test(piece.replace(/;.*$/s, "").trim());
+const isDotSegment = (piece: string): boolean =>
+  /^\.{1,2}$/.test(piece.replace(/;.*$/s, "").replace(INVISIBLE, "").trim());
+
+/** Characters that are not shown, such as a zero-width space: some readers drop them. */
+const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu;

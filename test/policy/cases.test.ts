@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { compilePolicy } from "../../src/policy/index.js";
+import { PolicyError } from "../../src/errors.js";
+import { compilePolicy, type PolicyDocument, type RuleDocument } from "../../src/policy/index.js";
 import { anyContext, examplePolicy } from "../support/policies.js";
 
 type Expectation = "allow" | "deny" | "normalise";
@@ -64,5 +65,26 @@ describe("the request cases", () => {
     if (outcome !== "deny" && test.expect_detail !== undefined && test.expect === "normalise") {
       expect([canonical, canonical.slice(test.request.method.length + 1)]).toContain(test.expect_detail.canonical);
     }
+  });
+});
+
+describe("a policy that must not load, of the request cases", () => {
+  const rule: RuleDocument = { id: "r", effect: "allow", service: "api", methods: ["GET"], path: "/**" };
+  const policy = (change: object, origins = ["https://api.example.com"]): PolicyDocument =>
+    ({ version: 1, services: { api: { origins } }, rules: [{ ...rule, ...change }] }) as PolicyDocument;
+
+  it.each<[string, unknown]>([
+    ["policy-eval-007: what is no policy", { rules: "all" }],
+    ["policy-eval-008: an unknown key", policy({ methdo: ["GET"] })],
+    ["policy-eval-009: an unknown operator", policy({ query: { q: { kontains: "x" } } })],
+    ["policy-eval-011: every host", policy({}, ["*"])],
+  ])("%s", (_name, document) => {
+    expect(() => compilePolicy(document as PolicyDocument)).toThrow(PolicyError);
+  });
+
+  it("policy-eval-015: a pattern that takes others for ever is decided at once", () => {
+    const patterned = compilePolicy(policy({ path: "/{name}", params: { name: { matches: "^(a+)+$" } } }));
+    const url = `https://api.example.com/${"a".repeat(4000)}!`;
+    expect(patterned.decide({ method: "GET", url }, anyContext).effect).toBe("deny");
   });
 });

@@ -166,7 +166,26 @@ describe("a body clause", () => {
     const body = { "/destination/type": "external" };
     expect(stops({ body }, { json: { destination: [{ type: "external" }] } })).toBe(true);
     expect(stops({ body }, { json: [{ destination: { type: "external" } }] })).toBe(true);
-    expect(stops({ body }, { json: [[{ destination: { type: "internal" } }], 5] })).toBe(false);
+    expect(stops({ body }, { json: [[{ destination: { type: "internal" } }], null] })).toBe(false);
+  });
+
+  it("of a deny is in doubt where a value has no members at all", () => {
+    const body = { "/destination/type": "external" };
+    for (const destination of ["external", 1, true]) expect(stops({ body }, { json: { destination } })).toBe(true);
+    expect(stops({ body }, { json: { destination: null } })).toBe(false);
+    expect(stops({ body }, { json: { other: "external" } })).toBe(false);
+  });
+
+  it("of a deny is not met by what a stricter server would not see", () => {
+    const body = { "/sandbox": { not: true } };
+    expect(stops({ body }, { json: { sandbox: true } })).toBe(false);
+    expect(stops({ body }, { json: { Sandbox: true } })).toBe(true);
+    expect(stops({ body }, { json: [{ sandbox: true }] })).toBe(true);
+    expect(stops({ body: { "/tags/*": { not: "safe" } } }, { json: { tags: "safe" } })).toBe(true);
+    expect(stops({ body: { "/sandbox": { not: "true" } } }, { form: "Sandbox=true" })).toBe(true);
+    expect(stops({ query: { safe: { not: "1" } } }, { at: "/?SAFE=1" })).toBe(true);
+    expect(stops({ query: { safe: { not: "1" } } }, { at: "/?safe=1&SAFE=1" })).toBe(false);
+    expect(stops({ headers: { "x-tenant": { not: "acme" } } }, { headers: { x_tenant: "acme" } })).toBe(true);
   });
 
   it("of a deny is not stepped around by one value where a list was", () => {

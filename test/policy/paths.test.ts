@@ -97,6 +97,22 @@ describe("a path template in a deny", () => {
   });
 });
 
+describe("a parameter of an allow", () => {
+  it.each(["/users/;/keys", "/users/;x=1/keys", "/users/%3Bx/keys", "/users/{id}/keys", "/users/%7bid%7D/keys"])(
+    "stands for a value, not for %s",
+    (at) => {
+      expect(allows({ path: "/users/{id}/keys" }, { at })).toBe(false);
+    },
+  );
+
+  it.each(["/users/1;v=2/keys", "/users/{6F9619FF-8B86-D011-B42D-00CF4FC964FF}/keys", "/users/{}/keys"])(
+    "stands for %s",
+    (at) => {
+      expect(allows({ path: "/users/{id}/keys" }, { at })).toBe(true);
+    },
+  );
+});
+
 describe("encodedSlash", () => {
   const rule = { path: "/p/{id}", encodedSlash: true } as const;
 

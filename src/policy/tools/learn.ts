@@ -3,6 +3,7 @@ import { canonicalEscapes } from "../../request/escapes.js";
 import { canonicalUrl } from "../../request/url.js";
 import type { PolicyDocument, RuleDocument, ServiceDocument } from "../document.js";
 import { fieldSpelling } from "../names.js";
+import { isPlainValue } from "../path-index.js";
 
 /** A request that was seen. */
 export interface Observation {
@@ -62,9 +63,11 @@ const ANY = "/";
 function read(method: string, path: string, search: string): Seen | null {
   // Needs `encodedSlash`, which is for a person to grant.
   if (/%2f/i.test(path)) return null;
+  const segments = path.slice(1).split("/");
+  if (segments.some((segment) => segment !== "" && !isPlainValue(segment))) return null;
   const names = new Set(new URLSearchParams(search).keys());
   if ([...names].some((name) => name === "" || isSecretLooking(name)) || collide(names)) return null;
-  return { method, segments: path.slice(1).split("/").map(literalOf), names };
+  return { method, segments: segments.map(literalOf), names };
 }
 
 /** A segment as a template writes it; what a template cannot write, or must not, is a parameter. */
