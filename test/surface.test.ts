@@ -86,7 +86,18 @@ describe("the public surface, which only grows on purpose", () => {
     ["identity", ["oidcIdentity"]],
     [
       "broker",
-      ["CredentialError", "Secret", "clientCredentials", "createTokenBroker", "staticSecret", "tokenExchange"],
+      [
+        "CredentialError",
+        "Secret",
+        "clientCredentials",
+        "createTokenBroker",
+        "githubActionsToken",
+        "githubApp",
+        "idJag",
+        "jwtBearer",
+        "staticSecret",
+        "tokenExchange",
+      ],
     ],
     ["audit", ["EXIT_CODES", "fileAnchor", "httpAnchor", "openAuditLog", "verifyAudit"]],
     [

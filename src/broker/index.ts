@@ -8,6 +8,8 @@ export type { CredentialErrorFields, CredentialFailure } from "./credential-erro
 export { CredentialError } from "./credential-error.js";
 export type { DpopKey, ProofClaims } from "./dpop.js";
 export type { BrokerEvent, BrokerEventBase, CredentialFacts, CredentialMark } from "./events.js";
+export type { GithubActionsTokenOptions } from "./github-actions.js";
+export { githubActionsToken } from "./github-actions.js";
 export type { CredentialRequest } from "./grant-request.js";
 export type { TokenFormat } from "./granted.js";
 export type { SigningKeySource } from "./jose.js";
@@ -23,6 +25,12 @@ export type {
 } from "./provider.js";
 export type { ClientCredentialsOptions } from "./providers/client-credentials.js";
 export { clientCredentials } from "./providers/client-credentials.js";
+export type { GithubAppOptions } from "./providers/github-app.js";
+export { githubApp } from "./providers/github-app.js";
+export type { IdJagIdentityProvider, IdJagOptions } from "./providers/id-jag.js";
+export { idJag } from "./providers/id-jag.js";
+export type { JwtBearerOptions, SignedAssertion } from "./providers/jwt-bearer.js";
+export { jwtBearer } from "./providers/jwt-bearer.js";
 export type { StaticSecretOptions } from "./providers/static-secret.js";
 export { staticSecret } from "./providers/static-secret.js";
 export type { TokenExchangeOptions } from "./providers/token-exchange.js";

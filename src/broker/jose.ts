@@ -1,3 +1,4 @@
+import { createPrivateKey } from "node:crypto";
 import {
   type CryptoKey,
   calculateJwkThumbprint,
@@ -60,13 +61,19 @@ export async function importSigningKey(source: SigningKeySource): Promise<Signin
   const { key } = source;
   const keyId = source.keyId ?? (typeof key === "object" && "kid" in key ? key.kid : undefined);
   if (typeof key === "string") {
-    return { key: await importPKCS8(key, algorithm, { extractable: false }), algorithm, keyId };
+    return { key: await importPKCS8(asPkcs8(key), algorithm, { extractable: false }), algorithm, keyId };
   }
   if (!("kty" in key)) return { key: key as CryptoKey, algorithm, keyId };
   const imported = await importJWK(key, algorithm, { extractable: false });
   if (imported instanceof Uint8Array) throw new TypeError("the key is a symmetric one");
   return { key: imported, algorithm, keyId };
 }
+
+/** GitHub and openssl hand out keys in the older form (PKCS #1, SEC 1). */
+const asPkcs8 = (pem: string): string =>
+  /-----BEGIN (RSA|EC) PRIVATE KEY-----/.test(pem)
+    ? createPrivateKey(pem).export({ type: "pkcs8", format: "pem" }).toString()
+    : pem;
 
 /** Signs a short-lived JWT with our key: an actor token, for example. Times are epoch seconds. */
 export async function signJwt(

@@ -16,6 +16,7 @@ import {
 import { systemClock } from "../clock.js";
 import {
   type BoundedAnswer,
+  createCheckedFetch,
   discoverIssuer,
   FetchFault,
   fetchBounded,
@@ -52,6 +53,7 @@ export interface OAuthClient {
   signingKey(): Promise<SigningKey | undefined>;
   /** Its client secret, where it has one and has read it. */
   secrets(): Iterable<string>;
+  close(): Promise<void>;
 }
 
 const MAX_ANSWER_BYTES = 256 * 1024;
@@ -79,7 +81,9 @@ interface Outcome {
 export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
   const { issuer, clientId, authentication } = options;
   const never = new AbortController().signal;
-  const metadata = freshValue(() => discoverIssuer(options, never), METADATA, systemClock);
+  const checked = createCheckedFetch(options);
+  const access = { ...options, fetch: options.fetch ?? checked.fetch };
+  const metadata = freshValue(() => discoverIssuer(access, never), METADATA, systemClock);
   const clientSecret =
     "secret" in authentication ? secretSupplier(authentication.secret, `the client secret of ${clientId}`) : undefined;
   const skew: ClockSkew = createClockSkew();
@@ -120,7 +124,7 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
           signal,
           timeoutMs: options.timeoutMs,
           maxBytes: MAX_ANSWER_BYTES,
-          ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
+          fetch: access.fetch,
         });
       } catch (error) {
         fault = error;
@@ -206,6 +210,7 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
   return {
     signingKey,
     secrets: () => clientSecret?.known() ?? [],
+    close: checked.close,
     async requestToken(grantType, parameters, signal, dpop) {
       const run = (config: Configuration): Promise<unknown> =>
         grantType === CLIENT_CREDENTIALS

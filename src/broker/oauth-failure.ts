@@ -62,15 +62,18 @@ function reasonByStatus(status: number, stated: unknown): CredentialFailure {
   return "malformed";
 }
 
+const FAULTS: Partial<Record<FetchFault["reason"], CredentialFailure>> = {
+  redirect: "malformed",
+  too_large: "malformed",
+  address: "misconfigured",
+};
+
 /** Turns a fault of the network into an error. Only what broke off is tried again; a timeout has had its time. */
 export function networkFailure(issuer: string, fault: FetchFault): CredentialError {
-  return new CredentialError(
-    fault.reason === "redirect" || fault.reason === "too_large" ? "malformed" : "unreachable",
-    {
-      message: `The authorization server ${issuer} gave no usable answer: ${fault.message}.`,
-      transient: fault.reason === "unreachable",
-    },
-  );
+  return new CredentialError(FAULTS[fault.reason] ?? "unreachable", {
+    message: `The authorization server ${issuer} gave no usable answer: ${fault.message}.`,
+    transient: fault.reason === "unreachable",
+  });
 }
 
 /** Seconds or an HTTP date (RFC 9110 §10.2.3), capped; undefined where it is neither. */

@@ -1,5 +1,5 @@
 import { type ConfigurationProblem, OptionsError } from "../errors.js";
-import { type IssuerRules, issuerProblem } from "../transport/index.js";
+import { addressesProblem, type IssuerRules, issuerProblem } from "../transport/index.js";
 import type { TokenFormat } from "./granted.js";
 import { algorithmOf, type SigningKeySource } from "./jose.js";
 import { DEFAULT_MAX_LIFETIME_MS } from "./lifetime.js";
@@ -39,9 +39,11 @@ export interface OAuthOptions {
   readonly dpop?: boolean;
   /** Origins besides the issuer's that its endpoints may be on. Default: none. */
   readonly endpointOrigins?: readonly string[];
-  /** Allows `http:` on loopback addresses. For tests and demonstrations only. Default false. */
+  /** Where its names may resolve (CIDR), e.g. `["10.0.0.0/8"]`, and nowhere else. Default: public addresses. */
+  readonly addresses?: readonly string[];
+  /** Allows `http:` and loopback addresses. For tests and demonstrations only. Default false. */
   readonly allowInsecure?: boolean;
-  /** Another fetch, e.g. one that checks addresses. Default: the built-in one. */
+  /** Another fetch. Default: one that connects to checked addresses only. */
   readonly fetch?: typeof globalThis.fetch;
 }
 
@@ -55,7 +57,7 @@ export interface CheckedOAuthOptions extends OAuthOptions, IssuerRules {
 }
 
 const KNOWN =
-  "issuer clientId authentication audience audienceParameter formats maxLifetimeMs timeoutMs dpop endpointOrigins allowInsecure fetch".split(
+  "issuer clientId authentication audience audienceParameter formats maxLifetimeMs timeoutMs dpop endpointOrigins addresses allowInsecure fetch".split(
     " ",
   );
 const SYMMETRIC_OR_NONE = /^(none|HS\d*|)$/i;
@@ -98,6 +100,8 @@ export function checkOAuthOptions(
   check(isPositive(options.maxLifetimeMs), "/maxLifetimeMs", "must be a positive whole number");
   check([undefined, true, false].includes(options.dpop), "/dpop", "must be true or false");
   check(isPositive(options.timeoutMs), "/timeoutMs", "must be a positive whole number");
+  const addresses = addressesProblem(options.addresses);
+  check(addresses === undefined, "/addresses", addresses ?? "");
   const origins: unknown = options.endpointOrigins ?? [];
   check(
     Array.isArray(origins) && origins.every((value) => URL.canParse(value) && new URL(value).origin === value),

@@ -2,12 +2,14 @@ import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey, jw
 import { type Clock, systemClock } from "../clock.js";
 import { type ConfigurationProblem, GuardError, OptionsError } from "../errors.js";
 import {
+  addressesProblem,
+  createCheckedFetch,
   discoverIssuer,
   type FreshValue,
   fetchKeySet,
   freshValue,
+  type IssuerAccess,
   IssuerFault,
-  type IssuerRules,
   issuerProblem,
 } from "../transport/index.js";
 import { principalFromClaims } from "./principal.js";
@@ -31,9 +33,11 @@ export interface OidcIdentityOptions {
   readonly principalType?: "human" | "service";
   /** Origins besides the issuer's that `jwks_uri` may be on, e.g. `https://www.googleapis.com`. Default: none. */
   readonly endpointOrigins?: readonly string[];
-  /** Allows `http:` on loopback addresses. For tests and demonstrations only. Default false. */
+  /** Where its names may resolve (CIDR), e.g. `["10.0.0.0/8"]`, and nowhere else. Default: public addresses. */
+  readonly addresses?: readonly string[];
+  /** Allows `http:` and loopback addresses. For tests and demonstrations only. Default false. */
   readonly allowInsecure?: boolean;
-  /** Another fetch for metadata and keys. Default: the built-in one. */
+  /** Another fetch for metadata and keys. Default: one that connects to checked addresses only. */
   readonly fetch?: typeof globalThis.fetch;
   /** What the age of cached keys is measured with. Default: the real clock. */
   readonly clock?: Clock;
@@ -48,7 +52,7 @@ const MAX_TOKEN_CHARACTERS = 16 * 1024;
 const KEYS = { maxAgeMs: 10 * 60_000, maxStaleMs: 60 * 60_000, cooldownMs: 30_000 };
 
 const KNOWN_OPTIONS = new Set(
-  "issuer audience algorithms clockToleranceSeconds groupsClaim tenantClaim principalType endpointOrigins allowInsecure fetch clock".split(
+  "issuer audience algorithms clockToleranceSeconds groupsClaim tenantClaim principalType endpointOrigins addresses allowInsecure fetch clock".split(
     " ",
   ),
 );
@@ -64,7 +68,7 @@ const KNOWN_OPTIONS = new Set(
 export function oidcIdentity(options: OidcIdentityOptions): IdentityVerifier {
   const problems = optionProblems(options);
   if (problems.length > 0) throw new OptionsError(problems);
-  const rules: IssuerRules = options;
+  const rules: IssuerAccess = { ...options, fetch: options.fetch ?? createCheckedFetch(options).fetch };
   const tolerance = options.clockToleranceSeconds ?? 5;
   const mapping = {
     groupsClaim: options.groupsClaim ?? "groups",
@@ -176,6 +180,8 @@ function optionProblems(options: OidcIdentityOptions): ConfigurationProblem[] {
     "principalType",
     'must be "human" or "service"',
   );
+  const addresses = addressesProblem(options.addresses);
+  check(addresses === undefined, "addresses", addresses ?? "");
   const origins: unknown = options.endpointOrigins ?? [];
   check(Array.isArray(origins) && origins.every(isOrigin), "endpointOrigins", "must be a list of origins");
   return problems;

@@ -1,5 +1,14 @@
-/** The global fetch as it was when this module loaded: code that replaces it later does not see tokens pass. */
-const fetchAtLoad: typeof globalThis.fetch = globalThis.fetch;
+/** The part of fetch that is needed here. */
+export type PlainFetch = (
+  url: string,
+  init: {
+    readonly method: string;
+    readonly headers: Record<string, string>;
+    readonly body?: string;
+    readonly redirect: "manual";
+    readonly signal: AbortSignal;
+  },
+) => Promise<Response>;
 
 /** One request to a server that may be slow, huge or hostile. */
 export interface BoundedRequest {
@@ -11,8 +20,7 @@ export interface BoundedRequest {
   readonly timeoutMs: number;
   /** Of the decoded body: a small compressed answer may unfold to gigabytes. */
   readonly maxBytes: number;
-  /** Another fetch, e.g. one that checks addresses. Default: the built-in one. */
-  readonly fetch?: typeof globalThis.fetch;
+  readonly fetch: PlainFetch;
 }
 
 /** A complete answer, never larger than was allowed. */
@@ -22,8 +30,8 @@ export interface BoundedAnswer {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** Why there is no answer. */
-export type FetchFaultReason = "aborted" | "timeout" | "unreachable" | "redirect" | "too_large";
+/** Why there is no answer. `address`: it is one that may not be connected to. */
+export type FetchFaultReason = "aborted" | "timeout" | "unreachable" | "redirect" | "too_large" | "address";
 
 /** Carries a reason and a system code such as `ECONNREFUSED`; never the request, the answer, or another error. */
 export class FetchFault extends Error {
@@ -42,9 +50,9 @@ export class FetchFault extends Error {
 export async function fetchBounded(url: string, request: BoundedRequest): Promise<BoundedAnswer> {
   const timeout = AbortSignal.timeout(request.timeoutMs);
   try {
-    const response = await (request.fetch ?? fetchAtLoad)(url, {
+    const response = await request.fetch(url, {
       method: request.method ?? "GET",
-      ...(request.headers === undefined ? {} : { headers: { ...request.headers } }),
+      headers: { ...request.headers },
       ...(request.body === undefined ? {} : { body: request.body }),
       redirect: "manual",
       signal: AbortSignal.any([request.signal, timeout]),
@@ -58,7 +66,8 @@ export async function fetchBounded(url: string, request: BoundedRequest): Promis
     if (error instanceof FetchFault) throw error;
     if (request.signal.aborted) throw new FetchFault("aborted");
     if (timeout.aborted) throw new FetchFault("timeout", `${request.timeoutMs} ms`);
-    throw new FetchFault("unreachable", systemCode(error));
+    const code = systemCode(error);
+    throw new FetchFault(code === "ADDRESS_REFUSED" ? "address" : "unreachable", code);
   }
 }
 

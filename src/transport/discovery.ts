@@ -1,5 +1,6 @@
+import { addressRangeProblem } from "../request/address.js";
 import { type JsonValue, readStrictJson } from "../request/json.js";
-import { type BoundedAnswer, FetchFault, fetchBounded } from "./bounded-fetch.js";
+import { type BoundedAnswer, FetchFault, fetchBounded, type PlainFetch } from "./bounded-fetch.js";
 
 /** Where an issuer's metadata may point, and how. */
 export interface IssuerRules {
@@ -11,8 +12,8 @@ export interface IssuerRules {
   readonly allowInsecure?: boolean;
   /** Milliseconds for one fetch of metadata or keys. Default 5,000. */
   readonly timeoutMs?: number;
-  /** Another fetch, e.g. one that checks addresses. Default: the built-in one. */
-  readonly fetch?: typeof globalThis.fetch;
+  /** Where its names may resolve (CIDR), and nowhere else. Default: public addresses. */
+  readonly addresses?: readonly string[];
 }
 
 /** An issuer's metadata (RFC 8414, OpenID Connect Discovery): read once, `issuer` compared. */
@@ -29,6 +30,11 @@ export class IssuerFault extends Error {
     super(message);
     this.kind = kind;
   }
+}
+
+/** Rules, and what fetches by them. */
+export interface IssuerAccess extends IssuerRules {
+  readonly fetch: PlainFetch;
 }
 
 const MAX_DOCUMENT_BYTES = 512 * 1024;
@@ -48,6 +54,13 @@ export function issuerProblem(value: unknown, allowInsecure: boolean): string | 
   if (value.includes("/.well-known/")) return "must be the issuer itself, not the URL of its metadata";
   if (/[{}]/.test(value)) return "must name one issuer, not a template";
   return undefined;
+}
+
+/** Why these are not address ranges, or undefined. */
+export function addressesProblem(addresses: unknown): string | undefined {
+  if (addresses === undefined) return undefined;
+  if (!Array.isArray(addresses) || addresses.length === 0) return "must be a list of address ranges";
+  return addresses.map((range) => addressRangeProblem(String(range))).find((problem) => problem !== undefined);
 }
 
 function urlProblem(value: string, allowInsecure: boolean): string | undefined {
@@ -83,7 +96,7 @@ export function metadataEndpoint(metadata: IssuerMetadata, name: string, rules: 
  * Connect location, then, only if that answers 404, the OAuth one; any other answer is final, so that an outage is not
  * taken for an invitation to guess.
  */
-export async function discoverIssuer(rules: IssuerRules, signal: AbortSignal): Promise<IssuerMetadata> {
+export async function discoverIssuer(rules: IssuerAccess, signal: AbortSignal): Promise<IssuerMetadata> {
   const { origin, pathname } = new URL(rules.issuer);
   const path = pathname.replace(/\/$/, "");
   const places = [
@@ -104,7 +117,7 @@ export async function discoverIssuer(rules: IssuerRules, signal: AbortSignal): P
 /** The key set of an issuer (RFC 7517), as strict JSON. */
 export async function fetchKeySet(
   metadata: IssuerMetadata,
-  rules: IssuerRules,
+  rules: IssuerAccess,
   signal: AbortSignal,
 ): Promise<Readonly<Record<string, JsonValue>>> {
   const place = metadataEndpoint(metadata, "jwks_uri", rules);
@@ -115,7 +128,7 @@ export async function fetchKeySet(
 
 async function fetchDocument(
   place: string,
-  rules: IssuerRules,
+  rules: IssuerAccess,
   signal: AbortSignal,
 ): Promise<Readonly<Record<string, JsonValue>> | undefined> {
   let answer: BoundedAnswer;
@@ -125,11 +138,15 @@ async function fetchDocument(
       headers: { accept: "application/json" },
       timeoutMs: rules.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       maxBytes: MAX_DOCUMENT_BYTES,
-      ...(rules.fetch === undefined ? {} : { fetch: rules.fetch }),
+      fetch: rules.fetch,
     });
   } catch (error) {
     signal.throwIfAborted();
-    throw new IssuerFault("unavailable", `${place}: ${error instanceof FetchFault ? error.message : "failed"}.`);
+    const refused = error instanceof FetchFault && error.reason === "address";
+    throw new IssuerFault(
+      refused ? "refused" : "unavailable",
+      `${place}: ${error instanceof FetchFault ? error.message : "failed"}.`,
+    );
   }
   if (answer.status === 404) return undefined;
   if (answer.status !== 200) throw new IssuerFault("unavailable", `${place} answered ${answer.status}.`);

@@ -8,10 +8,14 @@ export {
   FetchFault,
   type FetchFaultReason,
   fetchBounded,
+  type PlainFetch,
 } from "./bounded-fetch.js";
+export { type CheckedFetch, createCheckedFetch } from "./checked-fetch.js";
 export {
+  addressesProblem,
   discoverIssuer,
   fetchKeySet,
+  type IssuerAccess,
   IssuerFault,
   type IssuerMetadata,
   type IssuerRules,

@@ -16,8 +16,19 @@ export interface GrantKind {
   prepare(
     parameters: URLSearchParams,
     request: GrantRequest,
-    client: OAuthClient,
+    context: GrantContext,
   ): Promise<{ readonly maxLifetimeMs?: number }>;
+  /** Further secrets it knows, e.g. that of a second client. */
+  secrets?(): Iterable<string>;
+  close?(): Promise<void>;
+}
+
+/** What a kind of grant works with. */
+export interface GrantContext {
+  readonly client: OAuthClient;
+  /** Whom the token is for, where anybody says so. */
+  readonly audience: string | undefined;
+  readonly signal: AbortSignal;
 }
 
 const BEARER: Placement = Object.freeze({ in: "header", name: "authorization", prefix: "Bearer " });
@@ -31,14 +42,28 @@ export function oauthProvider(options: CheckedOAuthOptions, kind: GrantKind): Cr
     async issue(request, { signal }): Promise<IssuedCredential> {
       const audience = request.audience ?? options.audience;
       const parameters = commonParameters(request, audience, options.audienceParameter);
-      const { maxLifetimeMs = options.maxLifetimeMs } = await kind.prepare(parameters, request, client);
+      const { maxLifetimeMs = options.maxLifetimeMs } = await kind.prepare(parameters, request, {
+        client,
+        audience,
+        signal,
+      });
       const answer = await client.requestToken(kind.grantType, parameters, signal, request.dpop);
       return readAnswer(answer, request, audience, Math.min(maxLifetimeMs, options.maxLifetimeMs), options, kind);
     },
     revoke: (credential, { signal }) => client.revokeToken(credential.secret, signal),
-    secrets: () => client.secrets(),
+    async close() {
+      await Promise.all([client.close(), kind.close?.()]);
+    },
+    *secrets() {
+      yield* client.secrets();
+      if (kind.secrets !== undefined) yield* kind.secrets();
+    },
   };
 }
+
+/** `resource` for a URI (RFC 8707), `audience` for a name, unless the options say otherwise. */
+export const audienceParameter = (audience: string, parameter: "resource" | "audience" | undefined): string =>
+  parameter ?? (audience.includes(":") ? "resource" : "audience");
 
 function commonParameters(
   request: GrantRequest,
@@ -47,7 +72,7 @@ function commonParameters(
 ): URLSearchParams {
   const parameters = new URLSearchParams();
   if (request.scopes.length > 0) parameters.set("scope", request.scopes.join(" "));
-  if (audience !== undefined) parameters.set(parameter ?? (audience.includes(":") ? "resource" : "audience"), audience);
+  if (audience !== undefined) parameters.set(audienceParameter(audience, parameter), audience);
   if (request.authorizationDetails !== undefined) {
     parameters.set("authorization_details", JSON.stringify(request.authorizationDetails));
   }

@@ -1,12 +1,15 @@
 import { randomUUID } from "node:crypto";
 import type { ConfigurationProblem } from "../../errors.js";
+import type { Agent } from "../../policy/context.js";
 import { CredentialError } from "../credential-error.js";
 import { ACCESS_TOKEN_TYPE } from "../granted.js";
 import { readJwt, signJwt } from "../jose.js";
 import type { OAuthClient } from "../oauth-client.js";
-import { checkOAuthOptions, type OAuthOptions } from "../oauth-options.js";
+import { type CheckedOAuthOptions, checkOAuthOptions, type OAuthOptions } from "../oauth-options.js";
 import type { CredentialProvider, GrantRequest } from "../provider.js";
-import { type SecretSource, secretSupplier, sourceProblem } from "../suppliers.js";
+import type { Secret } from "../secret.js";
+import { type Actor, checkActors, readSubject, subjectSupplier } from "../subject.js";
+import { type SecretSource, type SecretSupplier, secretSupplier, sourceProblem } from "../suppliers.js";
 import { oauthProvider } from "./oauth-provider.js";
 
 /** How tokens are exchanged. */
@@ -17,7 +20,16 @@ export interface TokenExchangeOptions extends OAuthOptions {
    * otherwise. Or the source of an actor token, read for every exchange.
    */
   readonly actor?: "signed" | "client" | Exclude<SecretSource, string>;
-  /** Token type of the session's identity token. Default `urn:ietf:params:oauth:token-type:access_token`. */
+  /**
+   * Whose token is exchanged. Default: the session's identity token. A source, e.g. `{ file: … }` of a Kubernetes
+   * projected token or {@link githubActionsToken}, is the identity of the workload; it is read for every exchange.
+   */
+  readonly subject?: SecretSource;
+  /** Whom the subject token must be for, checked before it is sent where it can be read. Default: not checked here. */
+  readonly subjectAudience?: string | readonly string[];
+  /** How many may act one for another, this agent included (the `act` claims of RFC 8693). Default 5. */
+  readonly maxActors?: number;
+  /** Token type of the subject token. Default `urn:ietf:params:oauth:token-type:access_token`. */
   readonly subjectTokenType?: string;
   /** Token type of an actor token from a source. Default `urn:ietf:params:oauth:token-type:jwt`. */
   readonly actorTokenType?: string;
@@ -33,26 +45,37 @@ const JWT_TYPE = "urn:ietf:params:oauth:token-type:jwt";
 export function tokenExchange(options: TokenExchangeOptions): CredentialProvider {
   const checked = checkOAuthOptions(
     options,
-    ["actor", "subjectTokenType", "actorTokenType"],
+    ["actor", "subject", "subjectAudience", "maxActors", "subjectTokenType", "actorTokenType"],
     exchangeProblems(options),
   );
   const actor = options.actor ?? (options.authentication.method === "private_key_jwt" ? "signed" : "client");
-  const supplier = typeof actor === "string" ? undefined : secretSupplier(actor, "the actor token");
+  const actors = typeof actor === "string" ? undefined : secretSupplier(actor, "the actor token");
+  const subjects = options.subject === undefined ? undefined : subjectSupplier(options.subject);
+  const audience = options.subjectAudience === undefined ? undefined : [options.subjectAudience].flat();
 
   return oauthProvider(checked, {
     grantType: "urn:ietf:params:oauth:grant-type:token-exchange",
     exchange: true,
-    async prepare(parameters, request, client) {
-      const subject = subjectOf(request, Date.now());
-      parameters.set("subject_token", subject.token);
+    *secrets() {
+      if (subjects !== undefined) yield* subjects.known();
+      if (actors !== undefined) yield* actors.known();
+    },
+    async prepare(parameters, request, { client }) {
+      const subject = readSubject(await subjectOf(request, subjects), { audience, nowMs: Date.now() });
+      const { agent, delegatedBy = [] } = request.session;
+      const actorToken = await actors?.read();
+      const named =
+        actorToken === undefined
+          ? { sub: actor === "signed" ? agent.id : checked.clientId, iss: checked.clientId }
+          : actorOf(actorToken);
+      checkActors(subject, named, actor === "signed" ? delegatedBy.length : 0, options.maxActors ?? DEFAULT_MAX_ACTORS);
+      parameters.set("subject_token", subject.secret.reveal());
       parameters.set("subject_token_type", options.subjectTokenType ?? ACCESS_TOKEN_TYPE);
       parameters.set("requested_token_type", ACCESS_TOKEN_TYPE);
-      const actorToken =
-        actor === "signed"
-          ? await signedActor(client, checked.issuer, checked.clientId, request.session.agent.id)
-          : (await supplier?.read())?.reveal();
-      if (actorToken !== undefined) {
-        parameters.set("actor_token", actorToken);
+      const presented =
+        actor === "signed" ? await signedActor(client, checked, agent.id, delegatedBy) : actorToken?.reveal();
+      if (presented !== undefined) {
+        parameters.set("actor_token", presented);
         parameters.set("actor_token_type", options.actorTokenType ?? JWT_TYPE);
       }
       return subject.expiresInMs === undefined ? {} : { maxLifetimeMs: subject.expiresInMs };
@@ -60,29 +83,38 @@ export function tokenExchange(options: TokenExchangeOptions): CredentialProvider
   });
 }
 
-/** The identity token, and how long it still lasts where that can be read. A token known to be over is not sent. */
-function subjectOf(
-  { session }: GrantRequest,
-  nowMs: number,
-): { readonly token: string; readonly expiresInMs: number | undefined } {
-  const token = session.subjectToken?.reveal();
-  if (token === undefined) {
-    throw new CredentialError("subject_rejected", { message: "The session has no identity token to exchange." });
-  }
-  const exp = readJwt(token)?.claims["exp"];
-  const expiresInMs = typeof exp === "number" ? Math.floor(exp * 1000 - nowMs) : undefined;
-  if (expiresInMs !== undefined && expiresInMs <= 0) {
-    throw new CredentialError("subject_rejected", { message: "The session's identity token has expired." });
-  }
-  return { token, expiresInMs };
+/** Auth0 takes no longer chains, and nobody can account for them. */
+const DEFAULT_MAX_ACTORS = 5;
+
+async function subjectOf({ subject }: GrantRequest, supplier: SecretSupplier | undefined): Promise<Secret> {
+  if (supplier !== undefined) return await supplier.read();
+  if (subject !== undefined) return subject;
+  throw new CredentialError("subject_rejected", { message: "The session has no identity token to exchange." });
 }
 
-async function signedActor(client: OAuthClient, issuer: string, clientId: string, agentId: string): Promise<string> {
+/** Who an actor token says it is; undefined where it cannot be read. */
+function actorOf(token: Secret): Actor | undefined {
+  const { sub, iss } = readJwt(token.reveal())?.claims ?? {};
+  return typeof sub === "string" ? { sub, ...(typeof iss === "string" ? { iss } : {}) } : undefined;
+}
+
+/** The agent as a JWT of one minute; in `act`, through whom it got the task, the latest first (RFC 8693 §4.1). */
+async function signedActor(
+  client: OAuthClient,
+  { issuer, clientId }: CheckedOAuthOptions,
+  agentId: string,
+  delegatedBy: readonly Agent[],
+): Promise<string> {
   const key = await client.signingKey();
   if (key === undefined)
     throw new CredentialError("misconfigured", { message: "There is no key to sign an actor with." });
+  const act = delegatedBy.reduce<object | undefined>(
+    (inner, { id }) => ({ sub: id, ...(inner === undefined ? {} : { act: inner }) }),
+    undefined,
+  );
   const now = Math.floor(Date.now() / 1000);
-  return await signJwt(key, { iss: clientId, sub: agentId, aud: issuer, iat: now, exp: now + 60, jti: randomUUID() });
+  const claims = { iss: clientId, sub: agentId, aud: issuer, iat: now, exp: now + 60, jti: randomUUID() };
+  return await signJwt(key, { ...claims, ...(act === undefined ? {} : { act }) });
 }
 
 function exchangeProblems(options: TokenExchangeOptions): ConfigurationProblem[] {
@@ -94,6 +126,16 @@ function exchangeProblems(options: TokenExchangeOptions): ConfigurationProblem[]
   if (actor !== undefined && actor !== "signed" && actor !== "client") {
     const problem = typeof actor === "string" ? 'must be "signed", "client" or a source' : sourceProblem(actor);
     if (problem !== undefined) problems.push({ pointer: "/actor", message: problem });
+  }
+  const source = options.subject === undefined ? undefined : sourceProblem(options.subject);
+  if (source !== undefined) problems.push({ pointer: "/subject", message: source });
+  const audiences: unknown[] = [options.subjectAudience ?? "any"].flat();
+  if (audiences.length === 0 || !audiences.every((name) => typeof name === "string" && name !== "")) {
+    problems.push({ pointer: "/subjectAudience", message: "must be a name or a list of names" });
+  }
+  const { maxActors } = options;
+  if (maxActors !== undefined && !(Number.isSafeInteger(maxActors) && maxActors > 0)) {
+    problems.push({ pointer: "/maxActors", message: "must be a positive whole number" });
   }
   for (const name of ["subjectTokenType", "actorTokenType"] as const) {
     const value = options[name];

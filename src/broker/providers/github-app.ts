@@ -1,0 +1,182 @@
+import { type ConfigurationProblem, OptionsError } from "../../errors.js";
+import {
+  addressesProblem,
+  createCheckedFetch,
+  FetchFault,
+  fetchBounded,
+  issuerProblem,
+} from "../../transport/index.js";
+import { CredentialError, withAside } from "../credential-error.js";
+import { isBearerText } from "../granted.js";
+import { importSigningKey, type SigningKey, type SigningKeySource, signJwt } from "../jose.js";
+import { DEFAULT_MAX_LIFETIME_MS } from "../lifetime.js";
+import { jsonObject } from "../oauth-answer.js";
+import { networkFailure, oauthFailure } from "../oauth-failure.js";
+import type { CredentialProvider, IssuedCredential, Placement } from "../provider.js";
+import { Secret } from "../secret.js";
+import { askFor, type GithubAsk, grantedScopes } from "./github-permissions.js";
+
+/** Which installation of which app, and what of it may be used at most. */
+export interface GithubAppOptions {
+  /** The app's client id, or its numeric id. */
+  readonly appId: string | number;
+  readonly installationId: number;
+  /** The app's private key: the PEM text that GitHub gives out, or a JWK. */
+  readonly key: SigningKeySource["key"];
+  /** Names of repositories that a token may be for. Default: those of the rule, or all of the installation. */
+  readonly repositories?: readonly string[];
+  /** Where the API is. Default `https://api.github.com`. */
+  readonly apiUrl?: string;
+  /** How long a token is used at most; GitHub's live an hour. Milliseconds. Default 15 minutes. */
+  readonly maxLifetimeMs?: number;
+  /** For one request to the API. Milliseconds. Default 10,000. */
+  readonly timeoutMs?: number;
+  /** Where the API's name may resolve (CIDR). Default: public addresses only. */
+  readonly addresses?: readonly string[];
+  /** Allows `http:` on loopback addresses. For tests and demonstrations only. Default false. */
+  readonly allowInsecure?: boolean;
+  /** Another fetch. Default: one that checks addresses. */
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+const MAX_ANSWER_BYTES = 1024 * 1024;
+const VERSION = "2022-11-28";
+const BEARER: Placement = Object.freeze({ in: "header", name: "authorization", prefix: "Bearer " });
+
+/**
+ * Installation access tokens of a GitHub App, narrowed to the rule: scopes such as `contents:read` or `issues:write` are
+ * permissions, `repository:web` is a repository. A rule without a permission gets no token, because GitHub would give
+ * everything that the installation may do.
+ *
+ * @see https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app
+ */
+export function githubApp(options: GithubAppOptions): CredentialProvider {
+  const problems = optionProblems(options);
+  if (problems.length > 0) throw new OptionsError(problems);
+  const { appId, installationId, repositories, maxLifetimeMs = DEFAULT_MAX_LIFETIME_MS, timeoutMs = 10_000 } = options;
+  const apiUrl = (options.apiUrl ?? "https://api.github.com").replace(/\/$/, "");
+  const checked = createCheckedFetch(options);
+  let importing: Promise<SigningKey> | undefined;
+
+  const appToken = async (): Promise<string> => {
+    importing ??= importSigningKey({ key: options.key, algorithm: "RS256" });
+    const key = await importing.catch(() => {
+      throw new CredentialError("misconfigured", { message: "The private key of the GitHub App cannot be imported." });
+    });
+    const now = Math.floor(Date.now() / 1000);
+    // GitHub's advice: a minute back for clocks that are ahead, and no longer than ten minutes.
+    return await signJwt(key, { iat: now - 60, exp: now + 300, iss: String(appId) });
+  };
+
+  const call = async (method: string, path: string, token: string, body: string | undefined, signal: AbortSignal) => {
+    try {
+      return await fetchBounded(apiUrl + path, {
+        method,
+        headers: {
+          accept: "application/vnd.github+json",
+          "x-github-api-version": VERSION,
+          "user-agent": "sallyport",
+          authorization: `Bearer ${token}`,
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+        },
+        ...(body === undefined ? {} : { body }),
+        signal,
+        timeoutMs,
+        maxBytes: MAX_ANSWER_BYTES,
+        fetch: options.fetch ?? checked.fetch,
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error instanceof FetchFault ? networkFailure(apiUrl, error) : error;
+    }
+  };
+
+  return {
+    close: checked.close,
+    async issue({ scopes }, { signal }): Promise<IssuedCredential> {
+      const asked = askFor(scopes, repositories);
+      const path = `/app/installations/${installationId}/access_tokens`;
+      const answer = await call("POST", path, await appToken(), JSON.stringify(asked), signal);
+      if (answer.status !== 201) throw failure(apiUrl, answer.status, answer.headers.get("retry-after"));
+      return readToken(jsonObject(answer.bytes) ?? {}, asked, scopes, apiUrl, maxLifetimeMs);
+    },
+    async revoke({ secret }, { signal }) {
+      const { status } = await call("DELETE", "/installation/token", secret.reveal(), undefined, signal);
+      // 401: it is no token any more.
+      if (status === 204 || status === 401) return "revoked";
+      throw failure(apiUrl, status, null);
+    },
+  };
+}
+
+/** GitHub says 403 with a pause when it is asked too often, and 404 or 422 for what the installation does not have. */
+function failure(apiUrl: string, status: number, retryAfter: string | null): CredentialError {
+  const tooOften = status === 403 && retryAfter !== null;
+  if (!tooOften && [403, 404, 422].includes(status)) {
+    return new CredentialError("denied", { message: `${apiUrl} gives no such installation token (status ${status}).` });
+  }
+  return oauthFailure(apiUrl, { status: tooOften ? 429 : status, retryAfter, body: undefined }, Date.now());
+}
+
+function readToken(
+  body: Readonly<Record<string, unknown>>,
+  asked: GithubAsk,
+  scopes: readonly string[],
+  apiUrl: string,
+  maxLifetimeMs: number,
+): IssuedCredential {
+  const { token, expires_at: expiresAt } = body;
+  const lifetimeMs = typeof expiresAt === "string" ? Date.parse(expiresAt) - Date.now() : Number.NaN;
+  if (!isBearerText(token) || Number.isNaN(lifetimeMs)) {
+    throw new CredentialError("malformed", { message: `The answer of ${apiUrl} is no installation token.` });
+  }
+  const granted = grantedScopes(body, asked, scopes);
+  const credential: IssuedCredential = Object.freeze({
+    secret: new Secret(token),
+    placement: BEARER,
+    scope: granted ?? [],
+    lifetimeMs: Math.max(0, Math.min(lifetimeMs, maxLifetimeMs)),
+    revocable: true,
+    issuer: apiUrl,
+  });
+  if (granted !== undefined) return credential;
+  const message = `The answer of ${apiUrl} was not used: it may do more than was asked for.`;
+  throw withAside(new CredentialError("widened", { message }), { rejected: credential });
+}
+
+const KNOWN =
+  "appId installationId key repositories apiUrl maxLifetimeMs timeoutMs addresses allowInsecure fetch".split(" ");
+
+function optionProblems(options: GithubAppOptions): ConfigurationProblem[] {
+  const problems: ConfigurationProblem[] = [];
+  const check = (ok: boolean, name: string, message: string): void => {
+    if (!ok) problems.push({ pointer: `/${name}`, message });
+  };
+  const { appId, installationId, key, repositories, apiUrl } = options;
+  for (const name of Object.keys(options)) check(KNOWN.includes(name), name, "is not an option");
+  check(/^[\w.-]+$/.test(String(appId)), "appId", "must be the app's client id or number");
+  check(
+    Number.isSafeInteger(installationId) && installationId > 0,
+    "installationId",
+    "must be a positive whole number",
+  );
+  check(
+    (typeof key === "string" && key !== "") || (typeof key === "object" && key !== null),
+    "key",
+    "must be a PEM text or a JWK",
+  );
+  check(
+    repositories === undefined || (Array.isArray(repositories) && repositories.every((name) => /^[\w.-]+$/.test(name))),
+    "repositories",
+    "must be a list of repository names",
+  );
+  const problem = apiUrl === undefined ? undefined : issuerProblem(apiUrl, options.allowInsecure === true);
+  check(problem === undefined, "apiUrl", problem ?? "");
+  const addresses = addressesProblem(options.addresses);
+  check(addresses === undefined, "addresses", addresses ?? "");
+  for (const name of ["maxLifetimeMs", "timeoutMs"] as const) {
+    const value = options[name];
+    check(value === undefined || (Number.isSafeInteger(value) && value > 0), name, "must be a positive whole number");
+  }
+  return problems;
+}

@@ -1,0 +1,97 @@
+import { randomUUID } from "node:crypto";
+import type { ConfigurationProblem } from "../../errors.js";
+import { CredentialError } from "../credential-error.js";
+import { algorithmOf, importSigningKey, type SigningKey, type SigningKeySource, signJwt } from "../jose.js";
+import { checkOAuthOptions, type OAuthOptions } from "../oauth-options.js";
+import type { CredentialProvider, GrantRequest } from "../provider.js";
+import { Secret } from "../secret.js";
+import { readSubject, subjectRejected, subjectSupplier } from "../subject.js";
+import { type SecretSource, sourceProblem } from "../suppliers.js";
+import { oauthProvider } from "./oauth-provider.js";
+
+/** An assertion that we sign ourselves, with a key that the authorization server trusts. */
+export interface SignedAssertion extends SigningKeySource {
+  /** `iss` of the assertion. Default: the client. */
+  readonly issuer?: string;
+  /** `sub` of the assertion. Default: the id of the session's principal. */
+  readonly subject?: string;
+  /** `aud` of the assertion. Default: the authorization server's issuer. */
+  readonly audience?: string;
+}
+
+/** How an assertion becomes a token. */
+export interface JwtBearerOptions extends OAuthOptions {
+  /**
+   * The JWT that is presented. `"session"` (the default): the session's identity token. Or a source, read for every grant;
+   * or what to sign one with, for one minute.
+   */
+  readonly assertion?: "session" | Exclude<SecretSource, string> | SignedAssertion;
+}
+
+export const JWT_BEARER: string = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+/**
+ * Tokens for a JWT (RFC 7523 §2.1): on behalf of the session's principal where the server takes its identity token, or
+ * where it takes our word for who that is. Never falls back to the client's own rights, and no token outlives the
+ * assertion's own end where that is the principal's.
+ */
+export function jwtBearer(options: JwtBearerOptions): CredentialProvider {
+  const checked = checkOAuthOptions(options, ["assertion"], assertionProblems(options));
+  const { assertion = "session" } = options;
+  const signed = isSigned(assertion) ? assertion : undefined;
+  const source = assertion === "session" || isSigned(assertion) ? undefined : subjectSupplier(assertion);
+  let importing: Promise<SigningKey> | undefined;
+
+  const sign = async ({ session }: GrantRequest, how: SignedAssertion): Promise<string> => {
+    importing ??= importSigningKey(how);
+    const key = await importing.catch(() => {
+      throw new CredentialError("misconfigured", { message: "The key to sign assertions with cannot be imported." });
+    });
+    const now = Math.floor(Date.now() / 1000);
+    return await signJwt(key, {
+      iss: how.issuer ?? checked.clientId,
+      sub: how.subject ?? session.principal.id,
+      aud: how.audience ?? checked.issuer,
+      iat: now,
+      exp: now + 60,
+      jti: randomUUID(),
+    });
+  };
+
+  return oauthProvider(checked, {
+    grantType: JWT_BEARER,
+    exchange: false,
+    *secrets() {
+      if (source !== undefined) yield* source.known();
+    },
+    async prepare(parameters, request) {
+      if (signed !== undefined) {
+        parameters.set("assertion", await sign(request, signed));
+        return {};
+      }
+      const secret = source === undefined ? request.subject : await source.read();
+      if (secret === undefined) throw subjectRejected("is missing: the session has no identity token");
+      const subject = readSubject(secret, { audience: undefined, nowMs: Date.now() });
+      parameters.set("assertion", subject.secret.reveal());
+      return subject.expiresInMs === undefined ? {} : { maxLifetimeMs: subject.expiresInMs };
+    },
+  });
+}
+
+const isSigned = (assertion: JwtBearerOptions["assertion"]): assertion is SignedAssertion =>
+  typeof assertion === "object" && !(assertion instanceof Secret) && "key" in assertion;
+
+function assertionProblems({ assertion }: JwtBearerOptions): readonly ConfigurationProblem[] {
+  if (assertion === undefined || assertion === "session") return [];
+  if (isSigned(assertion)) {
+    const known = ["key", "keyId", "algorithm", "issuer", "subject", "audience"];
+    const unknown = Object.keys(assertion).filter((name) => !known.includes(name));
+    if (algorithmOf(assertion) === undefined || /^(none|HS\d*|)$/i.test(algorithmOf(assertion) ?? "")) {
+      return [{ pointer: "/assertion", message: "needs a key with an asymmetric algorithm" }];
+    }
+    return unknown.map((name) => ({ pointer: `/assertion/${name}`, message: "is not an option" }));
+  }
+  const problem =
+    typeof assertion === "string" ? 'must be "session", a source, or a key to sign with' : sourceProblem(assertion);
+  return problem === undefined ? [] : [{ pointer: "/assertion", message: problem }];
+}

@@ -1,0 +1,58 @@
+import { type AddressRule, compileAddressRule } from "../request/address.js";
+import type { PlainFetch } from "./bounded-fetch.js";
+import { buildResponse } from "./response.js";
+import type { Transport } from "./transport.js";
+import { createUndiciTransport } from "./undici-transport.js";
+
+/** Where a server of the operator's choice may be. */
+export interface CheckedFetchRules {
+  /** Where names may resolve (CIDR), and nowhere else. Default: public addresses. */
+  readonly addresses?: readonly string[] | undefined;
+  /** Whether loopback addresses may be connected to, besides. Default false. */
+  readonly allowInsecure?: boolean | undefined;
+}
+
+/** A fetch that connects to checked addresses only: a name cannot be made to point elsewhere between check and connect. */
+export interface CheckedFetch {
+  readonly fetch: PlainFetch;
+  close(): Promise<void>;
+}
+
+const LOOPBACK = compileAddressRule(["127.0.0.0/8", "::1/128"]);
+
+/** Makes one. Nothing is loaded before the first call. `addresses` must be ranges. */
+export function createCheckedFetch({ addresses, allowInsecure = false }: CheckedFetchRules): CheckedFetch {
+  const listed = compileAddressRule(addresses);
+  const rule: AddressRule = (ip) => {
+    const verdict = listed(ip);
+    return !verdict.ok && allowInsecure && LOOPBACK(ip).ok ? { ok: true } : verdict;
+  };
+  let transport: Transport | undefined;
+  return {
+    async fetch(url, { method, headers, body, signal }) {
+      const { href, origin, pathname, search } = new URL(url);
+      transport ??= createUndiciTransport();
+      const hop = {
+        method,
+        url: href,
+        origin,
+        path: pathname + search,
+        headers: Object.entries({ "accept-encoding": "gzip, deflate, br", "user-agent": "sallyport", ...headers }),
+        body: body === undefined ? null : new TextEncoder().encode(body),
+        addresses: rule,
+      };
+      const answer = await transport.send(hop, { signal });
+      return buildResponse({
+        status: answer.status,
+        statusText: answer.statusText,
+        headers: answer.headers,
+        url: href,
+        redirected: false,
+        body: answer.body,
+      });
+    },
+    async close() {
+      await transport?.close();
+    },
+  };
+}
