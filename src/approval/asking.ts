@@ -23,6 +23,8 @@ interface Tools {
 export interface Asking {
   /** Answers with the signal that withdraws the question. */
   ask(record: ApprovalRecord): AbortSignal;
+  /** Asks once more, where nobody is being asked at this moment. */
+  remind(record: ApprovalRecord): void;
   /** Notes that it has not been asked yet, so that the next call has it asked, whatever becomes of this one. */
   postpone(id: string): void;
   /** Whether it was opened here and not asked, or asking about it failed. */
@@ -38,10 +40,21 @@ export class BadReply extends Error {}
 export function createAsking(callback: ApprovalCallback, tools: Tools): Asking {
   const open = new Map<string, AbortController>();
   const due = new Set<string>();
+  /** Asked here, or by somebody whose question lasts. */
+  const known = new Set<string>();
+  /** The callback has not answered yet. */
+  const talking = new Set<string>();
 
   const converse = async (record: ApprovalRecord, signal: AbortSignal): Promise<void> => {
     const request = requestView(record);
-    const reply = readReply(await callback(request, controlFor(request, signal, tools)));
+    talking.add(record.id);
+    let answer: unknown;
+    try {
+      answer = await callback(request, controlFor(request, signal, tools));
+    } finally {
+      talking.delete(record.id);
+    }
+    const reply = readReply(answer);
     if (!reply.ok) throw new BadReply(reply.problem);
     // Also when the question was withdrawn meanwhile: a no that comes late is still recorded as one.
     if (reply.value.kind === "decision") await tools.answered(record, reply.value.decision);
@@ -49,6 +62,7 @@ export function createAsking(callback: ApprovalCallback, tools: Tools): Asking {
 
   const withdraw = (id: string): void => {
     due.delete(id);
+    known.delete(id);
     const controller = open.get(id);
     open.delete(id);
     controller?.abort(new Error("The question no longer stands."));
@@ -58,6 +72,7 @@ export function createAsking(callback: ApprovalCallback, tools: Tools): Asking {
     ask(record) {
       const controller = new AbortController();
       due.delete(record.id);
+      known.add(record.id);
       open.set(record.id, controller);
       converse(record, controller.signal)
         .catch((error: unknown) => {
@@ -70,8 +85,14 @@ export function createAsking(callback: ApprovalCallback, tools: Tools): Asking {
         .catch(() => undefined);
       return controller.signal;
     },
+    remind(record) {
+      const signal = open.get(record.id)?.signal ?? new AbortController().signal;
+      if (talking.has(record.id) || signal.aborted) return;
+      // A reminder that cannot be delivered changes nothing: the question stands, and the next one may be.
+      converse(record, signal).catch((error: unknown) => tools.failed(record, error));
+    },
     postpone: (id) => void due.add(id),
-    isDue: (id) => due.has(id),
+    isDue: (id) => due.has(id) || (callback.asksHere === true && !known.has(id)),
     withdraw,
     withdrawAll() {
       for (const id of [...open.keys()]) withdraw(id);
@@ -87,7 +108,7 @@ function controlFor(
   const answer = (
     verdict: "approve" | "deny",
     by: Approver,
-    details: { readonly reason?: string; readonly ttlMs?: number } = {},
+    details: { readonly reason?: string; readonly ttlMs?: number; readonly emergency?: true } = {},
   ): ApprovalReply => ({
     kind: "decision",
     decision: {
@@ -99,6 +120,7 @@ function controlFor(
       nonce: tools.randomId(),
       ...(details.reason === undefined ? {} : { reason: details.reason }),
       ...(details.ttlMs === undefined ? {} : { grant: { uses: 1, ttlMs: details.ttlMs } }),
+      ...(details.emergency === undefined ? {} : { emergency: details.emergency }),
     },
   });
   return {

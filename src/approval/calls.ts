@@ -1,5 +1,7 @@
 /** A call that is being held. Its signal aborts with the error it is to be refused with. */
 export interface Call {
+  readonly sessionId: string;
+  readonly requestId: string | undefined;
   readonly signal: AbortSignal;
   /** The approval it waits for, once it is known. */
   approvalId: string | undefined;
@@ -9,22 +11,23 @@ export interface Call {
 /** All calls that are being held, so that a session, an approval or the whole desk can let go of its own. */
 export interface Calls {
   /** Throws the signal's reason where it has aborted already. */
-  enter(sessionId: string, signal: AbortSignal): Call;
+  enter(who: { readonly sessionId: string; readonly requestId?: string | undefined }, signal: AbortSignal): Call;
   refuse(which: { readonly sessionId?: string; readonly approvalId?: string }, error: Error): void;
   /** Whether a call of another session waits for the approval. */
   hasOther(approvalId: string, sessionId: string): boolean;
 }
 
 export function createCalls(): Calls {
-  const held = new Set<Call & { readonly sessionId: string; abort(reason: unknown): void }>();
+  const held = new Set<Call & { abort(reason: unknown): void }>();
   return {
-    enter(sessionId, signal) {
+    enter({ sessionId, requestId }, signal) {
       signal.throwIfAborted();
       const controller = new AbortController();
       const follow = (): void => controller.abort(signal.reason);
       signal.addEventListener("abort", follow, { once: true });
       const call = {
         sessionId,
+        requestId,
         signal: controller.signal,
         approvalId: undefined,
         abort: (reason: unknown) => controller.abort(reason),

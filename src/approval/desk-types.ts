@@ -24,6 +24,8 @@ export interface ObtainOptions {
   /** How long the person has to answer. */
   readonly expiresMs?: number;
   readonly grantTtlMs?: number;
+  /** How often a yes may be used, one after the other. Default 1. */
+  readonly uses?: number;
 }
 
 /** Where calls wait for people. Never handed to an agent: whoever holds it can answer. */
@@ -38,13 +40,14 @@ export interface ApprovalDesk {
    */
   obtain(draft: ApprovalDraft, options: ObtainOptions): Promise<Grant>;
   /**
-   * Counts an answer that came from outside. The caller has proved who gave it. The same answer again is a no-op until the
+   * Counts an answer that came from outside: a decision, or a one-time token. Where `verify` is configured, the token or the
+   * decision's `proof` proves who gave it; otherwise the caller has. The same answer again is a no-op until the
    * grant is used. Where a no arrives together with a yes, the no wins.
    *
    * @throws ApprovalMismatchError (another request), ApprovalUnavailableError (malformed, or not theirs to decide),
    * ApprovalExpiredError (a yes too late), ApprovalConsumedError (a replay); none of them changes the approval.
    */
-  decide(decision: ApprovalDecision): Promise<ApprovalRecord>;
+  decide(decision: ApprovalDecision | string): Promise<ApprovalRecord>;
   get(id: string): Promise<ApprovalRecord | undefined>;
   /** Newest first. */
   list(filter?: { readonly state?: ApprovalState }): Promise<readonly ApprovalRecord[]>;
@@ -54,6 +57,8 @@ export interface ApprovalDesk {
   revoke(id: string, by: Approver): Promise<ApprovalRecord>;
   /** Resolves when the approval is no longer pending. */
   wait(id: string, options: { readonly signal: AbortSignal }): Promise<ApprovalRecord>;
+  /** Lets time act on what is in the store already, also of processes that are no more: expiry, and reminders. Never rejects. */
+  resume(): Promise<void>;
   /** Refuses the session's waiting calls with SESSION_CLOSED and cancels its questions nobody else waits for. */
   closeSession(sessionId: string): Promise<void>;
   /** Refuses all waiting calls with GUARD_CLOSED. Questions stay in the store, for whoever opens it next. */

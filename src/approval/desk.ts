@@ -7,7 +7,8 @@ import { type Emit, eventOf } from "./events.js";
 import { failClosedStore } from "./fail-closed-store.js";
 import { takeGrantFor } from "./granting.js";
 import { type ApprovalDeskOptions, deskSettings } from "./options.js";
-import { type ApprovalOpening, type ApprovalRecord, ageRecord } from "./record.js";
+import { createPromptBudget } from "./prompt-budget.js";
+import { type ApprovalOpening, type ApprovalRecord, type ApprovalTerms, ageRecord } from "./record.js";
 import { mismatch, refusalOf, unavailable } from "./refusals.js";
 import { ownDraft, requestView, shownHash } from "./request-view.js";
 import { untilDecided } from "./settled.js";
@@ -16,16 +17,21 @@ import { createTimekeeper } from "./timekeeper.js";
 import type { ApprovalDraft, Approver } from "./types.js";
 import { createVoting } from "./voting.js";
 
+/** How often, and after how long, a question is asked again whose channel failed; each time twice as long. */
+const RETRIES = 5;
+const RETRY_MS = 30_000;
+
 /** Cancels on behalf of a session that ends. */
 const THE_SESSION: Approver = { id: "session", idp: "sallyport" };
 
 /** Opens a desk. @throws OptionsError */
 export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
   const settings = deskSettings(options);
-  const { clock, randomId, separation } = settings;
+  const { clock, randomId } = settings;
   const store = failClosedStore(settings.store);
   const now = steadyTime(clock);
   const calls = createCalls();
+  const retries = new Map<string, number>();
   let closed = false;
 
   const emit: Emit = (type, record, details) => {
@@ -37,10 +43,18 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
   };
 
   const time = createTimekeeper(store, clock, now, {
-    over: (id) => asking?.withdraw(id),
+    over: (id) => {
+      retries.delete(id);
+      asking?.withdraw(id);
+    },
     ended: (record) => emit(record.state === "unknown" ? "unknown" : "expired", record),
+    reminded: (record) => {
+      emit("reminded", record);
+      asking?.remind(record);
+    },
   });
-  const voting = createVoting({ store, time, now, randomId, emit, separation });
+  const voting = createVoting({ store, time, now, randomId, emit, settings });
+  const prompts = createPromptBudget(settings.prompts);
   const granting = { store, time, now, randomId, emit };
 
   const asking =
@@ -58,6 +72,7 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
             const refusal = refusalFor(error, record);
             calls.refuse({ approvalId: record.id }, refusal);
             emit("failed", record, { reason: refusal.message });
+            tryAgainLater(record.id);
           },
         });
 
@@ -65,8 +80,16 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
     const createdAt = now();
     const expiresAt = createdAt + (wishes.expiresMs ?? settings.pendingTtlMs);
     const asked = { ...ownDraft(draft), id: `ap_${randomId()}`, createdAt, expiresAt };
-    const terms = { grantTtlMs: wishes.grantTtlMs ?? settings.grantTtlMs, denyCacheMs: settings.denyCacheMs };
-    return { ...asked, terms, shownHash: shownHash(requestView(asked)) };
+    const { quorum, reminders, separation, denyCacheMs } = settings;
+    const terms: ApprovalTerms = {
+      grantTtlMs: wishes.grantTtlMs ?? settings.grantTtlMs,
+      denyCacheMs,
+      ...(wishes.uses === undefined ? {} : { uses: wishes.uses }),
+      ...(quorum === undefined ? {} : { quorum: structuredClone(quorum) }),
+      ...(separation.distinctPeople === undefined ? {} : { distinctPeople: separation.distinctPeople }),
+      ...(reminders === undefined ? {} : { reminders: { ...reminders } }),
+    };
+    return { ...asked, terms, shownHash: shownHash(requestView({ ...asked, terms })) };
   };
 
   /** Asks, and takes the question back as soon as the approval is decided in another way, also by another process. */
@@ -85,12 +108,32 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
     const { record, created } = await store.openOrJoin(draft.fingerprint, opening(draft, wishes));
     call.approvalId = record.id;
     time.follow(record);
-    if (created) asking?.postpone(record.id);
-    emit(created ? "requested" : "joined", record);
+    if (created) {
+      const tooMany = prompts.spend(draft.sessionId, now());
+      if (tooMany !== null) {
+        await voting.takeBack(record.id, THE_SESSION, "cancel", tooMany);
+        throw unavailable(tooMany, record);
+      }
+      asking?.postpone(record.id);
+    }
+    emit(created ? "requested" : "joined", record, { caller: call });
     if (created && call.signal.aborted) await voting.takeBack(record.id, THE_SESSION, "cancel");
     call.signal.throwIfAborted();
     if (record.state === "pending" && asking?.isDue(record.id) === true) ask(record);
     return record;
+  };
+
+  /** The channel may be away for a moment: whoever asked has been refused, and the question stands. */
+  const tryAgainLater = (id: string): void => {
+    const tries = (retries.get(id) ?? 0) + 1;
+    if (closed || tries > RETRIES) return;
+    retries.set(id, tries);
+    clock.schedule(RETRY_MS * 2 ** (tries - 1), async () => {
+      const record = closed ? undefined : await store.get(id).catch(() => undefined);
+      if (record === undefined) return;
+      if (ageRecord(record, now()).state !== "pending") retries.delete(id);
+      else if (asking?.isDue(id) === true) ask(record);
+    });
   };
 
   const decided = async (id: string, call: Call, waitMs: number): Promise<ApprovalRecord> => {
@@ -104,7 +147,7 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
     async obtain(draft, wishes): Promise<Grant> {
       if (closed) throw new GuardError("GUARD_CLOSED");
       if (asking === undefined) throw unavailable("nobody is configured to be asked");
-      const call = calls.enter(draft.sessionId, wishes.signal);
+      const call = calls.enter(draft, wishes.signal);
       try {
         const { id } = await join(draft, wishes, call);
         const record = await decided(id, call, wishes.waitMs ?? settings.waitMs);
@@ -116,7 +159,7 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
         call.leave();
       }
     },
-    decide: (decision) => voting.decide(decision),
+    decide: (decision) => voting.decideFromOutside(decision),
     async get(id) {
       const record = await store.get(id);
       return record === undefined ? undefined : ageRecord(record, now());
@@ -132,7 +175,9 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
       if (record === undefined) throw mismatch("there is no approval with this id");
       return record;
     },
+    resume: () => time.resume(),
     async closeSession(sessionId) {
+      prompts.forget(sessionId);
       calls.refuse({ sessionId }, new GuardError("SESSION_CLOSED"));
       for (const { id, sessionId: opener } of await store.list({ state: "pending" })) {
         if (opener === sessionId && !calls.hasOther(id, sessionId)) await voting.takeBack(id, THE_SESSION, "cancel");

@@ -2,13 +2,17 @@ import { type ApprovalRecord, endOf } from "./record.js";
 import type { Approver } from "./types.js";
 
 /**
- * What happened to an approval. `mismatch`: an answer about something else. `refused`: an answer of somebody who may not
+ * What happened to an approval. `voted`: one yes of several that are needed. `overridden`: the quorum was passed over in an
+ * emergency; `decided` follows. `mismatch`: an answer about something else. `refused`: an answer of somebody who may not
  * give it, or that is malformed. `failed`: asking failed. `late`: an answer or revocation that could change nothing.
  */
 export type ApprovalEventType =
   | "requested"
   | "joined"
+  | "voted"
   | "decided"
+  | "overridden"
+  | "reminded"
   | "expired"
   | "cancelled"
   | "revoked"
@@ -26,8 +30,11 @@ export interface ApprovalEvent {
   readonly type: ApprovalEventType;
   readonly at: number;
   readonly approvalId: string;
-  /** The session that opened the approval. */
+  /** The session and the request that took this step; of what people and time do, those that opened the approval. */
   readonly sessionId: string;
+  readonly requestId?: string;
+  /** The request, without its query. */
+  readonly http: { readonly method: string; readonly origin: string; readonly path: string };
   readonly fingerprint: string;
   readonly ruleId: string;
   readonly state: ApprovalRecord["state"];
@@ -42,9 +49,20 @@ export interface ApprovalEvent {
   readonly reason?: string;
   /** From the question to the answer. */
   readonly latencyMs?: number;
+  /** Of `reminded`: how often, and whether somebody else is asked now. */
+  readonly reminderNo?: number;
+  readonly escalatedTo?: string;
 }
 
-export type EventDetails = Partial<Pick<ApprovalEvent, "verdict" | "approver" | "reason">>;
+export type EventDetails = Partial<Pick<ApprovalEvent, "verdict" | "approver" | "reason">> & {
+  readonly caller?: CallerOf | undefined;
+};
+
+/** The call that takes a step. */
+export interface CallerOf {
+  readonly sessionId: string;
+  readonly requestId?: string | undefined;
+}
 
 /** Reports a step. Throws where it cannot be recorded. */
 export type Emit = (type: ApprovalEventType, record: ApprovalRecord, details?: EventDetails) => void;
@@ -54,14 +72,17 @@ export function eventOf(
   type: ApprovalEventType,
   record: ApprovalRecord,
   at: number,
-  details: EventDetails = {},
+  { caller = record, ...details }: EventDetails = {},
 ): ApprovalEvent {
   const expiresAt = endOf(record);
+  const { method, origin, path } = record.http;
   return {
     type,
     at,
     approvalId: record.id,
-    sessionId: record.sessionId,
+    sessionId: caller.sessionId,
+    ...(caller.requestId === undefined ? {} : { requestId: caller.requestId }),
+    http: { method, origin, path },
     fingerprint: record.fingerprint,
     ruleId: record.why.ruleId,
     state: record.state,
@@ -69,7 +90,9 @@ export function eventOf(
     shownHash: record.shownHash,
     requestedAt: record.createdAt,
     ...(expiresAt === undefined ? {} : { expiresAt }),
-    ...(type === "decided" ? { latencyMs: at - record.createdAt } : {}),
+    ...(type === "decided" || type === "voted" ? { latencyMs: at - record.createdAt } : {}),
+    ...(type === "reminded" ? { reminderNo: record.reminderNo ?? 0 } : {}),
+    ...(type !== "reminded" || record.escalatedTo === undefined ? {} : { escalatedTo: record.escalatedTo }),
     ...details,
   };
 }

@@ -1,7 +1,7 @@
 import { ApprovalConsumedError } from "../errors.js";
 import type { Call } from "./calls.js";
 import type { Grant } from "./desk-types.js";
-import type { Emit } from "./events.js";
+import type { CallerOf, Emit } from "./events.js";
 import type { ApprovalLease, ApprovalRecord, SettleOutcome } from "./record.js";
 import { about, mismatch, refusalOf } from "./refusals.js";
 import type { ApprovalStore } from "./store.js";
@@ -18,6 +18,8 @@ interface Tools {
   readonly emit: Emit;
 }
 
+const callerOf = ({ sessionId, requestId }: Call): CallerOf => ({ sessionId, requestId });
+
 /** Takes the grant of an approved request for one call, or throws why it cannot be had. */
 export async function takeGrantFor(record: ApprovalRecord, call: Call, tools: Tools): Promise<Grant> {
   const { store, time, now, randomId, emit } = tools;
@@ -30,12 +32,13 @@ export async function takeGrantFor(record: ApprovalRecord, call: Call, tools: To
     // Approved again: the winner has already given back what this call did not get.
     throw after.state === "approved" ? new ApprovalConsumedError(about(after)) : refusalOf(after);
   }
-  const grant = grantOf(after, lease, tools);
+  const caller = callerOf(call);
+  const grant = grantOf(after, lease, caller, tools);
   time.follow(after);
   try {
     // An abort that came while the grant was being taken: nothing is sent after it.
     call.signal.throwIfAborted();
-    emit("reserved", after, answeredBy(after));
+    emit("reserved", after, { ...answeredBy(after), caller });
   } catch (error) {
     await grant.settle("released");
     throw error;
@@ -43,12 +46,12 @@ export async function takeGrantFor(record: ApprovalRecord, call: Call, tools: To
   return grant;
 }
 
-function grantOf(record: ApprovalRecord, lease: ApprovalLease, { store, time, emit }: Tools): Grant {
+function grantOf(record: ApprovalRecord, lease: ApprovalLease, caller: CallerOf, { store, time, emit }: Tools): Grant {
   const settle = async (outcome: SettleOutcome): Promise<void> => {
     await store.settle(record.id, lease, outcome);
     const after = (await store.get(record.id)) ?? record;
     time.follow(after);
-    emit(outcome, after, answeredBy(after));
+    emit(outcome, after, { ...answeredBy(after), caller });
   };
   let settling: Promise<void> | undefined;
   return {

@@ -8,7 +8,8 @@ export { approveInTerminal, type TerminalOptions } from "./channels/terminal.js"
 export { createApprovalDesk } from "./desk.js";
 export type { ApprovalDesk, Grant, ObtainOptions } from "./desk-types.js";
 export type { ApprovalEvent, ApprovalEventType } from "./events.js";
-export type { ApprovalDeskOptions } from "./options.js";
+export type { ApprovalDeskOptions, PromptTerms } from "./options.js";
+export type { QuorumEntry, QuorumState } from "./quorum.js";
 // For stores.
 export {
   type ApprovalLease,
@@ -18,17 +19,21 @@ export {
   type ApprovalVote,
   addVote,
   ageRecord,
+  dueAt,
+  dueRecord,
   endOf,
   isJoinable,
   openRecord,
   type RecordedVote,
+  type ReminderTerms,
   type ReserveResult,
   type SettleOutcome,
   settleGrant,
   slotOf,
   takeGrant,
 } from "./record.js";
-export type { Separation } from "./separation.js";
+export type { EmergencyTerms, Separation } from "./separation.js";
+export { type SigningKey, signApprovalToken, signDecision, type TokenContent } from "./sign.js";
 export { type ApprovalAction, type ApprovalState, TRANSITIONS } from "./state.js";
 export type { ApprovalStore } from "./store.js";
 export type {
@@ -43,3 +48,4 @@ export type {
   ApprovalWhy,
   Approver,
 } from "./types.js";
+export { type ApprovalVerifier, type VerifyOptions, verifyApprovals } from "./verify.js";

@@ -1,9 +1,12 @@
 import type { Clock } from "../clock.js";
 import { type ConfigurationProblem, OptionsError } from "../errors.js";
 import type { ApprovalEvent } from "./events.js";
-import type { Separation } from "./separation.js";
+import type { QuorumEntry } from "./quorum.js";
+import type { ReminderTerms } from "./record.js";
+import type { EmergencyTerms, Separation } from "./separation.js";
 import type { ApprovalStore } from "./store.js";
-import type { ApprovalCallback } from "./types.js";
+import type { ApprovalCallback, Approver } from "./types.js";
+import type { ApprovalVerifier } from "./verify.js";
 
 /** Options of the desk. There is none that turns silence into a yes. */
 export interface ApprovalDeskOptions {
@@ -21,18 +24,43 @@ export interface ApprovalDeskOptions {
   readonly grantTtlMs?: number;
   /** How long a no answers for the same call, in milliseconds. Default 10 minutes. */
   readonly denyCacheMs?: number;
+  /** Who must say yes, all entries of it. A no by any of them ends the question. Default: one yes. */
+  readonly quorum?: readonly QuorumEntry[];
   readonly separation?: Separation;
+  readonly emergency?: EmergencyTerms;
+  /** Default: nobody is reminded. */
+  readonly reminders?: ReminderTerms;
+  /** How often people may be asked: by one session, and by all of them in an hour. Default 100 and 1,000. */
+  readonly prompts?: PromptTerms;
+  /** Proves decisions that come from outside. With it, `decide` takes signed ones only. */
+  readonly verify?: ApprovalVerifier;
+  /**
+   * The groups of a person now, or null where there is no such person any more. Asked about everybody who has said yes when
+   * a yes arrives: a yes of somebody who has left the group meanwhile does not count. Default: what their channel proved.
+   */
+  readonly directory?: (person: Approver) => Promise<readonly string[] | null>;
   /** Is told of every step, for the record. Where it throws, the call in progress is refused. */
   readonly onEvent?: (event: ApprovalEvent) => void;
 }
 
-/** The options with their defaults. */
-export interface DeskSettings extends Required<Omit<ApprovalDeskOptions, "request">> {
-  readonly request: ApprovalCallback | undefined;
+/** How often people may be asked before a session is told to stop. */
+export interface PromptTerms {
+  readonly perSession?: number;
+  readonly perHour?: number;
 }
 
+type Optional = "request" | "quorum" | "emergency" | "reminders" | "verify" | "directory";
+
+/** The options with their defaults. */
+export type DeskSettings = Required<Omit<ApprovalDeskOptions, Optional>> & {
+  readonly [Key in Optional]: ApprovalDeskOptions[Key] | undefined;
+};
+
 const DEFAULTS = { waitMs: 25_000, pendingTtlMs: 72 * 3_600_000, grantTtlMs: 300_000, denyCacheMs: 600_000 } as const;
-const KNOWN = new Set(["request", "store", "clock", "randomId", "separation", "onEvent", ...Object.keys(DEFAULTS)]);
+const KNOWN = new Set([
+  ...["request", "store", "clock", "randomId", "quorum", "separation", "emergency", "reminders", "prompts", "verify"],
+  ...["directory", "onEvent", ...Object.keys(DEFAULTS)],
+]);
 
 /** Checks the options once. @throws OptionsError with every problem. */
 export function deskSettings(options: ApprovalDeskOptions): DeskSettings {
@@ -46,18 +74,82 @@ export function deskSettings(options: ApprovalDeskOptions): DeskSettings {
       problem(key, `must be a number of milliseconds, at least ${least}`);
     }
   }
-  for (const key of ["request", "onEvent"] as const) {
+  for (const key of ["request", "onEvent", "directory"] as const) {
     if (options[key] !== undefined && typeof options[key] !== "function") problem(key, "must be a function");
   }
   if (typeof options.randomId !== "function") problem("randomId", "must be a function");
   if (typeof options.clock?.monotonic !== "function") problem("clock", "must be a clock");
   if (typeof options.store?.openOrJoin !== "function") problem("store", "must be an approval store");
   for (const [key, value] of Object.entries(options.separation ?? {})) {
-    if (key !== "requesterMayApprove") problem(`separation/${key}`, "unknown option");
+    if (key !== "requesterMayApprove" && key !== "distinctPeople") problem(`separation/${key}`, "unknown option");
     else if (typeof value !== "boolean") problem(`separation/${key}`, "must be true or false");
   }
+  checkPeople(options, problem);
+  if (options.verify !== undefined && typeof options.verify.token !== "function") {
+    problem("verify", "must be what verifyApprovals(…) gives");
+  }
   if (problems.length > 0) throw new OptionsError(problems);
-  return { ...DEFAULTS, separation: {}, onEvent: () => undefined, request: undefined, ...withoutUndefined(options) };
+  return {
+    ...DEFAULTS,
+    separation: {},
+    prompts: {},
+    onEvent: () => undefined,
+    request: undefined,
+    quorum: undefined,
+    emergency: undefined,
+    reminders: undefined,
+    verify: undefined,
+    directory: undefined,
+    ...withoutUndefined(options),
+  };
+}
+
+type Problem = (key: string, message: string) => void;
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 1;
+const isName = (value: unknown): boolean => typeof value === "string" && value !== "" && value.length <= 256;
+const MAX_SEATS = 16;
+
+function checkPeople({ quorum, emergency, reminders, prompts }: ApprovalDeskOptions, problem: Problem): void {
+  if (quorum !== undefined && !(Array.isArray(quorum) && quorum.length > 0)) {
+    problem("quorum", "must be a list with an entry at least");
+  } else {
+    quorum?.forEach((entry, index) => {
+      const at = `quorum/${index}`;
+      checkKeys(entry, at, ["name", "n", "from"], problem);
+      if (!isName(entry.name)) problem(`${at}/name`, "must name the entry");
+      if (!isCount(entry.n)) problem(`${at}/n`, "must be a number of people");
+      if (entry.from !== undefined && !isName(entry.from)) problem(`${at}/from`, "must be group:NAME or an id");
+    });
+    if ((quorum ?? []).reduce((sum, { n }) => sum + n, 0) > MAX_SEATS) {
+      problem("quorum", `must not need more than ${MAX_SEATS} people`);
+    }
+  }
+  if (emergency !== undefined) {
+    checkKeys(emergency, "emergency", ["from"], problem);
+    if (!isName(emergency.from)) problem("emergency/from", "must be group:NAME or an id");
+  }
+  if (reminders !== undefined) {
+    checkKeys(reminders, "reminders", ["firstAfterMs", "everyMs", "max", "escalateTo"], problem);
+    for (const key of ["firstAfterMs", "everyMs"] as const) {
+      const value = reminders[key];
+      if ((key === "firstAfterMs" || value !== undefined) && !(Number.isFinite(value) && (value ?? 0) >= 1)) {
+        problem(`reminders/${key}`, "must be a number of milliseconds, at least 1");
+      }
+    }
+    if (reminders.max !== undefined && !isCount(reminders.max)) problem("reminders/max", "must be a whole number");
+    if (reminders.escalateTo !== undefined && !isName(reminders.escalateTo)) {
+      problem("reminders/escalateTo", "must be group:NAME or an id");
+    }
+  }
+  checkKeys(prompts ?? {}, "prompts", ["perSession", "perHour"], problem);
+  for (const [key, value] of Object.entries(prompts ?? {})) {
+    if (!isCount(value)) problem(`prompts/${key}`, "must be a whole number of at least 1");
+  }
+}
+
+function checkKeys(given: object, at: string, known: readonly string[], problem: Problem): void {
+  for (const key of Object.keys(given)) if (!known.includes(key)) problem(`${at}/${key}`, "unknown option");
 }
 
 const withoutUndefined = (options: ApprovalDeskOptions): ApprovalDeskOptions =>

@@ -6,6 +6,7 @@ export type Reading<T> = { readonly ok: true; readonly value: T } | { readonly o
 const wrong = (problem: string): { readonly ok: false; readonly problem: string } => ({ ok: false, problem });
 
 const MAX_TEXT = 2048;
+const MAX_PROOF = 16_384;
 
 /** Reads what a callback answered. Only the two replies there are count; a sentence such as "yes" is not one of them. */
 export function readReply(reply: unknown): Reading<ApprovalReply> {
@@ -19,11 +20,14 @@ export function readReply(reply: unknown): Reading<ApprovalReply> {
 /** Reads a decision into a copy of its own: what was checked cannot change afterwards. */
 export function readDecision(decision: unknown): Reading<ApprovalDecision> {
   if (!isObject(decision)) return wrong("the decision is not an object");
-  const { approvalId, fingerprint, verdict, at, nonce, reason } = decision;
+  const { approvalId, fingerprint, verdict, at, nonce, reason, emergency, proof } = decision;
   if (!isText(approvalId) || !isText(fingerprint)) return wrong("the decision does not say what it is about");
   if (verdict !== "approve" && verdict !== "deny") return wrong('the verdict is neither "approve" nor "deny"');
   if (!isText(at) || !isText(nonce)) return wrong("the decision has no time or no nonce");
   if (reason !== undefined && typeof reason !== "string") return wrong("the reason is not a text");
+  if (emergency !== undefined && emergency !== true) return wrong("emergency is something else than true");
+  if (proof !== undefined && !(typeof proof === "string" && proof.length <= MAX_PROOF))
+    return wrong("the proof is not a signature");
   const by = readApprover(decision["by"]);
   if (!by.ok) return by;
   const grant = readGrant(decision["grant"]);
@@ -39,6 +43,8 @@ export function readDecision(decision: unknown): Reading<ApprovalDecision> {
       nonce,
       ...(reason === undefined ? {} : { reason: reason.slice(0, MAX_TEXT) }),
       ...(grant.value === undefined ? {} : { grant: grant.value }),
+      ...(emergency === true ? { emergency } : {}),
+      ...(proof === undefined ? {} : { proof }),
     },
   };
 }
@@ -68,13 +74,16 @@ export function readApprover(by: unknown): Reading<Approver> {
 
 function readGrant(grant: unknown): Reading<ApprovalDecision["grant"]> {
   if (grant === undefined) return { ok: true, value: undefined };
-  if (!isObject(grant) || grant["uses"] !== 1) return wrong("a grant is for one use");
+  if (!isObject(grant)) return wrong("the grant is not an object");
+  // An unknown member may be somebody's idea of a wider grant.
   if (Object.keys(grant).some((key) => key !== "uses" && key !== "ttlMs"))
-    return wrong("the grant asks for more than one use");
-  const { ttlMs } = grant;
+    return wrong("the grant asks for something that a grant cannot be");
+  const { ttlMs, uses } = grant;
+  if (typeof uses !== "number" || !Number.isSafeInteger(uses) || uses < 1)
+    return wrong("the grant's uses are not a number of them");
   if (typeof ttlMs !== "number" || !(ttlMs > 0) || !Number.isFinite(ttlMs))
     return wrong("the grant's life is not a time");
-  return { ok: true, value: { uses: 1, ttlMs } };
+  return { ok: true, value: { uses, ttlMs } };
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -1,3 +1,4 @@
+import { personOf, type QuorumEntry, type QuorumState, quorumState } from "./quorum.js";
 import { type ApprovalAction, type ApprovalState, isLive, nextState } from "./state.js";
 import type { ApprovalDraft, Approver } from "./types.js";
 
@@ -5,6 +6,24 @@ import type { ApprovalDraft, Approver } from "./types.js";
 export interface ApprovalTerms {
   readonly grantTtlMs: number;
   readonly denyCacheMs: number;
+  /** How often a yes may be used, one after the other. Default 1. */
+  readonly uses?: number;
+  /** Default: one yes. */
+  readonly quorum?: readonly QuorumEntry[];
+  /** Whether one person fills one place of the quorum only. Default true. */
+  readonly distinctPeople?: boolean;
+  readonly reminders?: ReminderTerms;
+}
+
+/** When a person is reminded of a question that is open. After `max` reminders, one more goes to `escalateTo`. */
+export interface ReminderTerms {
+  readonly firstAfterMs: number;
+  /** Default: `firstAfterMs`. */
+  readonly everyMs?: number;
+  /** Default 3. */
+  readonly max?: number;
+  /** `group:NAME` or the id of a person, who may then decide as well. */
+  readonly escalateTo?: string;
 }
 
 /** What a store is given to open an approval. Times are epoch milliseconds of a clock that never goes back. */
@@ -27,6 +46,12 @@ export interface ApprovalVote {
   readonly reason?: string;
   /** Asks for a shorter grant. */
   readonly grantTtlMs?: number;
+  /** Asks for fewer uses. */
+  readonly uses?: number;
+  /** A yes that stands alone, whoever else would have to agree. */
+  readonly emergency?: true;
+  /** People (see `personOf`) whose earlier yes counts no more: they are not what they were when they gave it. */
+  readonly gone?: readonly string[];
 }
 
 /** A vote in the record: append-only. `counted` is false where it came too late to change anything. */
@@ -54,6 +79,15 @@ export interface ApprovalRecord extends ApprovalOpening {
   readonly decidedBy?: Approver;
   readonly reason?: string;
   readonly grantExpiresAt?: number;
+  /** How often the grant may still be used. Absent: once. */
+  readonly usesLeft?: number;
+  /** The yes was given past the quorum, in an emergency. */
+  readonly emergency?: true;
+  /** How often people were reminded, and when they will be next. */
+  readonly reminderNo?: number;
+  readonly remindAt?: number;
+  /** Who was asked when reminders did not help. */
+  readonly escalatedTo?: string;
   /** Until then an identical call gets the same no without a person being asked. */
   readonly stickyUntil?: number;
   readonly lease?: ApprovalLease;
@@ -69,6 +103,9 @@ export const openRecord = (opening: ApprovalOpening): ApprovalRecord => ({
   state: "pending",
   attempt: 1,
   votes: [],
+  ...(opening.terms.reminders === undefined
+    ? {}
+    : { reminderNo: 0, remindAt: opening.createdAt + opening.terms.reminders.firstAfterMs }),
 });
 
 /**
@@ -103,6 +140,39 @@ export function endOf(record: ApprovalRecord): number | undefined {
   return record.state === "reserved" ? record.lease?.expiresAt : undefined;
 }
 
+/** Does what time has done, and counts a reminder that is due. Only for `due`: whoever gets the record reminds. */
+export function dueRecord(before: ApprovalRecord, now: number): ApprovalRecord {
+  const record = ageRecord(before, now);
+  const { remindAt, terms } = record;
+  if (record.state !== "pending" || remindAt === undefined || now < remindAt || terms.reminders === undefined) {
+    return record;
+  }
+  const { firstAfterMs, everyMs = firstAfterMs, max = 3, escalateTo } = terms.reminders;
+  const { remindAt: _, ...rest } = record;
+  const reminderNo = (record.reminderNo ?? 0) + 1;
+  if (reminderNo > max) return { ...rest, ...(escalateTo === undefined ? {} : { escalatedTo: escalateTo }) };
+  const more = reminderNo < max || escalateTo !== undefined;
+  return { ...rest, reminderNo, ...(more ? { remindAt: now + everyMs } : {}) };
+}
+
+/** When `dueRecord` will next change the record. */
+export function dueAt(record: ApprovalRecord): number | undefined {
+  const end = endOf(record);
+  if (record.state !== "pending" || record.remindAt === undefined) return end;
+  return Math.min(record.remindAt, end ?? record.remindAt);
+}
+
+/** Who has said yes so far, and whether that is enough. */
+export function quorumOf({ terms, votes }: Pick<ApprovalRecord, "terms" | "votes">): QuorumState {
+  const gone = new Set(votes.at(-1)?.gone ?? []);
+  const yeses = votes.filter(({ verdict, counted, by }) => verdict === "approve" && counted && !gone.has(personOf(by)));
+  return quorumState(
+    terms.quorum,
+    yeses.map(({ by }) => by),
+    terms.distinctPeople ?? true,
+  );
+}
+
 /** Adds a vote. The same vote delivered again changes nothing; one that comes too late is kept and not counted. */
 export function addVote(before: ApprovalRecord, vote: ApprovalVote): ApprovalRecord {
   const record = ageRecord(before, vote.at);
@@ -110,21 +180,35 @@ export function addVote(before: ApprovalRecord, vote: ApprovalVote): ApprovalRec
   const counted = nextState(record.state, vote.verdict) !== null;
   const voted: ApprovalRecord = { ...record, votes: [...record.votes, { ...vote, counted }] };
   if (!counted) return voted;
+  if (vote.verdict === "approve" && vote.emergency !== true && !quorumOf(voted).met) return voted;
   return {
     ...moved(voted, vote.verdict),
     decidedAt: vote.at,
     decidedBy: vote.by,
     ...(vote.reason === undefined ? {} : { reason: vote.reason }),
     ...(vote.verdict === "deny" ? { stickyUntil: vote.at + record.terms.denyCacheMs } : {}),
-    ...(vote.verdict === "approve" ? { grantExpiresAt: vote.at + grantTtl(record, vote) } : {}),
+    ...(vote.verdict === "approve" ? grantTerms(voted, vote) : {}),
   };
 }
 
 const isSameVote = (a: ApprovalVote, b: ApprovalVote): boolean =>
   a.nonce === b.nonce && a.verdict === b.verdict && a.by.id === b.by.id && a.by.idp === b.by.idp;
 
-const grantTtl = (record: ApprovalRecord, vote: ApprovalVote): number =>
-  Math.min(record.terms.grantTtlMs, vote.grantTtlMs ?? record.terms.grantTtlMs);
+/** What the yes is good for: the least that the terms and anybody who said yes allow. */
+function grantTerms(
+  { terms, votes }: ApprovalRecord,
+  vote: ApprovalVote,
+): Pick<ApprovalRecord, "grantExpiresAt" | "usesLeft" | "emergency"> {
+  const yeses = votes.filter(({ verdict, counted }) => verdict === "approve" && counted);
+  const ttl = Math.min(terms.grantTtlMs, ...yeses.map(({ grantTtlMs = terms.grantTtlMs }) => grantTtlMs));
+  const most = terms.uses ?? 1;
+  const uses = Math.min(most, ...yeses.map((yes) => yes.uses ?? most));
+  return {
+    grantExpiresAt: vote.at + ttl,
+    ...(uses > 1 ? { usesLeft: uses } : {}),
+    ...(vote.emergency === true ? { emergency: true as const } : {}),
+  };
+}
 
 /** How an attempt to take a grant ended. */
 export type ReserveResult = "ok" | "gone" | "mismatch";
@@ -149,8 +233,10 @@ const SETTLING = { consumed: "consume", released: "release", unknown: "lose" } a
 /** Ends a lease. Only its holder can, and only once. */
 export function settleGrant(record: ApprovalRecord, leaseId: string, outcome: SettleOutcome): ApprovalRecord {
   if (record.state !== "reserved" || record.lease?.id !== leaseId) return record;
-  const { lease: _, ...rest } = moved(record, SETTLING[outcome]);
-  return rest;
+  const { usesLeft = 1 } = record;
+  const more = outcome === "consumed" && usesLeft > 1;
+  const { lease: _, ...rest } = moved(record, more ? "spend" : SETTLING[outcome]);
+  return more ? { ...rest, usesLeft: usesLeft - 1 } : rest;
 }
 
 function moved(record: ApprovalRecord, action: ApprovalAction): ApprovalRecord {

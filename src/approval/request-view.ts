@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { canonicalJson } from "../request/canonical-json.js";
+import { type ApprovalOpening, type ApprovalRecord, quorumOf } from "./record.js";
 import type { ApprovalDraft, ApprovalRequest } from "./types.js";
 
 const MAX_PREVIEW = 16_384;
@@ -20,30 +21,34 @@ export function ownDraft(draft: ApprovalDraft): ApprovalDraft {
 }
 
 /** What the approver is asked, frozen: a callback cannot change what its own answer will be about. */
-export function requestView(
-  opening: ApprovalDraft & { readonly id: string; readonly createdAt: number; readonly expiresAt: number },
-): ApprovalRequest {
+export function requestView(opening: Omit<ApprovalOpening, "shownHash"> & Partial<ApprovalRecord>): ApprovalRequest {
   const { id, fingerprint, subject, http, why, agentReason, approvers } = opening;
   return deepFreeze(
     structuredClone({
       id,
       createdAt: new Date(opening.createdAt).toISOString(),
       expiresAt: new Date(opening.expiresAt).toISOString(),
+      attempt: opening.attempt ?? 1,
       fingerprint,
       subject,
       http,
       why,
       ...(agentReason === undefined ? {} : { agentReason }),
       ...(approvers === undefined ? {} : { approvers }),
+      quorum: quorumOf({ terms: opening.terms, votes: opening.votes ?? [] }),
+      reminderNo: opening.reminderNo ?? 0,
+      ...(opening.escalatedTo === undefined ? {} : { escalatedTo: opening.escalatedTo }),
     }),
   );
 }
 
-/** SHA-256, in hexadecimal, over the RFC 8785 form of what the approver is asked. */
-export const shownHash = (request: ApprovalRequest): string =>
-  createHash("sha256")
-    .update(canonicalJson(JSON.parse(JSON.stringify(request))))
+/** SHA-256, in hexadecimal, over the RFC 8785 form of what the approver is asked, but for what changes while they think. */
+export function shownHash(request: ApprovalRequest): string {
+  const { attempt: _attempt, quorum: _quorum, reminderNo: _reminderNo, escalatedTo: _escalatedTo, ...shown } = request;
+  return createHash("sha256")
+    .update(canonicalJson(JSON.parse(JSON.stringify(shown))))
     .digest("hex");
+}
 
 function deepFreeze<T>(value: T): T {
   if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {

@@ -1,5 +1,6 @@
+import { isFrom } from "./quorum.js";
 import type { ApprovalRecord } from "./record.js";
-import type { Approver } from "./types.js";
+import type { ApprovalDecision, Approver } from "./types.js";
 
 /** Rules about who may answer. */
 export interface Separation {
@@ -8,26 +9,43 @@ export interface Separation {
    * at a developer's own terminal.
    */
   readonly requesterMayApprove?: boolean;
+  /** Whether one person fills one place of a quorum only, also where they are in two groups. Default true. */
+  readonly distinctPeople?: boolean;
+}
+
+/** Who may say yes alone in an emergency: `group:NAME`, or the id of a person. Their yes is marked, and needs a reason. */
+export interface EmergencyTerms {
+  readonly from: string;
 }
 
 /** Why this person may not give this answer, or null where they may. Anyone asked may say no to their own request. */
 export function objectionTo(
-  by: Approver,
-  verdict: "approve" | "deny",
+  { by, verdict, grant, emergency, reason }: ApprovalDecision,
   record: ApprovalRecord,
-  separation: Separation,
+  rules: { readonly separation: Separation; readonly emergency: EmergencyTerms | undefined },
 ): string | null {
-  if (record.approvers !== undefined && !record.approvers.some((entry) => isEntry(entry, by))) {
-    return "the person who answered is not one of those who may decide";
-  }
-  if (verdict === "approve" && separation.requesterMayApprove !== true && isRequester(by, record)) {
+  if (verdict === "approve" && rules.separation.requesterMayApprove !== true && isRequester(by, record)) {
     return "the person who answered is the one who asks";
   }
-  return null;
+  if (grant !== undefined && grant.uses > (record.terms.uses ?? 1)) {
+    return "the answer gives more uses than the rule allows";
+  }
+  if (emergency === true && verdict === "approve") {
+    if (rules.emergency === undefined || !isFrom(rules.emergency.from, by)) {
+      return "the person who answered is not one of those who may decide in an emergency";
+    }
+    return reason === undefined || reason.trim() === "" ? "a yes in an emergency needs a reason" : null;
+  }
+  return mayDecide(by, record) ? null : "the person who answered is not one of those who may decide";
 }
 
-const isEntry = (entry: string, by: Approver): boolean =>
-  entry.startsWith("group:") ? (by.groups ?? []).includes(entry.slice("group:".length)) : entry === by.id;
+/** Whether the record's list of approvers, or what it was escalated to, names them; a place in the quorum alone does, too. */
+export function mayDecide(by: Approver, { approvers, escalatedTo, terms }: ApprovalRecord): boolean {
+  const named = [...(approvers ?? []), ...(escalatedTo === undefined ? [] : [escalatedTo])];
+  if (approvers !== undefined) return named.some((entry) => isFrom(entry, by));
+  if (terms.quorum === undefined) return true;
+  return [...named, ...terms.quorum.map(({ from }) => from)].some((entry) => isFrom(entry, by));
+}
 
 function isRequester(by: Approver, { subject }: ApprovalRecord): boolean {
   const requesters = [subject.agent, subject.onBehalfOf, ...(subject.aliases ?? [])];

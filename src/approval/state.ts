@@ -10,7 +10,7 @@ export type ApprovalState =
   | "cancelled"
   | "revoked";
 
-/** What can happen to an approval. `lose`: nobody knows whether the request was sent. */
+/** What can happen to an approval. `spend`: sent, and more uses are left. `lose`: nobody knows whether the request was sent. */
 export type ApprovalAction =
   | "approve"
   | "deny"
@@ -18,6 +18,7 @@ export type ApprovalAction =
   | "revoke"
   | "expire"
   | "reserve"
+  | "spend"
   | "consume"
   | "release"
   | "lose";
@@ -30,7 +31,7 @@ export type ApprovalAction =
 export const TRANSITIONS: Readonly<Record<ApprovalState, Partial<Readonly<Record<ApprovalAction, ApprovalState>>>>> = {
   pending: { approve: "approved", deny: "denied", expire: "expired", cancel: "cancelled" },
   approved: { reserve: "reserved", revoke: "revoked", deny: "revoked", expire: "expired" },
-  reserved: { consume: "consumed", release: "approved", lose: "unknown" },
+  reserved: { consume: "consumed", spend: "approved", release: "approved", lose: "unknown" },
   consumed: {},
   unknown: {},
   denied: {},

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.js";
-import { type ApprovalRecord, endOf } from "./record.js";
+import { type ApprovalRecord, dueAt } from "./record.js";
 import type { ApprovalStore } from "./store.js";
 
 /** Lets time act on approvals when it is due. */
@@ -8,6 +8,8 @@ export interface Timekeeper {
   follow(record: ApprovalRecord): void;
   /** Has the store do what time has done. */
   sweep(): Promise<void>;
+  /** Follows what is in the store already, of earlier processes too; never rejects. */
+  resume(): Promise<void>;
   /** Sweeps, and takes note of where the approval stands; never rejects. */
   lookAgain(id: string): Promise<void>;
   stop(): void;
@@ -22,6 +24,8 @@ export function createTimekeeper(
     readonly over: (id: string) => void;
     /** Time has ended it: nobody answered, the grant was not used, or nobody said what became of it. */
     readonly ended: (record: ApprovalRecord) => void;
+    /** People are to be reminded. */
+    readonly reminded: (record: ApprovalRecord) => void;
   },
 ): Timekeeper {
   const timers = new Map<string, () => void>();
@@ -31,7 +35,7 @@ export function createTimekeeper(
     timers.get(record.id)?.();
     timers.delete(record.id);
     if (record.state !== "pending") on.over(record.id);
-    const end = endOf(record);
+    const end = dueAt(record);
     if (end === undefined || stopped) return;
     timers.set(
       record.id,
@@ -42,7 +46,21 @@ export function createTimekeeper(
   const sweep = async (): Promise<void> => {
     const changed = await store.due(now());
     for (const record of changed) follow(record);
-    for (const record of changed) on.ended(record);
+    for (const record of changed) {
+      if (record.state === "pending") on.reminded(record);
+      else on.ended(record);
+    }
+  };
+
+  const resume = async (): Promise<void> => {
+    try {
+      await sweep();
+      for (const state of ["pending", "approved", "reserved"] as const) {
+        for (const record of await store.list({ state })) if (!timers.has(record.id)) follow(record);
+      }
+    } catch {
+      // As below.
+    }
   };
 
   const lookAgain = async (id: string): Promise<void> => {
@@ -58,6 +76,7 @@ export function createTimekeeper(
   return {
     follow,
     sweep,
+    resume,
     lookAgain,
     stop() {
       stopped = true;

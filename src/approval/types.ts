@@ -1,3 +1,5 @@
+import type { QuorumState } from "./quorum.js";
+
 /** Who a request is for. All of it is what the guard verified, none of it what the agent says. */
 export interface ApprovalSubject {
   readonly tenant: string;
@@ -46,6 +48,8 @@ export interface ApprovalDraft {
   readonly subject: ApprovalSubject;
   readonly http: ApprovalHttp;
   readonly why: ApprovalWhy;
+  /** Of the call that asks, for the record. */
+  readonly requestId?: string;
   /** The agent's own words. Shown as its claim, never alone. At most 1,024 characters are kept. */
   readonly agentReason?: string;
   /** Who may decide: ids, or `group:name`. Absent: anyone but the requester. */
@@ -59,12 +63,20 @@ export interface ApprovalRequest {
   readonly createdAt: string;
   /** ISO 8601; an answer after this is not a yes. */
   readonly expiresAt: string;
+  /** How many calls have asked for it so far. */
+  readonly attempt: number;
   readonly fingerprint: string;
   readonly subject: ApprovalSubject;
   readonly http: ApprovalHttp;
   readonly why: ApprovalWhy;
   readonly agentReason?: string;
   readonly approvers?: readonly string[];
+  /** Who must say yes, and who has. */
+  readonly quorum: QuorumState;
+  /** 0 when it is first asked. */
+  readonly reminderNo: number;
+  /** Who is asked because reminders did not help. */
+  readonly escalatedTo?: string;
 }
 
 /** A person, as a channel proved it: never a name that a payload claims. */
@@ -89,8 +101,12 @@ export interface ApprovalDecision {
   readonly nonce: string;
   /** Shown to the operator and, for a denial, to the model. */
   readonly reason?: string;
-  /** A shorter life for the grant; it cannot be made longer. One use is the only number there is. */
-  readonly grant?: { readonly uses: 1; readonly ttlMs: number };
+  /** A shorter life for the grant, and fewer uses; neither can be made more than the rule gives. */
+  readonly grant?: { readonly uses: number; readonly ttlMs: number };
+  /** Past the quorum and the list of approvers: only for those whom `emergency.from` names, and with a reason. */
+  readonly emergency?: true;
+  /** Detached JWS (RFC 7515 appendix F) over the RFC 8785 form of all other members. */
+  readonly proof?: string;
 }
 
 /** What a callback answers. `pending`: the person was told, and the answer comes later through `desk.decide`. */
@@ -102,7 +118,10 @@ export type ApprovalReply =
 export interface ApprovalControl {
   /** Aborts when the answer no longer matters: decided elsewhere, expired, cancelled, or closed. */
   readonly signal: AbortSignal;
-  approve(by: Approver, details?: { readonly reason?: string; readonly ttlMs?: number }): ApprovalReply;
+  approve(
+    by: Approver,
+    details?: { readonly reason?: string; readonly ttlMs?: number; readonly emergency?: true },
+  ): ApprovalReply;
   deny(by: Approver, details?: { readonly reason?: string }): ApprovalReply;
   pending(): ApprovalReply;
 }
@@ -111,4 +130,10 @@ export interface ApprovalControl {
  * Asks a person. Anything but a well-formed answer about exactly this request, an exception included, is an error and
  * never a yes.
  */
-export type ApprovalCallback = (request: ApprovalRequest, control: ApprovalControl) => Promise<ApprovalReply>;
+export type ApprovalCallback = ((request: ApprovalRequest, control: ApprovalControl) => Promise<ApprovalReply>) & {
+  /**
+   * Whether the question is in this process and ends with it, as at a terminal. Then it is asked again, when the call is
+   * repeated, where it was asked by a process that is no more. Default: it is somewhere that lasts, such as a chat.
+   */
+  readonly asksHere?: boolean;
+};

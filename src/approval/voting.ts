@@ -1,18 +1,23 @@
 import { ApprovalConsumedError, ApprovalExpiredError } from "../errors.js";
 import { createBallot } from "./ballot.js";
 import type { Emit } from "./events.js";
+import type { DeskSettings } from "./options.js";
+import { isFrom, personOf } from "./quorum.js";
 import { readApprover, readDecision } from "./read-reply.js";
 import type { ApprovalRecord, ApprovalVote } from "./record.js";
 import { about, mismatch, unavailable } from "./refusals.js";
-import { objectionTo, type Separation } from "./separation.js";
+import { mayDecide, objectionTo } from "./separation.js";
 import type { ApprovalStore } from "./store.js";
 import type { Timekeeper } from "./timekeeper.js";
 import type { ApprovalDecision, Approver } from "./types.js";
 
 /** Everything that a person can do to an approval. */
 export interface Voting {
+  /** Counts an answer of somebody that whoever calls has proved. */
   decide(answer: unknown): Promise<ApprovalRecord>;
-  takeBack(id: string, by: Approver, verdict: "cancel" | "revoke"): Promise<ApprovalRecord>;
+  /** Counts an answer that has to prove itself, where `verify` is there: a token, or a decision with its proof. */
+  decideFromOutside(answer: unknown): Promise<ApprovalRecord>;
+  takeBack(id: string, by: Approver, verdict: "cancel" | "revoke", reason?: string): Promise<ApprovalRecord>;
 }
 
 export function createVoting(tools: {
@@ -21,22 +26,52 @@ export function createVoting(tools: {
   readonly now: () => number;
   readonly randomId: () => string;
   readonly emit: Emit;
-  readonly separation: Separation;
+  readonly settings: Pick<DeskSettings, "separation" | "emergency" | "verify" | "directory">;
 }): Voting {
   const { store, time, now, emit } = tools;
   const ballot = createBallot<ApprovalRecord>();
 
-  const judge = async (decision: ApprovalDecision): Promise<ApprovalRecord> => {
+  const { verify, directory, separation, emergency } = tools.settings;
+
+  /** A person with the groups that they have now; null where there is no such person any more. */
+  const today = async (by: Approver): Promise<Approver | null> => {
+    if (directory === undefined) return by;
+    try {
+      const groups = await directory(by);
+      return groups === null ? null : { ...by, groups: [...groups] };
+    } catch {
+      throw unavailable("the directory of approvers could not be asked");
+    }
+  };
+
+  /** Those whose earlier yes counts no more. Asked when a yes arrives, which may be the last one that is needed. */
+  const gone = async (record: ApprovalRecord, voter: Approver): Promise<readonly string[]> => {
+    if (directory === undefined) return [];
+    const earlier = record.votes.filter(({ verdict, by }) => verdict === "approve" && personOf(by) !== personOf(voter));
+    const people = [...new Map(earlier.map(({ by }) => [personOf(by), by])).values()];
+    const now = await Promise.all(people.map(async (by) => ({ by, current: await today(by) })));
+    return now
+      .filter(({ by, current }) => current === null || !mayDecide(current, record) || lostPlace(by, current, record))
+      .map(({ by }) => personOf(by));
+  };
+
+  const judge = async (given: ApprovalDecision): Promise<ApprovalRecord> => {
     await time.sweep();
-    const { approvalId, verdict, by, nonce } = decision;
-    const reason = decision.reason === undefined ? {} : { reason: decision.reason };
+    const { approvalId, verdict, nonce } = given;
+    const reason = given.reason === undefined ? {} : { reason: given.reason };
     const record = await store.get(approvalId);
     if (record === undefined) throw mismatch("there is no approval with the id of the answer");
-    if (record.fingerprint !== decision.fingerprint) {
-      emit("mismatch", record, { verdict, approver: by, ...reason });
+    if (record.fingerprint !== given.fingerprint) {
+      emit("mismatch", record, { verdict, approver: given.by, ...reason });
       throw mismatch("the answer is about another request than the one asked about", record);
     }
-    const objection = objectionTo(by, verdict, record, tools.separation);
+    const known = await today(given.by);
+    const by = ownGroups(known ?? given.by, record, emergency?.from);
+    const decision = { ...given, by };
+    const objection =
+      known === null
+        ? "the directory does not know the person who answered"
+        : objectionTo(decision, record, { separation, emergency });
     if (objection !== null) {
       emit("refused", record, { verdict, approver: by, reason: objection });
       throw unavailable(objection, record);
@@ -45,8 +80,18 @@ export function createVoting(tools: {
       emit("late", record, { verdict, approver: by, ...reason });
       throw new ApprovalConsumedError(about(record));
     }
-    const grantTtl = decision.grant === undefined ? {} : { grantTtlMs: decision.grant.ttlMs };
-    const after = await cast(record, { verdict, by, at: now(), nonce, ...reason, ...grantTtl });
+    const terms = decision.grant === undefined ? {} : { grantTtlMs: decision.grant.ttlMs, uses: decision.grant.uses };
+    const absent = verdict === "approve" ? await gone(record, by) : [];
+    const after = await cast(record, {
+      verdict,
+      by,
+      at: now(),
+      nonce,
+      ...reason,
+      ...terms,
+      ...(decision.emergency === true && verdict === "approve" ? { emergency: true as const } : {}),
+      ...(absent.length === 0 ? {} : { gone: absent }),
+    });
     if (verdict === "approve" && after.state === "expired") throw new ApprovalExpiredError(about(after));
     return after;
   };
@@ -64,7 +109,9 @@ export function createVoting(tools: {
       return after;
     }
     try {
-      emit(last.counted ? "decided" : "late", after, { verdict, approver, ...reason });
+      if (last.counted && vote.emergency === true) emit("overridden", after, { verdict, approver, ...reason });
+      const step = !last.counted ? "late" : after.state === "pending" ? "voted" : "decided";
+      emit(step, after, { verdict, approver, ...reason });
     } catch (error) {
       // A yes that is not on record is taken back before anybody can use it.
       if (last.counted && verdict === "approve") {
@@ -75,23 +122,56 @@ export function createVoting(tools: {
     return after;
   };
 
-  return {
+  const voting: Voting = {
     async decide(answer) {
       const decision = readDecision(answer);
       if (!decision.ok) throw unavailable(decision.problem);
+      if (decision.value.proof !== undefined && verify !== undefined) {
+        const problem = await verify.proof(decision.value);
+        if (problem !== null) throw unavailable(problem);
+      }
       const { approvalId, verdict } = decision.value;
       return ballot.cast(approvalId, verdict === "deny", () => judge(decision.value));
     },
-    async takeBack(id, by, verdict) {
+    async decideFromOutside(answer) {
+      if (typeof answer === "string") {
+        if (verify === undefined) throw unavailable("a token came, and nothing is configured to verify it with");
+        const decision = await verify.token(answer, now());
+        if (!decision.ok) throw unavailable(decision.problem);
+        return voting.decide(decision.value);
+      }
+      const { proof } = (answer ?? {}) as { readonly proof?: unknown };
+      if (verify !== undefined && proof === undefined) throw unavailable("the decision is not signed");
+      return voting.decide(answer);
+    },
+    async takeBack(id, by, verdict, reason) {
       const person = readApprover(by);
       if (!person.ok) throw unavailable(person.problem);
       await time.sweep();
       const record = await store.get(id);
       if (record === undefined) throw mismatch("there is no approval with this id");
-      return cast(record, { verdict, by: person.value, at: now(), nonce: tools.randomId() });
+      const why = reason === undefined ? {} : { reason };
+      return cast(record, { verdict, by: person.value, at: now(), nonce: tools.randomId(), ...why });
     },
   };
+  return voting;
 }
+
+/** Without the groups that decide nothing here: a person may be in a thousand, and a record has room for many votes. */
+function ownGroups(by: Approver, record: ApprovalRecord, emergency: string | undefined): Approver {
+  if (by.groups === undefined) return by;
+  const named = [
+    ...(record.approvers ?? []),
+    ...(record.terms.quorum ?? []).map(({ from }) => from),
+    record.escalatedTo,
+    emergency,
+  ];
+  return { ...by, groups: by.groups.filter((group) => named.includes(`group:${group}`)) };
+}
+
+/** Whether somebody has left a group for which their yes was counted. */
+const lostPlace = (before: Approver, now: Approver, { terms }: ApprovalRecord): boolean =>
+  (terms.quorum ?? []).some(({ from }) => from !== undefined && isFrom(from, before) && !isFrom(from, now));
 
 const UNRECORDED: Approver = { id: "unrecorded", idp: "sallyport" };
 const HAPPENED = { cancel: "cancelled", revoke: "revoked" } as const;

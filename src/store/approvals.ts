@@ -3,7 +3,8 @@ import {
   type ApprovalStore,
   addVote,
   ageRecord,
-  endOf,
+  dueAt,
+  dueRecord,
   isJoinable,
   openRecord,
   settleGrant,
@@ -72,8 +73,8 @@ export function approvalsIn(table: Table<ApprovalRecord>, maxRecords: number): A
       table.transact((records) => {
         const changed: ApprovalRecord[] = [];
         for (const record of [...records.all()]) {
-          if (endOf(record) === undefined) continue;
-          const aged = ageRecord(record, now);
+          if ((dueAt(record) ?? Number.POSITIVE_INFINITY) > now) continue;
+          const aged = dueRecord(record, now);
           if (aged !== record) changed.push(put(records, aged));
         }
         return changed;

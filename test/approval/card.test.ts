@@ -7,6 +7,9 @@ import { draftOf } from "./support.js";
 const request = (change: Partial<ApprovalRequest> = {}): ApprovalRequest => ({
   ...draftOf(),
   id: "ap_1",
+  attempt: 1,
+  quorum: { met: false, entries: [{ name: "approver", n: 1, approvedBy: [] }] },
+  reminderNo: 0,
   createdAt: "2026-01-15T12:00:00.000Z",
   expiresAt: "2026-01-18T12:00:00.000Z",
   ...change,

@@ -18,6 +18,7 @@ test("the table is the specification's", () => {
     "approved --deny--> revoked",
     "approved --expire--> expired",
     "reserved --consume--> consumed",
+    "reserved --spend--> approved",
     "reserved --release--> approved",
     "reserved --lose--> unknown",
     "expired --deny--> denied",

@@ -37,12 +37,13 @@ export function approveInTerminal(options: TerminalOptions = {}): ApprovalCallba
   if (problems.length > 0) throw new OptionsError(problems);
 
   let turn: Promise<unknown> = Promise.resolve();
-  return (request, control) => {
+  const ask = (request: ApprovalRequest, control: ApprovalControl): Promise<ApprovalReply> => {
     const answer = turn.then(() => converse(options, request, control));
     // The next question comes when this one is over, however it ended.
     turn = answer.catch(() => undefined);
     return answer;
   };
+  return Object.assign(ask, { asksHere: true });
 }
 
 async function converse(
