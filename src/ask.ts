@@ -28,11 +28,13 @@ export async function requestApproval(
   const { approval = {} } = frozen.decision.obligations;
   const askedAt = parts.clock.monotonic();
   try {
-    return await parts.desk.obtain(draftFor(parts.masker, session, frozen), {
+    return await parts.desk.obtain(draftFor(parts.approverMasker, session, exchange.id, frozen), {
       signal,
       ...(approval.waitMs === undefined ? {} : { waitMs: approval.waitMs }),
       ...(approval.expiresMs === undefined ? {} : { expiresMs: approval.expiresMs }),
       ...(approval.grantTtlMs === undefined ? {} : { grantTtlMs: approval.grantTtlMs }),
+      ...(approval.uses === undefined ? {} : { uses: approval.uses }),
+      ...(approval.quorum === undefined ? {} : { quorum: approval.quorum }),
     });
   } finally {
     exchange.noteTiming("approval_ms", parts.clock.monotonic() - askedAt);
@@ -40,8 +42,9 @@ export async function requestApproval(
 }
 
 function draftFor(
-  masker: Masker | null,
+  masker: Masker,
   session: SessionState,
+  requestId: string,
   { request, body, decision, stepUp }: FrozenRequest,
 ): ApprovalDraft {
   const { principal, agent } = session.context();
@@ -55,13 +58,14 @@ function draftFor(
   };
   return {
     sessionId: session.id,
+    requestId,
     fingerprint: fingerprintFor(session, request, body, decision, stepUp),
     subject,
     http: {
       method: request.method,
       origin: request.origin,
       path: request.path,
-      query: request.query.map(([name, value]) => [name, masked(masker, value)] as const),
+      query: request.query.map(([name, value]) => [name, masker.mask(value).text] as const),
       ...(contentType === null ? {} : { contentType }),
       headers: Object.fromEntries(semanticHeaders(request.headers)),
       body: { bytes: body?.byteLength ?? 0, sha256: described.digest, ...preview(masker, body) },
@@ -69,6 +73,8 @@ function draftFor(
     why: {
       ruleId: decision.rule ?? "",
       policyDigest: decision.policy.hash,
+      risk: riskOf(request.method),
+      matched: decision.rule === undefined ? [] : [decision.rule],
       reason: stepUp === undefined ? decision.reason : `the service asks for a credential with: ${stepUp.join(" ")}`,
     },
     agentReason: session.context().session.purpose,
@@ -110,17 +116,16 @@ const describe = ({ headers }: CanonicalRequest, body: Uint8Array | null): BodyD
     headerValues(headers, "content-encoding")[0] ?? null,
   );
 
+/** What a method can do at worst: read, change, or remove (RFC 9110 section 9.2). */
+const riskOf = (method: string): "low" | "medium" | "high" =>
+  ["GET", "HEAD", "OPTIONS"].includes(method) ? "low" : method === "DELETE" ? "high" : "medium";
+
 /** What of a body is shown: its beginning, as text, with sensitive values masked. */
 const PREVIEW_BYTES = 16 * 1024;
 const lenientUtf8 = new TextDecoder("utf-8");
 
-function preview(
-  masker: Masker | null,
-  body: Uint8Array | null,
-): { readonly preview: string; readonly truncated: boolean } {
+function preview(masker: Masker, body: Uint8Array | null): { readonly preview: string; readonly truncated: boolean } {
   if (body === null) return { preview: "", truncated: false };
   const shown = lenientUtf8.decode(body.subarray(0, PREVIEW_BYTES));
-  return { preview: masked(masker, shown), truncated: body.byteLength > PREVIEW_BYTES };
+  return { preview: masker.mask(shown).text, truncated: body.byteLength > PREVIEW_BYTES };
 }
-
-const masked = (masker: Masker | null, text: string): string => (masker === null ? text : masker.mask(text).text);

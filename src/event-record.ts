@@ -1,10 +1,10 @@
 import type { ApprovalEvent } from "./approval/index.js";
-import type { AuditEvent, SessionLog } from "./audit/index.js";
+import type { ApprovalFacts, AuditEvent, SessionLog } from "./audit/index.js";
 import type { BrokerEvent, CredentialMark } from "./broker/index.js";
 import type { OperationalLog } from "./operational-log.js";
 
 /** How an approval ended, in the record's words. */
-const OUTCOMES: Partial<Record<ApprovalEvent["type"], "approved" | "denied" | "expired" | "cancelled" | "error">> = {
+const OUTCOMES: Partial<Record<ApprovalEvent["type"], NonNullable<ApprovalFacts["outcome"]>>> = {
   expired: "expired",
   cancelled: "cancelled",
   revoked: "cancelled",
@@ -13,31 +13,40 @@ const OUTCOMES: Partial<Record<ApprovalEvent["type"], "approved" | "denied" | "e
   failed: "error",
 };
 
-/** Puts a step of an approval into the record of the session that asked. Where that fails, the call in progress is refused. */
-export function recordApproval(record: SessionLog | undefined, event: ApprovalEvent): void {
-  if (record === undefined) return;
-  const base = {
-    request_id: event.approvalId,
+/** Steps with an event of their own; what the request that holds the grant does after it, its own events tell. */
+const STEPS: Partial<Record<ApprovalEvent["type"], AuditEvent["type"] & `approval.${string}`>> = {
+  requested: "approval.requested",
+  joined: "approval.joined",
+  voted: "approval.voted",
+  overridden: "approval.overridden",
+  reminded: "approval.reminded",
+  late: "approval.late",
+  reserved: "approval.reserved",
+};
+
+/** Puts a step of an approval into a record. Where that fails, the call in progress is refused. */
+export function recordApproval(record: SessionLog, event: ApprovalEvent): void {
+  const verdict = event.verdict === "approve" ? "approved" : "denied";
+  const outcome = event.type === "decided" ? verdict : OUTCOMES[event.type];
+  const type = STEPS[event.type] ?? (outcome === undefined ? undefined : "approval.decided");
+  if (type === undefined) return;
+  const { hostname, port, protocol } = new URL(event.http.origin);
+  record.append({
+    type,
+    // A record of an earlier version does not know its request.
+    request_id: event.requestId ?? event.approvalId,
+    http: {
+      method: event.http.method,
+      url: event.http.origin + event.http.path,
+      host: hostname,
+      port: Number(port) || (protocol === "https:" ? 443 : 80),
+    },
     approval: {
       id: event.approvalId,
       shown_hash: event.shownHash,
       requested_at: event.requestedAt,
       ...(event.expiresAt === undefined ? {} : { expires_at: event.expiresAt }),
-    },
-  };
-  if (event.type === "requested") {
-    record.append({ type: "approval.requested", ...base });
-    return;
-  }
-  const outcome =
-    event.type === "decided" ? (event.verdict === "approve" ? "approved" : "denied") : OUTCOMES[event.type];
-  if (outcome === undefined) return;
-  record.append({
-    type: "approval.decided",
-    ...base,
-    approval: {
-      ...base.approval,
-      outcome,
+      ...(outcome === undefined ? {} : { outcome }),
       ...(event.approver === undefined
         ? {}
         : { approver: event.approver.id, approver_type: "human", channel: event.approver.idp }),

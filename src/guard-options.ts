@@ -1,4 +1,4 @@
-import type { ApprovalCallback } from "./approval/index.js";
+import type { ApprovalDeskOptions } from "./approval/index.js";
 import type { AnchorSink, AuditSigner, SyncMode } from "./audit/index.js";
 import type { CredentialProvider } from "./broker/index.js";
 import type { Clock } from "./clock.js";
@@ -14,7 +14,17 @@ import {
   type Principal,
   parseDuration,
 } from "./policy/index.js";
+import type { OnDeny } from "./respond.js";
 import type { Store } from "./store/index.js";
+
+/** How people are asked; see `ApprovalDeskOptions` of `sallyport/approval` for each option and its default. */
+export type ApprovalOptions = Partial<Omit<ApprovalDeskOptions, "clock" | "randomId" | "onEvent">> & {
+  /**
+   * How `session.fetch` says no. `throw` and `auto` throw a `GuardError`; `respond` answers 403 with a problem document. What
+   * is asked of `session.createFetch` goes before. Default `auto`.
+   */
+  readonly onDeny?: "auto" | OnDeny;
+};
 
 /** How a guard is made. Only `policy` is needed; everything else has an embedded default that is safe. */
 export interface GuardOptions {
@@ -29,18 +39,7 @@ export interface GuardOptions {
   /** Credential providers, by the names that the policy uses. */
   readonly credentials?: Readonly<Record<string, CredentialProvider>>;
   /** How people are asked. Without `request`, what needs approval is denied. Times in milliseconds. */
-  readonly approvals?: {
-    readonly request?: ApprovalCallback;
-    /** How long a call may be held for an answer. Default 25,000. */
-    readonly waitMs?: number;
-    /** How long a question stays open. Default 72 hours. */
-    readonly pendingTtlMs?: number;
-    /** How long a yes may be used. Default 5 minutes. */
-    readonly grantTtlMs?: number;
-    /** How long a no answers for identical calls. Default 10 minutes. */
-    readonly denyCacheMs?: number;
-    readonly separation?: { readonly requesterMayApprove?: boolean };
-  };
+  readonly approvals?: ApprovalOptions;
   /**
    * How answers are masked. Default: every detector, redacting. `unmaskable` says what happens to media types that cannot
    * be masked, such as images: `pass` (default) or `refuse`. `false` switches masking off.
@@ -120,6 +119,10 @@ export function checkGuardOptions(options: GuardOptions): void {
   if (options.store !== undefined) problems.push(...storeProblems(options.store));
   if (options.transport !== undefined && typeof options.transport.fetch !== "function") {
     problems.push({ pointer: "/transport/fetch", message: "must be a fetch function" });
+  }
+  const { onDeny = "auto" } = options.approvals ?? {};
+  if (!["auto", "throw", "respond"].includes(onDeny)) {
+    problems.push({ pointer: "/approvals/onDeny", message: 'must be "auto", "throw" or "respond"' });
   }
   const unmaskable = options.masking === false ? undefined : options.masking?.unmaskable;
   if (unmaskable !== undefined && unmaskable !== "pass" && unmaskable !== "refuse") {

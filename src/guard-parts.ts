@@ -5,6 +5,7 @@ import type { Clock } from "./clock.js";
 import type { Masker } from "./masking/index.js";
 import type { OperationalLog } from "./operational-log.js";
 import type { DecisionContext, Policy } from "./policy/index.js";
+import type { OnDeny } from "./respond.js";
 import type { LimitStore } from "./store/index.js";
 import type { Transport } from "./transport/index.js";
 
@@ -21,6 +22,10 @@ export interface GuardParts {
   readonly desk: ApprovalDesk;
   /** Null where masking is switched off. */
   readonly masker: Masker | null;
+  /** What approvers are shown goes through this one. */
+  readonly approverMasker: Masker;
+  /** How `session.fetch` says no. */
+  readonly onDeny: OnDeny;
   /** What happens to answers whose media type cannot be masked. */
   readonly unmaskable: "pass" | "refuse";
   readonly transport: Transport;

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type ApprovalDesk, createApprovalDesk } from "./approval/index.js";
-import { type AuditSigner, openAuditLog, type SessionLog } from "./audit/index.js";
+import { type AuditLog, type AuditSigner, openAuditLog, type SessionLog } from "./audit/index.js";
 import { createTokenBroker, Secret } from "./broker/index.js";
 import { systemClock } from "./clock.js";
 import { GuardError } from "./errors.js";
@@ -14,7 +14,7 @@ import {
 } from "./guard-options.js";
 import type { GuardParts } from "./guard-parts.js";
 import type { VerifiedIdentity } from "./identity/index.js";
-import { createMasker } from "./masking/index.js";
+import { createMasker, type Masker, type MaskerOptions } from "./masking/index.js";
 import { defaultLog } from "./operational-log.js";
 import { compilePolicy, type Policy, type PolicyDocument, type Predicates } from "./policy/index.js";
 import { readPolicyFile } from "./policy-file.js";
@@ -54,18 +54,21 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
   const sessions = new Map<string, { readonly session: Session; readonly record: SessionLog }>();
   const recordOf = (sessionId: string): SessionLog | undefined => sessions.get(sessionId)?.record;
 
-  const store = options.store ?? memoryStore();
+  const { onDeny = "auto", store: ownStore, ...approvals } = options.approvals ?? {};
+  const isAsking = approvals.request !== undefined && ownStore === undefined;
+  const store =
+    options.store ?? memoryStore(isAsking ? { warn: (message) => log.warn({ part: "store" }, message) } : {});
   const broker = createTokenBroker({
     providers: options.credentials ?? {},
     clock,
     onEvent: (event) => recordCredential(recordOf(event.session), event, log),
   });
   const desk = createApprovalDesk({
-    ...options.approvals,
-    store: store.approvals,
+    ...approvals,
+    store: ownStore ?? store.approvals,
     clock,
     randomId: randomUUID,
-    onEvent: (event) => recordApproval(recordOf(event.sessionId), event),
+    onEvent: (event) => recordApproval(recordOf(event.sessionId) ?? answersRecord(), event),
   });
   // Last, when nothing else can fail any more: it takes a lock.
   const { directory = "./audit", sync, signer, anchors = [] } = options.audit ?? {};
@@ -87,6 +90,8 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     limits: store.limits,
     desk,
     masker,
+    approverMasker: createApproverMasker(maskerOptions),
+    onDeny: onDeny === "auto" ? "throw" : onDeny,
     unmaskable,
     transport:
       options.transport === undefined ? createUndiciTransport() : createFetchTransport(options.transport.fetch),
@@ -94,6 +99,14 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     log,
   };
   let closing: Promise<void> | undefined;
+
+  /** What people and time do to questions of sessions that are over goes into a record of its own. */
+  let answers: SessionLog | undefined;
+  const answersRecord = (): SessionLog => {
+    answers ??= audit.openSession(sessionOfAnswers(randomUUID()));
+    return answers;
+  };
+  await desk.resume();
 
   const openSession = async (asked: SessionOptions, wait: { readonly signal?: AbortSignal } = {}): Promise<Session> => {
     if (closing !== undefined) throw new GuardError("GUARD_CLOSED");
@@ -175,6 +188,29 @@ async function identify(
     throw new GuardError("IDENTITY_REFUSED", { message: "The identity token has expired." });
   return identity;
 }
+
+/** Until the end of what a date can hold: it ends with the guard. */
+const FOREVER_MS = 8.64e15;
+
+const sessionOfAnswers = (id: string): Parameters<AuditLog["openSession"]>[0] => ({
+  id,
+  principal: { id: "approvers", type: "service" },
+  agent: { id: "sallyport" },
+  purpose: "answers to questions of sessions that are over",
+  expiresAt: FOREVER_MS,
+});
+
+/**
+ * An approver must see what they say yes to: names, addresses, account numbers. What is masked for them is what nobody needs
+ * in order to decide: secrets, and all but the last digits of cards and social security numbers.
+ */
+const createApproverMasker = ({ allow, custom }: MaskerOptions): Masker =>
+  createMasker({
+    detectors: ["JWT", "PRIVATE_KEY", "SECRET", "URL_CREDENTIALS", "CREDIT_CARD", "US_SSN"],
+    strategies: { CREDIT_CARD: "partial", US_SSN: "partial" },
+    ...(allow === undefined ? {} : { allow }),
+    ...(custom === undefined ? {} : { custom }),
+  });
 
 /** Callers keep their objects; what a decision rests on must not change under it. */
 const freezeCopy = <Data extends object>(data: Data): Data => deepFreeze(structuredClone(data));

@@ -77,7 +77,8 @@ export function createSession(
     },
     context: () => ({ principal: facts.principal, agent: facts.agent, session: sessionFacts, now: parts.clock.now() }),
   };
-  const fetch = asFetch((input, init) => guardedCall(parts, state, input, init));
+  const throwing = asFetch((input, init) => guardedCall(parts, state, input, init));
+  const fetch = parts.onDeny === "throw" ? throwing : asFetch(respondInstead(throwing, parts.onDeny));
   const session: Session = Object.freeze({
     id: facts.id,
     principal: facts.principal,
@@ -85,7 +86,7 @@ export function createSession(
     purpose: facts.purpose,
     expiresAt: new Date(facts.expiresAt),
     fetch,
-    createFetch: ({ onDeny = "throw" }: { readonly onDeny?: OnDeny } = {}) => asFetch(respondInstead(fetch, onDeny)),
+    createFetch: ({ onDeny = "throw" }: { readonly onDeny?: OnDeny } = {}) => asFetch(respondInstead(throwing, onDeny)),
     client: <Paths extends object>(service: string) => createSessionClient<Paths>(parts.policy(), service, fetch),
     run: <Result>(work: () => Result) => ambient.run(session, work),
     close: () => {

@@ -93,13 +93,11 @@ describe("docs/policy.md", () => {
     const missing = page.text.slice(page.text.indexOf("## Not there yet"));
     const absent: Readonly<Record<string, readonly [service: object, rule: object]>> = {
       operations: [{}, { operations: ["createNote"] }],
-      quorum: [{}, { effect: "approve", approval: { quorum: 2 } }],
     };
     for (const [name, [service, rule]] of Object.entries(absent)) {
       expect(missing).toContain(`\`${name}\``);
       expect(() => compile(service, rule), name).toThrow(PolicyError);
     }
-    expect(() => compile({}, { effect: "approve", approval: { grant: { uses: 2 } } })).toThrow(PolicyError);
     expect(() => compile({}, { record: "both" })).not.toThrow();
   });
 

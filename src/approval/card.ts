@@ -25,15 +25,28 @@ export function renderCard(request: ApprovalRequest, width = 96): string {
     ),
     ...Object.entries(http.headers).flatMap(([name, value]) => field("header", `${name}: ${value}`)),
     ...bodyLines(request, width),
-    ...field("agent", `${subject.agent}${person} (tenant ${subject.tenant})`),
+    ...field("agent", `${subject.agent}${person}${subject.tenant === "" ? "" : ` (tenant ${subject.tenant})`}`),
     ...field("rule", `${why.ruleId} (policy ${why.policyDigest.slice(0, 19)})`),
     ...(why.reason === undefined ? [] : field("reason", why.reason)),
     ...(why.risk === undefined ? [] : field("risk", why.risk)),
+    ...quorumLines(request).flatMap((line, index) => field(index === 0 ? "quorum" : "", line)),
+    ...(request.grant.uses === 1 ? [] : field("grant", `a yes is good for ${request.grant.uses} of these requests`)),
+    ...(request.reminderNo === 0 ? [] : field("reminder", `number ${request.reminderNo}`)),
+    ...(request.escalatedTo === undefined ? [] : field("escalated", `to ${request.escalatedTo}`)),
     ...field("expires", request.expiresAt),
     ...(request.agentReason === undefined
       ? []
       : ["  The agent claims, and nobody has checked:", ...visibleLines(request.agentReason, width - 6).map(barred)]),
   ].join("\n");
+}
+
+/** Nothing where one yes is enough. */
+function quorumLines({ quorum }: ApprovalRequest): readonly string[] {
+  if (quorum.entries.length === 1 && quorum.entries[0]?.n === 1) return [];
+  return quorum.entries.map(({ name, n, approvedBy }) => {
+    const who = approvedBy.length === 0 ? "" : ` (${approvedBy.join(", ")})`;
+    return `${name}: ${approvedBy.length} of ${n}${who}`;
+  });
 }
 
 function bodyLines({ http: { body, contentType } }: ApprovalRequest, width: number): readonly string[] {

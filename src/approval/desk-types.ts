@@ -24,6 +24,8 @@ export interface ObtainOptions {
   /** How long the person has to answer. */
   readonly expiresMs?: number;
   readonly grantTtlMs?: number;
+  /** How many different people must say yes, where the desk's own quorum does not need as many. Default 1. */
+  readonly quorum?: number;
   /** How often a yes may be used, one after the other. Default 1. */
   readonly uses?: number;
 }

@@ -8,6 +8,7 @@ import { failClosedStore } from "./fail-closed-store.js";
 import { takeGrantFor } from "./granting.js";
 import { type ApprovalDeskOptions, deskSettings } from "./options.js";
 import { createPromptBudget } from "./prompt-budget.js";
+import type { QuorumEntry } from "./quorum.js";
 import { type ApprovalOpening, type ApprovalRecord, type ApprovalTerms, ageRecord } from "./record.js";
 import { mismatch, refusalOf, unavailable } from "./refusals.js";
 import { ownDraft, requestView, shownHash } from "./request-view.js";
@@ -80,12 +81,13 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
     const createdAt = now();
     const expiresAt = createdAt + (wishes.expiresMs ?? settings.pendingTtlMs);
     const asked = { ...ownDraft(draft), id: `ap_${randomId()}`, createdAt, expiresAt };
-    const { quorum, reminders, separation, denyCacheMs } = settings;
+    const quorum = quorumFor(settings.quorum, wishes.quorum);
+    const { reminders, separation, denyCacheMs } = settings;
     const terms: ApprovalTerms = {
       grantTtlMs: wishes.grantTtlMs ?? settings.grantTtlMs,
       denyCacheMs,
       ...(wishes.uses === undefined ? {} : { uses: wishes.uses }),
-      ...(quorum === undefined ? {} : { quorum: structuredClone(quorum) }),
+      ...(quorum === undefined ? {} : { quorum }),
       ...(separation.distinctPeople === undefined ? {} : { distinctPeople: separation.distinctPeople }),
       ...(reminders === undefined ? {} : { reminders: { ...reminders } }),
     };
@@ -190,6 +192,14 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
       time.stop();
     },
   };
+}
+
+/** The desk's entries, and one more where the rule asks for more people than they do. */
+function quorumFor(own: readonly QuorumEntry[] | undefined, people: number | undefined): QuorumEntry[] | undefined {
+  const entries = structuredClone([...(own ?? [])]);
+  const missing = (people ?? 1) - entries.reduce((sum, { n }) => sum + n, 0);
+  if (missing > 0 && (own !== undefined || missing > 1)) entries.push({ name: "approvers", n: missing });
+  return entries.length === 0 ? undefined : entries;
 }
 
 const OWN_CODES: ReadonlySet<string> = new Set([

@@ -51,7 +51,11 @@ function grantOf(record: ApprovalRecord, lease: ApprovalLease, caller: CallerOf,
     await store.settle(record.id, lease, outcome);
     const after = (await store.get(record.id)) ?? record;
     time.follow(after);
-    emit(outcome, after, { ...answeredBy(after), caller });
+    try {
+      emit(outcome, after, { ...answeredBy(after), caller });
+    } catch {
+      // The outcome of the request itself is recorded next, and fails in words that fit.
+    }
   };
   let settling: Promise<void> | undefined;
   return {

@@ -6,7 +6,7 @@ import type { ReminderTerms } from "./record.js";
 import type { EmergencyTerms, Separation } from "./separation.js";
 import type { ApprovalStore } from "./store.js";
 import type { ApprovalCallback, Approver } from "./types.js";
-import type { ApprovalVerifier } from "./verify.js";
+import { type ApprovalVerifier, type VerifyOptions, verifyApprovals } from "./verify.js";
 
 /** Options of the desk. There is none that turns silence into a yes. */
 export interface ApprovalDeskOptions {
@@ -33,7 +33,7 @@ export interface ApprovalDeskOptions {
   /** How often people may be asked: by one session, and by all of them in an hour. Default 100 and 1,000. */
   readonly prompts?: PromptTerms;
   /** Proves decisions that come from outside. With it, `decide` takes signed ones only. */
-  readonly verify?: ApprovalVerifier;
+  readonly verify?: ApprovalVerifier | VerifyOptions;
   /**
    * The groups of a person now, or null where there is no such person any more. Asked about everybody who has said yes when
    * a yes arrives: a yes of somebody who has left the group meanwhile does not count. Default: what their channel proved.
@@ -49,12 +49,12 @@ export interface PromptTerms {
   readonly perHour?: number;
 }
 
-type Optional = "request" | "quorum" | "emergency" | "reminders" | "verify" | "directory";
+type Optional = "request" | "quorum" | "emergency" | "reminders" | "directory";
 
 /** The options with their defaults. */
-export type DeskSettings = Required<Omit<ApprovalDeskOptions, Optional>> & {
+export type DeskSettings = Required<Omit<ApprovalDeskOptions, Optional | "verify">> & {
   readonly [Key in Optional]: ApprovalDeskOptions[Key] | undefined;
-};
+} & { readonly verify: ApprovalVerifier | undefined };
 
 const DEFAULTS = { waitMs: 25_000, pendingTtlMs: 72 * 3_600_000, grantTtlMs: 300_000, denyCacheMs: 600_000 } as const;
 const KNOWN = new Set([
@@ -85,10 +85,9 @@ export function deskSettings(options: ApprovalDeskOptions): DeskSettings {
     else if (typeof value !== "boolean") problem(`separation/${key}`, "must be true or false");
   }
   checkPeople(options, problem);
-  if (options.verify !== undefined && typeof options.verify.token !== "function") {
-    problem("verify", "must be what verifyApprovals(…) gives");
-  }
+  const verify = verifierOf(options.verify, problems);
   if (problems.length > 0) throw new OptionsError(problems);
+  const { verify: _, ...given } = withoutUndefined(options);
   return {
     ...DEFAULTS,
     separation: {},
@@ -98,10 +97,25 @@ export function deskSettings(options: ApprovalDeskOptions): DeskSettings {
     quorum: undefined,
     emergency: undefined,
     reminders: undefined,
-    verify: undefined,
     directory: undefined,
-    ...withoutUndefined(options),
+    ...given,
+    verify,
   };
+}
+
+function verifierOf(
+  verify: ApprovalDeskOptions["verify"],
+  problems: ConfigurationProblem[],
+): ApprovalVerifier | undefined {
+  if (verify === undefined) return undefined;
+  if ("token" in verify && typeof verify.token === "function") return verify;
+  try {
+    return verifyApprovals(verify as VerifyOptions);
+  } catch (error) {
+    if (!(error instanceof OptionsError)) throw error;
+    problems.push(...error.problems.map(({ pointer, message }) => ({ pointer: `/verify${pointer}`, message })));
+    return undefined;
+  }
 }
 
 type Problem = (key: string, message: string) => void;

@@ -73,6 +73,8 @@ export interface ApprovalRequest {
   readonly approvers?: readonly string[];
   /** Who must say yes, and who has. */
   readonly quorum: QuorumState;
+  /** What a yes would be good for. */
+  readonly grant: { readonly uses: number; readonly ttlMs: number };
   /** 0 when it is first asked. */
   readonly reminderNo: number;
   /** Who is asked because reminders did not help. */

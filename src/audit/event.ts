@@ -130,7 +130,17 @@ export type AuditEvent =
   | Event<"request.completed", "request_id" | "http">
   | Event<"request.failed" | "request.aborted", "request_id" | "http" | "error">
   | Event<"request.outcome_unknown", "request_id">
-  | Event<"approval.requested" | "approval.decided", "request_id" | "approval">
+  | Event<
+      | "approval.requested"
+      | "approval.joined"
+      | "approval.voted"
+      | "approval.overridden"
+      | "approval.reminded"
+      | "approval.decided"
+      | "approval.late"
+      | "approval.reserved",
+      "request_id" | "approval"
+    >
   | Event<"credential.issued" | "credential.expired" | "credential.revoked" | "credential.invalidated", "credential">
   | Event<"credential.scope_narrowed" | "credential.scope_widened", "credential">
   | Event<"credential.revocation_failed" | "credential.not_revocable", "credential">
@@ -148,7 +158,13 @@ export const EVENT_TYPES: ReadonlySet<string> = new Set([
   "request.denied",
   "request.outcome_unknown",
   "approval.requested",
+  "approval.joined",
+  "approval.voted",
+  "approval.overridden",
+  "approval.reminded",
   "approval.decided",
+  "approval.late",
+  "approval.reserved",
   "credential.issued",
   "credential.refused",
   "credential.expired",

@@ -8,6 +8,10 @@ export interface ApprovalTerms {
   readonly waitMs?: number;
   readonly expiresMs?: number;
   readonly grantTtlMs?: number;
+  /** How many people must say yes. */
+  readonly quorum?: number;
+  /** How often one yes may be used. */
+  readonly uses?: number;
 }
 
 /** What a decision asks of whoever carries it out. */

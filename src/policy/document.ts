@@ -166,11 +166,14 @@ export type RecordLevel = "none" | "metadata" | "request" | "response" | "both";
 
 export interface ApprovalDocument {
   readonly approvers?: readonly string[];
+  /** How many different people must say yes. Default 1. */
+  readonly quorum?: number;
   /** How long a call may be held for an answer, e.g. `"25s"`. */
   readonly wait?: string;
   /** How long the question stays open, e.g. `"72h"`. */
   readonly expires?: string;
-  readonly grant?: { readonly ttl?: string };
+  /** What a yes is good for: how long, and how often, one call after the other. */
+  readonly grant?: { readonly ttl?: string; readonly uses?: number };
 }
 
 export type Scalar = string | number | boolean | null;

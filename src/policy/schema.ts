@@ -26,13 +26,27 @@ const approval = {
   additionalProperties: false,
   properties: {
     approvers: { ...nonEmptyStrings, description: "Who may answer: ids, or group:NAME." },
+    quorum: {
+      type: "integer",
+      minimum: 1,
+      maximum: 16,
+      description: "How many different people must say yes. Default 1.",
+    },
     wait: { ...duration, description: "How long the call is held for an answer." },
     expires: { ...duration, description: "How long the question stays open." },
     grant: {
       type: "object",
       description: "What a yes is good for.",
       additionalProperties: false,
-      properties: { ttl: { ...duration, description: "How long a yes may be used." } },
+      properties: {
+        ttl: { ...duration, description: "How long a yes may be used." },
+        uses: {
+          type: "integer",
+          minimum: 1,
+          maximum: 100,
+          description: "How often a yes may be used, one call after the other. Default 1.",
+        },
+      },
     },
   },
 } as const;

@@ -10,6 +10,7 @@ const request = (change: Partial<ApprovalRequest> = {}): ApprovalRequest => ({
   attempt: 1,
   quorum: { met: false, entries: [{ name: "approver", n: 1, approvedBy: [] }] },
   reminderNo: 0,
+  grant: { uses: 1, ttlMs: 300_000 },
   createdAt: "2026-01-15T12:00:00.000Z",
   expiresAt: "2026-01-18T12:00:00.000Z",
   ...change,

@@ -77,7 +77,11 @@ export async function runDemo(
     const person = options.interactive ? personAtTerminal(io) : scriptedPerson(story);
     const log = linesTo(probes.logged ?? ((line) => io.stderr(`${line}\n`)));
     const wait = options.interactive ? "10m" : "25s";
-    const world = await openWorld(probes.parts ?? realParts, { directory, signer, log, person, wait }, closers);
+    const world = await openWorld(
+      probes.parts ?? realParts,
+      { directory, state: join(scratch, "state"), signer, log, person, wait },
+      closers,
+    );
     const stage = { story, world, person, directory, verifierKey, signal, eyes: createEyes(probes.agentSaw) };
     story.open([
       ["authorization server", `${world.authorizationServer.issuer}  oidc-provider, in this process`],

@@ -3,6 +3,7 @@ import { tokenExchange } from "../../broker/index.js";
 import { createGuard, type Guard } from "../../guard.js";
 import { oidcIdentity } from "../../identity/index.js";
 import type { OperationalLog } from "../../operational-log.js";
+import { fileStore } from "../../store/index.js";
 import { type AuthorizationServer, startAuthorizationServer } from "./authorization-server.js";
 import { LEDGER_SCOPES, type Ledger, startLedger } from "./ledger.js";
 import type { Person } from "./person.js";
@@ -25,6 +26,8 @@ export interface WorldParts {
 export interface WorldOptions {
   /** Where the record is kept. */
   readonly directory: string;
+  /** Where questions are kept. */
+  readonly state: string;
   readonly signer: AuditSigner;
   readonly log: OperationalLog;
   readonly person: Person;
@@ -39,7 +42,7 @@ const CLIENT = "support-platform";
 /** Starts everything. What was started is pushed to `closers`, also where the next thing fails. */
 export async function openWorld(
   parts: WorldParts,
-  { directory, signer, log, person, wait }: WorldOptions,
+  { directory, state, signer, log, person, wait }: WorldOptions,
   closers: (() => Promise<void>)[],
 ): Promise<World> {
   const authorizationServer = await parts.startAuthorizationServer({
@@ -53,6 +56,8 @@ export async function openWorld(
 
   const key = clientKeys[CLIENT];
   if (key === undefined) throw new Error("the authorization server made no key for its client");
+  const store = fileStore(state);
+  closers.push(() => store.close());
   const guard = await createGuard({
     policy: demoPolicy(ledger.origin, wait),
     identity: oidcIdentity({ issuer, audience: "sallyport", tenantClaim: "tenant", allowInsecure: true }),
@@ -68,6 +73,7 @@ export async function openWorld(
     },
     approvals: { request: person.ask },
     audit: { directory, signer },
+    store,
     log,
   });
   closers.push(() => guard.close());
