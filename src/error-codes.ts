@@ -19,6 +19,7 @@ export type ErrorCode =
   | "BODY_UNREADABLE"
   | "BODY_TOO_LARGE"
   | "PROTOCOL_REFUSED"
+  | "PLACEHOLDER_REFUSED"
   | "NO_SERVICE"
   | "NO_RULE"
   | "PREDICATE_REFUSED"
@@ -119,6 +120,11 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     403,
     "change",
     "The body is not what the endpoint takes (a GraphQL operation, a JSON-RPC message, an envelope), can be read in two ways, or exceeds a bound.",
+  ),
+  PLACEHOLDER_REFUSED: entry(
+    403,
+    "change",
+    "The URL, a header or the body holds a placeholder for one of the policy's credentials, such as `{{crm}}`. The guard adds credentials itself.",
   ),
   // Decision
   NO_SERVICE: entry(403, "stop", "No service in the policy has this origin."),

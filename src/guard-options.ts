@@ -16,6 +16,12 @@ import {
 } from "./policy/index.js";
 import type { OnDeny } from "./respond.js";
 import type { Store } from "./store/index.js";
+import {
+  createFetchTransport,
+  createUndiciTransport,
+  type Transport,
+  type UndiciTransportOptions,
+} from "./transport/index.js";
 
 /** How people are asked; see `ApprovalDeskOptions` of `sallyport/approval` for each option and its default. */
 export type ApprovalOptions = Partial<Omit<ApprovalDeskOptions, "clock" | "randomId" | "onEvent">> & {
@@ -58,8 +64,11 @@ export interface GuardOptions {
   };
   /** Where approvals are kept and limits counted. Default: in memory. */
   readonly store?: Store;
-  /** Replaces the hardened transport, for tests. */
-  readonly transport?: { readonly fetch: typeof globalThis.fetch };
+  /**
+   * Settings of the hardened transport, such as a resolver, certificates of an authority of your own and time-outs. `fetch`
+   * replaces it, for tests: then addresses are not checked.
+   */
+  readonly transport?: UndiciTransportOptions | { readonly fetch: typeof globalThis.fetch };
   /** Where the guard reports on itself. Default: JSON lines on standard error, warnings and worse. */
   readonly log?: OperationalLog;
   /** The time. Default: the system's. */
@@ -117,9 +126,6 @@ export function checkGuardOptions(options: GuardOptions): void {
       problems.push({ pointer: `/credentials/${name}`, message: "must be a credential provider" });
   }
   if (options.store !== undefined) problems.push(...storeProblems(options.store));
-  if (options.transport !== undefined && typeof options.transport.fetch !== "function") {
-    problems.push({ pointer: "/transport/fetch", message: "must be a fetch function" });
-  }
   const { onDeny = "auto" } = options.approvals ?? {};
   if (!["auto", "throw", "respond"].includes(onDeny)) {
     problems.push({ pointer: "/approvals/onDeny", message: 'must be "auto", "throw" or "respond"' });
@@ -141,6 +147,26 @@ const storeProblems = (store: Store): ConfigurationProblem[] =>
       ? []
       : [{ pointer: `/store/${kind}`, message: "is needed: use memoryStore() or another complete store" }];
   });
+
+/** Makes the transport that the options ask for. @throws OptionsError */
+export function openTransport(options: GuardOptions["transport"] = {}): Transport {
+  if ("fetch" in options) {
+    const [unknown] = unknownKeys(options, ["fetch"]);
+    const problem =
+      unknown ??
+      (typeof options.fetch === "function" ? null : { pointer: "/fetch", message: "must be a fetch function" });
+    if (problem !== null) throw new OptionsError([{ ...problem, pointer: `/transport${problem.pointer}` }]);
+    return createFetchTransport(options.fetch);
+  }
+  try {
+    return createUndiciTransport(options);
+  } catch (error) {
+    if (!(error instanceof OptionsError)) throw error;
+    throw new OptionsError(
+      error.problems.map(({ pointer, message }) => ({ pointer: `/transport${pointer}`, message })),
+    );
+  }
+}
 
 /** Every credential that the policy names must have a provider. @throws OptionsError */
 export function checkCredentials(policy: Policy, credentials: GuardOptions["credentials"]): void {

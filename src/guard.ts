@@ -10,6 +10,7 @@ import {
   checkGuardOptions,
   checkSessionOptions,
   type GuardOptions,
+  openTransport,
   type SessionOptions,
 } from "./guard-options.js";
 import type { GuardParts } from "./guard-parts.js";
@@ -20,7 +21,6 @@ import { compilePolicy, type Policy, type PolicyDocument, type Predicates } from
 import { readPolicyFile } from "./policy-file.js";
 import { createSession, type Session } from "./session.js";
 import { memoryStore } from "./store/index.js";
-import { createFetchTransport, createUndiciTransport } from "./transport/index.js";
 
 /** The composition root: one policy, one record, and the parts that all sessions share. */
 export interface Guard {
@@ -70,6 +70,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     randomId: randomUUID,
     onEvent: (event) => recordApproval(recordOf(event.sessionId) ?? answersRecord(), event),
   });
+  const transport = openTransport(options.transport);
   // Last, when nothing else can fail any more: it takes a lock.
   const { directory = "./audit", sync, signer, anchors = [] } = options.audit ?? {};
   const audit = await openAuditLog({
@@ -93,8 +94,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     approverMasker: createApproverMasker(maskerOptions),
     onDeny: onDeny === "auto" ? "throw" : onDeny,
     unmaskable,
-    transport:
-      options.transport === undefined ? createUndiciTransport() : createFetchTransport(options.transport.fetch),
+    transport,
     sync: { safe: sync ?? "os", unsafe: sync ?? "group" },
     log,
   };

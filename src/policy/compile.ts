@@ -4,6 +4,7 @@ import { type ConfigurationProblem, PolicyError } from "../errors.js";
 import type { Decision } from "./decision.js";
 import type { PolicyDocument } from "./document.js";
 import { OriginIndex, parseOriginPattern } from "./origins.js";
+import { type PlaceholderTest, placeholderTest } from "./placeholders.js";
 import { plainCopy } from "./plain-data.js";
 import { pointerToken } from "./pointer.js";
 import type { Predicate } from "./predicates.js";
@@ -18,6 +19,8 @@ export interface CompiledPolicy {
   /** How decisions name the policy: its id, and SHA-256 over the RFC 8785 form of the document, in hex. */
   readonly identity: Decision["policy"];
   readonly origins: OriginIndex<CompiledService>;
+  /** Whether a text asks for one of the credentials that the services name. */
+  readonly asksForCredential: PlaceholderTest;
 }
 
 type Report = (problem: ConfigurationProblem) => void;
@@ -42,7 +45,8 @@ export function compileDocument(source: unknown, predicates: ReadonlyMap<string,
   if (problems.length > 0) throw new PolicyError(problems);
   const hash = hashOf(document);
   const identity = Object.freeze(document.id === undefined ? { hash } : { id: document.id, hash });
-  return { document, identity, origins };
+  const names = Object.values(document.services).flatMap(({ credential }) => credential ?? []);
+  return { document, identity, origins, asksForCredential: placeholderTest(names) };
 }
 
 /** The rules of each service, compiled once; a deny without a service belongs to all. */

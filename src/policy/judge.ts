@@ -11,6 +11,7 @@ import { explainDenial } from "./explain.js";
 import { foldedPaths } from "./folded-path.js";
 import { addUsage, limitsOf, type Usage } from "./limits.js";
 import { NO_OBLIGATIONS, obligationsOf } from "./obligations.js";
+import { asksForCredential } from "./placeholders.js";
 import { checksOf, NO_CHECKS, type PredicateCheck } from "./predicates.js";
 import type { Endpoint } from "./protocol.js";
 import { type CompiledRule, methodBit } from "./rule.js";
@@ -50,6 +51,14 @@ function examine(
     return denied(policy, request, undefined, "NO_SERVICE", "the policy names no service at this origin");
   const refusal = refusedByService(service, request, bytes);
   if (refusal !== null) return denied(policy, request, service, refusal.code, refusal.reason);
+  if (asksForCredential(policy.asksForCredential, request, bytes))
+    return denied(
+      policy,
+      request,
+      service,
+      "PLACEHOLDER_REFUSED",
+      "credentials are added by the guard, not by the agent",
+    );
   const body = bodyReader(request, bytes);
   if (bytes instanceof Uint8Array && overridesMethod(bytes, request.declaredBody, body)) {
     return denied(policy, request, service, "METHOD_OVERRIDE", "a body field overrides the method, or may do so");

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { ApprovalRequest } from "../../src/approval/index.js";
 import { verifyAudit } from "../../src/audit/index.js";
 import { staticSecret } from "../../src/broker/index.js";
-import { createClient, findGuardError, GuardError, guardedFetch } from "../../src/index.js";
+import { createClient, findGuardError, GuardError, type GuardOptions, guardedFetch } from "../../src/index.js";
 import { fakeClock } from "../support/fake-clock.js";
 import { loopbackPolicy, recordedEvents, temporaryDirectory, testGuard } from "../support/guards.js";
 import { startUpstream, type Upstream } from "../support/upstream.js";
@@ -576,5 +576,18 @@ describe("when something fails", () => {
       masking: { unmaskable: "refuse" },
     });
     expect(await codeOf(session.fetch(`${api.origin}/items/7`))).toBe("MEDIA_REFUSED");
+  });
+});
+
+describe("the transport of a guard", () => {
+  it.each([
+    [{ fetch: 1 }, "/transport/fetch"],
+    [{ fetch: globalThis.fetch, lookup: async () => [] }, "/transport/lookup"],
+    [{ lookup: 1 }, "/transport/lookup"],
+    [{ timeout: 1 }, "/transport/timeout"],
+    [{ headersTimeoutMs: -1 }, "/transport/headersTimeoutMs"],
+  ])("%o is refused at %s", async (transport, pointer) => {
+    const options = { policy: loopbackPolicy("http://127.0.0.1:1", []), transport } as unknown as GuardOptions;
+    await expect(testGuard(options)).rejects.toMatchObject({ code: "OPTIONS_INVALID", problems: [{ pointer }] });
   });
 });
