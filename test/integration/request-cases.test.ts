@@ -5,6 +5,7 @@ import type { ApprovalCallback, ApprovalReply } from "../../src/approval/index.j
 import { type CredentialProvider, staticSecret } from "../../src/broker/index.js";
 import { findGuardError, type GuardOptions } from "../../src/index.js";
 import { compilePolicy } from "../../src/policy/index.js";
+import { memoryStore, type Store } from "../../src/store/index.js";
 import { hostileProvider, json, startHostileServer } from "../broker/support.js";
 import { fakeClock } from "../support/fake-clock.js";
 import { recordedEvents, type TestGuard, testGuard } from "../support/guards.js";
@@ -337,6 +338,25 @@ const scenarios: Readonly<Record<string, (test: Case) => Promise<Outcome>>> = {
     expect(internet.lookups).toEqual([]);
     return outcome;
   },
+  "rate-001": async (test) => {
+    const { call, outcomeOf, internet } = await worldOf(test, { options: { clock: fakeClock() } });
+    for (let prior = 0; prior < 2; prior++) expect(await outcomeOf(call)).toBe("allow");
+    const outcome = await outcomeOf(call);
+    expect(await outcomeOf(call)).toBe("deny");
+    expect(internet.received).toHaveLength(3);
+    return outcome;
+  },
+  "rate-004": async (test) => {
+    const store = { ...memoryStore(), limits: { reserve: () => Promise.reject(new Error("down")) } };
+    return plainly(test, { options: { store: store as unknown as Store } });
+  },
+  "rate-006": async (test) => {
+    const { call, outcomeOf } = await worldOf(test, { options: { clock: fakeClock() } });
+    for (let denied = 0; denied < 50; denied++)
+      expect(await outcomeOf(() => call({ method: "DELETE", body: null }))).toBe("deny");
+    for (let prior = 0; prior < 2; prior++) expect(await outcomeOf(call)).toBe("allow");
+    return outcomeOf(call);
+  },
   "redirect-003": async (test) => {
     const { call, outcomeOf, internet } = await worldOf(test);
     const outcome = await outcomeOf(call);
@@ -430,19 +450,15 @@ async function asDescribed(test: Case): Promise<Outcome> {
   return outcome;
 }
 
-/** Not yet: they need `limits`. */
-const SKIPPED: ReadonlySet<string> = new Set(["rate-001", "rate-004", "rate-006"]);
-
 describe("the request cases that need a guard", () => {
   it("are all here", () => {
     expect(cases).toHaveLength(54);
     const generic = cases.filter(({ level, id }) => level === "transport" && !Object.hasOwn(scenarios, id));
-    const known = new Set([...Object.keys(scenarios), ...SKIPPED, ...generic.map(({ id }) => id)]);
+    const known = new Set([...Object.keys(scenarios), ...generic.map(({ id }) => id)]);
     expect(cases.filter(({ id }) => !known.has(id))).toEqual([]);
   });
 
-  it.for(cases.map((test) => [test.id, test.description, test] as const))("%s: %s", async ([, , test], { skip }) => {
-    if (SKIPPED.has(test.id)) skip("needs limits");
+  it.for(cases.map((test) => [test.id, test.description, test] as const))("%s: %s", async ([, , test]) => {
     const outcome = await (scenarios[test.id] ?? asDescribed)(test);
     const accepted = new Set([test.expect, ...(test.accept_also ?? [])]);
     // What was left out of the call, or put in order, and then let through.
