@@ -19,8 +19,9 @@ export interface RedirectedHead extends RequestHead {
 
 /**
  * The next hop after `status` with `location`, following the fetch standard (section 4.4): POST becomes GET after 301 and
- * 302, everything but HEAD becomes GET after 303. A location that fetch would not follow is refused in fetch's words. To
- * another origin only harmless header fields go along: undici, and fetch, would still carry `x-api-key`.
+ * 302, everything but HEAD becomes GET after 303. A location that is no URL is refused in fetch's words; one with
+ * another scheme or a user name has no canonical form, and is denied like any such request. To another origin only harmless
+ * header fields go along: undici, and fetch, would still carry `x-api-key`.
  */
 export function redirectedHead(
   request: CanonicalRequest,
@@ -29,10 +30,6 @@ export function redirectedHead(
 ): RedirectedHead | { readonly ok: false; readonly cause: Error } {
   const target = resolveLocation(location, request.url);
   if (target instanceof Error) return { ok: false, cause: target };
-  if (target.protocol !== "http:" && target.protocol !== "https:")
-    return { ok: false, cause: new Error("URL scheme must be a HTTP(S) scheme") };
-  if (target.username !== "" || target.password !== "")
-    return { ok: false, cause: new Error('cross origin not allowed for request mode "cors"') };
   const becomesGet =
     ((status === 301 || status === 302) && request.method === "POST") ||
     (status === 303 && request.method !== "GET" && request.method !== "HEAD");
