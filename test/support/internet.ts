@@ -119,11 +119,11 @@ function rerouteSockets(dialled: string[], ports: { readonly plain: number; read
     const [first] = parameters;
     // `net.connect` hands on what it has normalised: a list of options and callback.
     const target = (Array.isArray(first) ? first[0] : first) as Target;
-    const { host = "", lookup } = target;
-    // Somebody else's socket to a server of this machine, such as a broker's to its authorization server.
-    if (lookup === undefined && (host === "127.0.0.1" || host === "localhost"))
+    const { host = "", port, lookup } = target;
+    // To a server of this machine, such as a broker's authorization server.
+    if (host === "127.0.0.1" && Number(port) !== 443 && Number(port) !== 80)
       return Reflect.apply(connect, this, parameters) as Socket;
-    const loopback = Number(target.port) === 443 ? ports.secure : ports.plain;
+    const loopback = Number(port) === 443 ? ports.secure : ports.plain;
     if (lookup === undefined || isIP(host) !== 0) {
       dialled.push(host);
       target.host = "127.0.0.1";
