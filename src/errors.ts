@@ -149,8 +149,12 @@ export class DeniedError extends GuardError {
 /** A person has been asked; the same call will find the answer once it is there. */
 export class ApprovalPendingError extends GuardError {
   override readonly name: string = "ApprovalPendingError";
+  /** When to call again at the earliest, in seconds. */
+  readonly retryAfter: number;
   constructor(fields: GuardErrorFields & { readonly approvalId: string }) {
-    super("APPROVAL_PENDING", fields);
+    const { retryAfterMs = 15_000 } = fields;
+    super("APPROVAL_PENDING", { ...fields, retryAfterMs });
+    this.retryAfter = Math.ceil(retryAfterMs / 1000);
   }
 }
 

@@ -17,11 +17,14 @@ export const about = (record: ApprovalRecord): { approvalId: string; rule: strin
   target: `${record.http.method} ${record.http.origin}${record.http.path}`,
 });
 
+const WAITING =
+  "it is waiting for a person, who has been asked and has not answered yet; nothing is sent by a late answer, call again then";
+
 /** Why a call that found its approval in this state, or could not take the grant, is refused. */
 export function refusalOf(record: ApprovalRecord): GuardError {
   switch (record.state) {
     case "pending":
-      return new ApprovalPendingError(about(record));
+      return new ApprovalPendingError({ ...about(record), modelReason: WAITING });
     case "denied":
     case "revoked":
       return deniedBy(record);
