@@ -95,6 +95,16 @@ function openFlow(
     arrival.release();
     throw error;
   }
+  const capture =
+    answer.body === null
+      ? null
+      : parts.recorder.answer(session.record.bodies, {
+          level: decision.obligations.record,
+          media,
+          opaque: answer.coding === "unknown",
+          paths: decision.obligations.mask,
+          secrets: () => [...parts.broker.liveSecrets()],
+        });
   let bytes = 0;
   let state: "open" | "flushed" | "over" = "open";
   let failure: unknown;
@@ -104,7 +114,12 @@ function openFlow(
     media,
     masked: pass !== null,
     counts: pass?.counts ?? {},
+    ...(capture === null ? undefined : { kept: () => capture.end(complete) }),
   });
+  const handOn = (chunk: Uint8Array): Uint8Array => {
+    capture?.keep(chunk);
+    return chunk;
+  };
   const end = (record: () => void): void => {
     if (state === "over") return;
     state = "over";
@@ -134,12 +149,13 @@ function openFlow(
     const chunk = answer.body === null || state === "flushed" ? null : await answer.body.read();
     if (chunk !== null) {
       bytes += chunk.byteLength;
-      return pass === null ? chunk : pass.push(chunk);
+      capture?.see(chunk);
+      return handOn(pass === null ? chunk : pass.push(chunk));
     }
     const last = state === "open" && pass !== null ? pass.flush() : null;
     if (last !== null && last.byteLength > 0) {
       state = "flushed";
-      return last;
+      return handOn(last);
     }
     end(() => exchange.completed(answer, delivery(true)));
     return null;

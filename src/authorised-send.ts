@@ -5,8 +5,10 @@ import { ApprovalMismatchError, DeniedError, GuardError, isGuardError } from "./
 import { type Delivery, type Exchange, targetOf } from "./exchange.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
 import type { Decision } from "./policy/index.js";
+import type { Upload } from "./recording/index.js";
 import type { CanonicalRequest } from "./request/canonical.js";
 import { addDefaultHeaders, type FetchSettings } from "./request/fetch-rules.js";
+import { headerValues } from "./request/headers.js";
 import { type HopRequest, type HopResponse, sentState } from "./transport/index.js";
 
 /** A request that may leave. */
@@ -50,8 +52,9 @@ export async function sendAuthorised(
   const { request, decision } = departure;
   let credential = await authorise(parts, session, exchange, departure, signal); //               7. authorise
   for (;;) {
-    const wire = await wireForm(parts, departure, credential);
-    await exchange.intent(request, decision, credential); //                                      8. record intent
+    const upload = watchUpload(parts, session, departure);
+    const wire = await wireForm(parts, { ...departure, body: upload.body }, credential);
+    await exchange.intent(request, decision, credential, upload); //                              8. record intent
     session.assertOpen();
     departure.onLeaving();
     const answer = await parts.transport.send(wire, { signal }); //                               9. send
@@ -74,6 +77,18 @@ export async function sendAuthorised(
     discard(exchange, answer);
     credential = next;
   }
+}
+
+/** The request body as it goes on the wire, watched as far as the policy wants it recorded. */
+function watchUpload(parts: GuardParts, session: SessionState, { request, body, decision }: Departure): Upload {
+  const [coding] = headerValues(request.headers, "content-encoding");
+  return parts.recorder.upload(body, session.record.bodies, {
+    level: decision.obligations.record,
+    media: headerValues(request.headers, "content-type")[0] ?? null,
+    opaque: coding !== undefined && coding !== "identity",
+    paths: decision.obligations.mask,
+    secrets: () => [...parts.broker.liveSecrets()],
+  });
 }
 
 /** A credential for exactly this decision, bound to the origin it is about to be sent to. */

@@ -12,7 +12,8 @@ import type { Credential } from "./broker/index.js";
 import type { Clock } from "./clock.js";
 import { AuditIncompleteError, type GuardError, isGuardError } from "./errors.js";
 import type { GuardParts } from "./guard-parts.js";
-import type { Decision } from "./policy/index.js";
+import type { Decision, RecordLevel } from "./policy/index.js";
+import type { CapturedBody, Upload } from "./recording/index.js";
 import type { CanonicalRequest } from "./request/canonical.js";
 import type { HopResponse } from "./transport/index.js";
 
@@ -23,6 +24,8 @@ export interface Delivery {
   readonly media: string | null;
   readonly masked: boolean;
   readonly counts: Readonly<Record<string, number>>;
+  /** What was kept of it, where the policy asks for that. */
+  readonly kept?: () => CapturedBody;
 }
 
 /** Methods that change nothing at the service (RFC 9110 section 9.2.1). */
@@ -44,7 +47,7 @@ export class Exchange {
   readonly #sync: GuardParts["sync"];
   readonly #startedAt: number;
   #attempt = 1;
-  #open: { readonly http: HttpFacts; readonly decision: Decision } | null = null;
+  #open: { readonly http: HttpFacts; readonly level: RecordLevel; readonly upload: Upload } | null = null;
   #timing: Writable<TimingFacts> = {};
 
   constructor(id: string, log: SessionLog, { clock, sync }: Pick<GuardParts, "clock" | "sync">) {
@@ -84,16 +87,33 @@ export class Exchange {
     return error;
   }
 
-  /** Puts on disk what is about to be sent. Nothing may leave before this has resolved. */
-  async intent(request: CanonicalRequest, decision: Decision, credential: Credential | null): Promise<void> {
+  /**
+   * Puts on disk what is about to be sent. Nothing may leave before this has resolved. Where the policy says not to record
+   * what it allows, only the number of such requests is.
+   */
+  async intent(
+    request: CanonicalRequest,
+    decision: Decision,
+    credential: Credential | null,
+    upload: Upload,
+  ): Promise<void> {
     const http = httpFacts(request);
-    const event = this.#draft("request.intent", http);
-    event.decision = this.#decisionFacts(decision, decision.effect === "approve" ? "require_approval" : "allow");
+    const level = levelOf(decision);
+    if (level === "none") {
+      this.#log.skip();
+      this.#open = { http, level, upload };
+      return;
+    }
+    const isAsked = decision.effect === "approve";
+    const event = this.#draft("request.intent", KEEPS_HEADERS_SENT.has(level) ? withHeadersSent(http, request) : http);
+    event.decision = this.#decisionFacts(decision, isAsked ? "require_approval" : "allow");
     if (credential !== null) event.credential = credentialFacts(credential);
+    if (upload.isKnown) noteUpload(event, upload);
     noteDroppedHeaders(event, request);
     this.#log.append(event as AuditEvent);
-    this.#open = { http, decision };
-    await this.#log.sync(SAFE.has(request.method) ? this.#sync.safe : this.#sync.unsafe);
+    this.#open = { http, level, upload };
+    // What a person was asked about is worth a disk's time, whatever its method.
+    await this.#log.sync(SAFE.has(request.method) && !isAsked ? this.#sync.safe : this.#sync.unsafe);
   }
 
   /** Notes that the answer's header is here. */
@@ -136,17 +156,19 @@ export class Exchange {
     const open = this.#open;
     if (open === null) return;
     this.#open = null;
+    if (open.level === "none") return;
     const event = this.#draft(type, answer === null ? open.http : answeredFacts(open.http, answer));
     if (error !== undefined) event.error = error;
-    if (delivery !== null) noteDelivery(event, delivery);
     this.#timing.total_ms = this.#clock.monotonic() - this.#startedAt;
     event.timing = this.#timing;
-    try {
-      this.#log.append(event as AuditEvent);
-    } catch {
-      // The request went out; without a record of what came back, the answer is withheld.
-      throw new AuditIncompleteError();
-    }
+    if (answer !== null && KEEPS_HEADERS_RECEIVED.has(open.level)) event.http = withHeadersReceived(event.http, answer);
+    // The request went out; without a record of what came back, the answer is withheld.
+    const isKept = succeeds(() => {
+      if (delivery !== null) noteDelivery(event, delivery);
+      if (!open.upload.isKnown) noteUpload(event, open.upload);
+    });
+    const isWritten = succeeds(() => this.#log.append(event as AuditEvent));
+    if (!isKept || !isWritten) throw new AuditIncompleteError();
   }
 
   #draft(type: AuditEvent["type"], http: HttpFacts): EventDraft {
@@ -191,11 +213,51 @@ function noteDroppedHeaders(event: EventDraft, request: Described): void {
   if (request.ok && request.droppedHeaders.length > 0) event.dropped_headers = request.droppedHeaders;
 }
 
-function noteDelivery(event: EventDraft, { bytes, complete, media, masked, counts }: Delivery): void {
+function noteDelivery(event: EventDraft, { bytes, complete, media, masked, counts, kept }: Delivery): void {
   event.res_body =
     media === null ? { level: "metadata", bytes, complete } : { level: "metadata", bytes, complete, media };
   event.mask = { applied: masked, counts };
+  if (kept === undefined) return;
+  const { facts, maskErrors } = kept();
+  event.res_body = facts;
+  if (maskErrors > 0) event.mask = { applied: masked, counts, errors: maskErrors };
 }
+
+function noteUpload(event: EventDraft, upload: Upload): void {
+  const captured = upload.facts();
+  if (captured === null) return;
+  event.req_body = captured.facts;
+  if (captured.maskErrors > 0) {
+    const { mask = { applied: true } } = event;
+    event.mask = { ...mask, errors: (mask.errors ?? 0) + captured.maskErrors };
+  }
+}
+
+/** What a person was asked about is always recorded. */
+const levelOf = ({ effect, obligations }: Decision): RecordLevel =>
+  obligations.record === "none" && effect === "approve" ? "metadata" : obligations.record;
+
+function succeeds(action: () => void): boolean {
+  try {
+    action();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const KEEPS_HEADERS_SENT: ReadonlySet<RecordLevel> = new Set(["request", "both"]);
+const KEEPS_HEADERS_RECEIVED: ReadonlySet<RecordLevel> = new Set(["response", "both"]);
+
+const withHeadersSent = (http: HttpFacts, request: CanonicalRequest): HttpFacts => ({
+  ...http,
+  req_headers: request.headers,
+});
+
+const withHeadersReceived = (http: HttpFacts | undefined, answer: HopResponse): HttpFacts => ({
+  ...(http as HttpFacts),
+  res_headers: answer.headers,
+});
 
 function credentialFacts({ facts }: Credential): CredentialFacts {
   const identifiers: Writable<CredentialFacts> = {

@@ -61,6 +61,8 @@ export interface GuardOptions {
     readonly signer?: AuditSigner;
     readonly sync?: SyncMode;
     readonly anchors?: readonly AnchorSink[];
+    /** How many bytes of a body are kept where a rule records bodies. Default 262,144. */
+    readonly captureBytes?: number;
   };
   /** Where approvals are kept and limits counted. Default: in memory. */
   readonly store?: Store;
@@ -130,6 +132,7 @@ export function checkGuardOptions(options: GuardOptions): void {
   if (!["auto", "throw", "respond"].includes(onDeny)) {
     problems.push({ pointer: "/approvals/onDeny", message: 'must be "auto", "throw" or "respond"' });
   }
+  problems.push(...problemsOfAudit(options.audit ?? {}));
   const unmaskable = options.masking === false ? undefined : options.masking?.unmaskable;
   if (unmaskable !== undefined && unmaskable !== "pass" && unmaskable !== "refuse") {
     problems.push({ pointer: "/masking/unmaskable", message: 'must be "pass" or "refuse"' });
@@ -166,6 +169,20 @@ export function openTransport(options: GuardOptions["transport"] = {}): Transpor
       error.problems.map(({ pointer, message }) => ({ pointer: `/transport${pointer}`, message })),
     );
   }
+}
+
+const AUDIT_KEYS = ["directory", "signer", "sync", "anchors", "captureBytes"];
+const LONGEST_CAPTURE = 16 * 1024 * 1024;
+
+function problemsOfAudit(audit: NonNullable<GuardOptions["audit"]>): readonly ConfigurationProblem[] {
+  const problems = unknownKeys(audit, AUDIT_KEYS).map(({ pointer, message }) => ({
+    pointer: `/audit${pointer}`,
+    message,
+  }));
+  const { captureBytes = 0 } = audit;
+  if (!Number.isSafeInteger(captureBytes) || captureBytes < 0 || captureBytes > LONGEST_CAPTURE)
+    problems.push({ pointer: "/audit/captureBytes", message: `must be a whole number up to ${LONGEST_CAPTURE}` });
+  return problems;
 }
 
 /** Every credential that the policy names must have a provider. @throws OptionsError */

@@ -5,6 +5,7 @@ import type { Clock } from "./clock.js";
 import type { Masker } from "./masking/index.js";
 import type { OperationalLog } from "./operational-log.js";
 import type { DecisionContext, Policy } from "./policy/index.js";
+import type { Recorder } from "./recording/index.js";
 import type { OnDeny } from "./respond.js";
 import type { LimitStore } from "./store/index.js";
 import type { Transport } from "./transport/index.js";
@@ -26,6 +27,8 @@ export interface GuardParts {
   readonly approverMasker: Masker;
   /** How `session.fetch` says no. */
   readonly onDeny: OnDeny;
+  /** What of bodies goes into the record. */
+  readonly recorder: Recorder;
   /** What happens to answers whose media type cannot be masked. */
   readonly unmaskable: "pass" | "refuse";
   readonly transport: Transport;

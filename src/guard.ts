@@ -19,6 +19,7 @@ import { createMasker, type Masker, type MaskerOptions } from "./masking/index.j
 import { defaultLog } from "./operational-log.js";
 import { compilePolicy, type Policy, type PolicyDocument, type Predicates } from "./policy/index.js";
 import { readPolicyFile } from "./policy-file.js";
+import { createRecorder } from "./recording/index.js";
 import { createSession, type Session } from "./session.js";
 import { memoryStore } from "./store/index.js";
 
@@ -72,7 +73,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
   });
   const transport = openTransport(options.transport);
   // Last, when nothing else can fail any more: it takes a lock.
-  const { directory = "./audit", sync, signer, anchors = [] } = options.audit ?? {};
+  const { directory = "./audit", sync, signer, anchors = [], captureBytes = 256 * 1024 } = options.audit ?? {};
   const audit = await openAuditLog({
     directory,
     sync: sync ?? "group",
@@ -93,6 +94,16 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     masker,
     approverMasker: createApproverMasker(maskerOptions),
     onDeny: onDeny === "auto" ? "throw" : onDeny,
+    // The record's own mask: every detector, whatever the agent may see, and nothing shown in part.
+    recorder: createRecorder(
+      () =>
+        createMasker({
+          ...(maskerOptions.custom === undefined ? {} : { custom: maskerOptions.custom }),
+          ...(maskerOptions.paths === undefined ? {} : { paths: maskerOptions.paths }),
+          ...(maskerOptions.regions === undefined ? {} : { regions: maskerOptions.regions }),
+        }),
+      captureBytes,
+    ),
     unmaskable,
     transport,
     sync: { safe: sync ?? "os", unsafe: sync ?? "group" },

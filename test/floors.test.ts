@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 
 const SRC = resolve(import.meta.dirname, "../src");
 const GROUND = new Set(["request", "policy", "masking", "errors", "error-codes", "clock"]);
-const MIDDLE = new Set(["identity", "broker", "approval", "transport", "audit", "store"]);
+const MIDDLE = new Set(["identity", "broker", "approval", "transport", "audit", "store", "recording"]);
 
 interface Import {
   readonly from: string;

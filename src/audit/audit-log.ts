@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { AuditUnavailableError } from "../errors.js";
 import { AnchorQueue } from "./anchor-queue.js";
 import { Ballast } from "./ballast.js";
+import { createBodyKeeper } from "./bodies.js";
 import { ChainLog, lineBuffer, type WriterParts } from "./chain-log.js";
 import { identityText } from "./encode.js";
 import type { SessionOpening } from "./event.js";
@@ -15,6 +16,7 @@ import type { AuditSigner } from "./note.js";
 import { type AuditLogOptions, type CheckedOptions, checkOptions, checkSession, checkSigner } from "./options.js";
 import { createSessionLog, type SessionEnd, type SessionLog } from "./recorded-session.js";
 import { recoverWriters } from "./recovery.js";
+import { directoryMacKey } from "./secret-file.js";
 import { directorySigner } from "./signer.js";
 import { collapsingWarn } from "./warnings.js";
 
@@ -79,6 +81,8 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
 /** Writer parts, and what has to be closed with them. */
 interface Prepared extends WriterParts {
   readonly anchors: readonly AnchorQueue[];
+  readonly randomBytes: (count: number) => Uint8Array;
+  readonly macKey: () => Uint8Array;
 }
 
 function prepare(checked: CheckedOptions, directory: string, writer: string, ids: WriterParts["ids"]): Prepared {
@@ -103,6 +107,8 @@ function prepare(checked: CheckedOptions, directory: string, writer: string, ids
     },
     buffer: lineBuffer(),
     anchors,
+    randomBytes: checked.randomBytes,
+    macKey: directoryMacKey(checked.directory, writer),
   };
 }
 
@@ -140,6 +146,7 @@ function createAuditLog(root: string, directory: string, lock: string, ledger: C
       const log = beginSession(facts, identity, directory, ledger, parts);
       const session = createSessionLog({
         log,
+        bodies: createBodyKeeper(join(directory, facts.id), parts),
         mode: parts.sync,
         entrySynced: async () => {
           await syncNames(parts.fs, directory, () => {});

@@ -16,6 +16,7 @@ const UNWRITABLE = ',"mask":{"applied":true,"errors":1}';
 
 const TEXT_LIMIT = 2048;
 const URL_LIMIT = 8192;
+const BODY_LIMIT = 4096;
 const NAME_LIMIT = 128;
 const LIST_LIMIT = 64;
 const IDENTITY_LIMIT = 512;
@@ -125,6 +126,8 @@ function encoderFor(kind: FieldTable[string], path: string): Encoder {
     case "url":
       return (value, pass) =>
         typeof value === "string" ? encodeText(maskUrl(value), URL_LIMIT, path, pass) : undefined;
+    case "body":
+      return (value, pass) => (typeof value === "string" ? encodeText(value, BODY_LIMIT, path, pass) : undefined);
     case "number":
       return (value) => (typeof value === "number" && Number.isFinite(value) ? encodeNumber(value) : undefined);
     case "flag":

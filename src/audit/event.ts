@@ -77,13 +77,25 @@ export interface TimingFacts {
   readonly total_ms?: number;
 }
 
-/** About a body, not the body. `bytes` is its full length, `complete` whether its end was seen. */
+/**
+ * A body, as far as the policy says to record it. `bytes` is its full length, `complete` whether its end was seen. At
+ * `request`, `response` and `both`, its beginning was kept, masked: `captured` bytes, in `inline` or in the file that `blob`
+ * names. `mac` is HMAC-SHA256 over all bytes as they were sent, before masking.
+ */
 export interface BodyFacts {
-  readonly level: "none" | "metadata";
+  /** `metadata` also where a body should have been kept and could not be masked, or nobody could look into it. */
+  readonly level: "none" | "metadata" | "request" | "response" | "both";
   readonly bytes: number;
   readonly complete?: boolean;
   readonly media?: string;
+  readonly captured?: number;
+  readonly truncated?: boolean;
+  readonly mac?: string;
+  /** How the kept bytes are stored: `utf8` inline, `identity` or `gzip` in the file. */
   readonly encoding?: string;
+  readonly inline?: string;
+  /** SHA-256 over salt and stored bytes; also the name of their file below `bodies/`. */
+  readonly blob?: string;
 }
 
 export interface ErrorFacts {
@@ -91,6 +103,18 @@ export interface ErrorFacts {
   readonly code: string;
   readonly phase?: "dns" | "connect" | "tls" | "send" | "headers" | "body";
   readonly sent?: "yes" | "no" | "unknown";
+}
+
+/** What a detection rule found. `window_s` is in seconds; `suppressed` counts alerts like it that were held back. */
+export interface AlertFacts {
+  readonly rule: string;
+  readonly version?: string;
+  readonly severity?: string;
+  readonly group?: string;
+  readonly window_s?: number;
+  readonly count?: number;
+  readonly evidence?: readonly string[];
+  readonly suppressed?: number;
 }
 
 /** Every field an event can have besides those the log fills itself. */
@@ -115,6 +139,8 @@ export interface EventFields {
   readonly error: ErrorFacts;
   /** Names of request headers that were taken off before sending. */
   readonly dropped_headers: readonly string[];
+  /** An alert, and the numbers of the lines that it rests on. */
+  readonly alert: AlertFacts;
   readonly policy: { readonly id?: string; readonly hash: string };
 }
 
@@ -145,6 +171,7 @@ export type AuditEvent =
   | Event<"credential.scope_narrowed" | "credential.scope_widened", "credential">
   | Event<"credential.revocation_failed" | "credential.not_revocable", "credential">
   | Event<"credential.refused" | "credential.refresh_failed", "error">
+  | Event<"alert.raised" | "alert.suppressed", "alert">
   | Event<"policy.loaded", "policy">;
 
 export type AuditEventType = AuditEvent["type"];
@@ -175,6 +202,8 @@ export const EVENT_TYPES: ReadonlySet<string> = new Set([
   "credential.revocation_failed",
   "credential.not_revocable",
   "credential.refresh_failed",
+  "alert.raised",
+  "alert.suppressed",
   "policy.loaded",
 ] satisfies AuditEventType[]);
 

@@ -1,7 +1,7 @@
 import type { EventFields } from "./event.js";
 
 /** How a value is bounded and written. A value of another JavaScript type than its kind is left out. */
-export type FieldKind = "text" | "url" | "number" | "flag" | "headers" | "texts" | "counts";
+export type FieldKind = "text" | "url" | "body" | "number" | "flag" | "headers" | "texts" | "counts";
 export type FieldTable = { readonly [key: string]: FieldKind | FieldTable };
 
 /** Fields of the log's own lines. */
@@ -51,7 +51,7 @@ type KindOf<Value> = Value extends boolean
   : Value extends number
     ? "number"
     : Value extends string
-      ? "text" | "url"
+      ? "text" | "url" | "body"
       : Value extends readonly string[]
         ? "texts"
         : Value extends readonly unknown[]
@@ -59,6 +59,19 @@ type KindOf<Value> = Value extends boolean
           : string extends keyof Value
             ? "counts"
             : { readonly [Key in keyof Required<Value>]: KindOf<Exclude<Value[Key & keyof Value], undefined>> };
+
+const BODY = {
+  level: "text",
+  bytes: "number",
+  complete: "flag",
+  media: "text",
+  captured: "number",
+  truncated: "flag",
+  mac: "text",
+  encoding: "text",
+  inline: "body",
+  blob: "text",
+} as const;
 
 const TABLE = {
   request_id: "text",
@@ -113,10 +126,20 @@ const TABLE = {
     ttl_s: "number",
   },
   mask: { applied: "flag", counts: "counts", policy_hash: "text", errors: "number" },
-  req_body: { level: "text", bytes: "number", complete: "flag", media: "text", encoding: "text" },
-  res_body: { level: "text", bytes: "number", complete: "flag", media: "text", encoding: "text" },
+  req_body: BODY,
+  res_body: BODY,
   error: { class: "text", code: "text", phase: "text", sent: "text" },
   dropped_headers: "texts",
+  alert: {
+    rule: "text",
+    version: "text",
+    severity: "text",
+    group: "text",
+    window_s: "number",
+    count: "number",
+    evidence: "texts",
+    suppressed: "number",
+  },
   policy: { id: "text", hash: "text" },
   purpose: "text",
   expires_at: "number",

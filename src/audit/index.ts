@@ -3,7 +3,9 @@
 export type { AnchorSink } from "./anchor-queue.js";
 export { fileAnchor, type HttpAnchorOptions, httpAnchor } from "./anchor-sinks.js";
 export { type AuditLog, openAuditLog } from "./audit-log.js";
+export type { BodyKeeper, KeptBody } from "./bodies.js";
 export type {
+  AlertFacts,
   ApprovalFacts,
   AuditEvent,
   AuditEventType,

@@ -1,4 +1,5 @@
 import { AuditUnavailableError } from "../errors.js";
+import type { BodyKeeper } from "./bodies.js";
 import type { ChainLog } from "./chain-log.js";
 import { type AuditEvent, EVENT_TYPES } from "./event.js";
 import type { SyncMode } from "./segment.js";
@@ -17,6 +18,10 @@ export interface SessionLog {
    * Default: the log's mode.
    */
   sync(mode?: SyncMode): Promise<void>;
+  /** Counts a request that the policy says not to record; the number stands in the session's last line. */
+  skip(): void;
+  /** Keeps bodies beside the lines. */
+  readonly bodies: BodyKeeper;
   /** Ends the record: a last line, a signature over everything, an entry in the ledger. Idempotent. */
   close(reason: string): Promise<void>;
 }
@@ -33,6 +38,7 @@ export interface SessionEnd {
 
 interface SessionParts {
   readonly log: ChainLog;
+  readonly bodies: BodyKeeper;
   readonly mode: SyncMode;
   /** Resolves once the ledger's entry of this session, and its directory's name, are on stable storage. */
   readonly entrySynced: () => Promise<void>;
@@ -48,7 +54,8 @@ function isRisky(event: AuditEvent): boolean {
   return OUTCOMES.has(event.type) && event.http !== undefined && !SAFE_METHODS.has(event.http.method);
 }
 
-export function createSessionLog({ log, mode, entrySynced, onEnd }: SessionParts): SessionLog {
+export function createSessionLog({ log, bodies, mode, entrySynced, onEnd }: SessionParts): SessionLog {
+  let unrecorded = 0;
   let ending: Promise<void> | undefined;
   let entry: Promise<void> | undefined;
 
@@ -63,7 +70,7 @@ export function createSessionLog({ log, mode, entrySynced, onEnd }: SessionParts
   const end = async (reason: string): Promise<void> => {
     let final = false;
     try {
-      log.append("session.closed", { reason }, true);
+      log.append("session.closed", unrecorded === 0 ? { reason } : { reason, unrecorded }, true);
       final = log.unsigned === 0;
       await log.sync(mode);
     } finally {
@@ -84,6 +91,10 @@ export function createSessionLog({ log, mode, entrySynced, onEnd }: SessionParts
       if (requested === "os") return;
       await Promise.all([log.sync(requested), syncEntry()]);
     },
+    skip() {
+      unrecorded++;
+    },
+    bodies,
     close(reason) {
       ending ??= end(reason);
       return ending;

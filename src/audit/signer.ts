@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { AuditUnavailableError } from "../errors.js";
 import { systemCode } from "./file-system.js";
 import { type AuditSigner, formatVerifierKey } from "./note.js";
+import { placeSecret } from "./secret-file.js";
 
 const KEY_NAME = "sallyport-audit";
 
@@ -29,20 +30,11 @@ export function directorySigner(directory: string, unique: string, warn: (messag
   }
 }
 
-/** Makes the key unless there is one. Linked into place, so that a second process sees all of it or nothing. */
+/** Makes the key unless there is one. */
 function makeKey(path: string, temporary: string): boolean {
   if (fs.existsSync(path)) return false;
   const pem = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" });
-  fs.writeFileSync(temporary, pem, { mode: 0o600, flag: "wx" });
-  try {
-    fs.linkSync(temporary, path);
-    return true;
-  } catch (error) {
-    if (systemCode(error) === "EEXIST") return false;
-    throw error;
-  } finally {
-    fs.unlinkSync(temporary);
-  }
+  return placeSecret(path, temporary, pem);
 }
 
 /** Writes the public key; refuses where another one stands there, since verifiers would be misled. */
