@@ -2,21 +2,27 @@ import { GuardError } from "../errors.js";
 import { type Automaton, buildAutomaton } from "./automaton.js";
 import { fromUtf8, utf8 } from "./bytes.js";
 import { type Finding, findIn } from "./detect.js";
-import { CONTEXT_RULES, contextDetectors } from "./detectors/context.js";
+import { discordDetector } from "./detectors/bot-tokens.js";
+import { nameDetectors } from "./detectors/context.js";
+import { walletDetector } from "./detectors/crypto-wallet.js";
+import { curlUserDetector } from "./detectors/curl.js";
 import { customDetector } from "./detectors/custom.js";
 import { emailDetector } from "./detectors/email.js";
+import { genericRule } from "./detectors/generic.js";
 import { ipv6Detector } from "./detectors/ipv6.js";
-import { jwtDetector } from "./detectors/jwt.js";
+import { jwtDetector, jwtNameRule } from "./detectors/jwt.js";
 import { type KnownSecrets, knownSecrets } from "./detectors/known-secrets.js";
+import { macDetector } from "./detectors/mac.js";
+import { formsOf, NATIONAL_IDS } from "./detectors/national/index.js";
 import { nulDetector } from "./detectors/nul.js";
 import { numberDetector } from "./detectors/numbers.js";
 import { internationalPhoneDetector } from "./detectors/phone.js";
 import { privateKeyDetector } from "./detectors/private-key.js";
-import { vendorDetectors } from "./detectors/secrets.js";
-import { urlCredentialsDetector } from "./detectors/url-credentials.js";
-import { VENDORS } from "./detectors/vendors.js";
+import { tokenDetectors, vendorBeginnings, vendorNameRules } from "./detectors/secrets.js";
+import { jdbcDetector, urlDetector } from "./detectors/url.js";
+import { VENDORS } from "./detectors/vendors/index.js";
 import { formatOf } from "./media.js";
-import { checkOpenPaths, checkOptions, DETECTORS, type MaskerOptions } from "./options.js";
+import { checkOpenPaths, checkOptions, countryOf, DETECTORS, type MaskerOptions, NATIONAL } from "./options.js";
 import { type MaskingPass, type OpenOptions, openPass } from "./pass.js";
 import { type PathRule, PathRules } from "./paths.js";
 import type { Detector } from "./probe.js";
@@ -77,9 +83,9 @@ export function createMasker(options: MaskerOptions = {}): Masker {
   };
   const scanningWith = (secrets: readonly string[]): ScannerOptions =>
     secrets.length === 0 ? base : (scanningFor(detectors, secrets) ?? base);
-  const replace: Replace = (kind, value) => replacement(strategyOf(kind), kind, value, hashKey);
+  const replace: Replace = (kind, vendor, value) => replacement(strategyOf(kind), kind, vendor, value, hashKey);
   const replaceField = (strategy: Strategy, value: Uint8Array | null): string =>
-    replacement(strategy, "FIELD", value, hashKey);
+    replacement(strategy, "FIELD", undefined, value, hashKey);
   const own = pathRules(options, strategies);
   const ownPaths = own.length === 0 ? null : new PathRules(own);
   const pathsWith = (paths: readonly string[] | undefined): PathRules | null => {
@@ -112,9 +118,9 @@ export function createMasker(options: MaskerOptions = {}): Masker {
       const counts: Record<string, number> = {};
       let masked = "";
       let at = 0;
-      for (const { kind, start, end, value } of findIn(text, base)) {
+      for (const { kind, vendor, start, end, value } of findIn(text, base)) {
         counts[kind] = (counts[kind] ?? 0) + 1;
-        masked += text.slice(at, start) + replace(kind, value);
+        masked += text.slice(at, start) + replace(kind, vendor, value);
         at = end;
       }
       return { text: masked + text.slice(at), counts };
@@ -148,19 +154,45 @@ function detectorsFor(options: MaskerOptions): Detector[] {
   const kinds = new Set<string>(
     options.detectors === undefined || options.detectors === "all" ? DETECTORS : options.detectors,
   );
-  const numbers = ["CREDIT_CARD", "US_SSN", "IBAN", "PHONE", "IP_ADDRESS"].some((kind) => kinds.has(kind));
+  const numbers = [
+    "CREDIT_CARD",
+    "US_SSN",
+    "IBAN",
+    "PHONE",
+    "IP_ADDRESS",
+    "SECRET",
+    "MAC_ADDRESS",
+    "CRYPTO_WALLET",
+    ...NATIONAL,
+  ].some((kind) => kinds.has(kind));
   // Where two begin at the same byte, the first one wins.
   return [
     nulDetector,
     ...(options.custom ?? []).map(customDetector),
     ...(kinds.has("PRIVATE_KEY") ? [privateKeyDetector] : []),
-    ...(kinds.has("SECRET") ? vendorDetectors(VENDORS) : []),
+    ...(kinds.has("SECRET") ? tokenDetectors(VENDORS) : []),
     ...(kinds.has("JWT") ? [jwtDetector] : []),
-    ...contextDetectors(CONTEXT_RULES.filter(({ kind }) => kinds.has(kind))),
-    ...(kinds.has("URL_CREDENTIALS") ? [urlCredentialsDetector] : []),
+    ...(kinds.has("JWT") ? nameDetectors([jwtNameRule]) : []),
+    ...(kinds.has("SECRET")
+      ? nameDetectors([...vendorNameRules(VENDORS), genericRule(vendorBeginnings(VENDORS))])
+      : []),
+    ...(kinds.has("SECRET") ? [jdbcDetector, discordDetector, curlUserDetector] : []),
+    ...(kinds.has("SECRET") || kinds.has("URL_CREDENTIALS")
+      ? [urlDetector(kinds.has("URL_CREDENTIALS"), kinds.has("SECRET"))]
+      : []),
     ...(kinds.has("EMAIL") ? [emailDetector] : []),
+    ...(kinds.has("MAC_ADDRESS") ? [macDetector] : []),
+    ...(kinds.has("CRYPTO_WALLET") ? [walletDetector] : []),
     ...(kinds.has("IP_ADDRESS") ? [ipv6Detector] : []),
     ...(kinds.has("PHONE") ? [internationalPhoneDetector] : []),
-    ...(numbers ? [numberDetector(kinds, new Set(options.regions ?? []))] : []),
+    ...(numbers
+      ? [
+          numberDetector(
+            kinds,
+            new Set((options.regions ?? []).map(countryOf)),
+            formsOf(NATIONAL_IDS.filter(({ kind }) => kinds.has(kind))),
+          ),
+        ]
+      : []),
   ];
 }

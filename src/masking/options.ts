@@ -4,6 +4,70 @@ import { type CustomDetector, patternProblem } from "./detectors/custom.js";
 import { pathProblem } from "./paths.js";
 import type { Strategy } from "./strategies.js";
 
+/** Numbers that states give out, by country. */
+export const NATIONAL = [
+  "DE_TAX_ID",
+  "DE_SOCIAL_SECURITY",
+  "DE_HEALTH_INSURANCE",
+  "DE_VAT",
+  "ES_NIE",
+  "ES_NIF",
+  "FI_HETU",
+  "IT_FISCAL_CODE",
+  "IT_VAT",
+  "PL_PESEL",
+  "SE_PERSONNUMMER",
+  "UK_NHS",
+  "UK_NINO",
+  "NL_BSN",
+  "BE_NATIONAL_NUMBER",
+  "FR_NIR",
+  "CH_AHV",
+  "DK_CPR",
+  "NO_FODSELSNUMMER",
+  "CZ_RODNE_CISLO",
+  "RO_CNP",
+  "BG_EGN",
+  "LT_PERSONAL_CODE",
+  "EE_PERSONAL_CODE",
+  "HR_OIB",
+  "PT_NIF",
+  "IE_PPS",
+  "GR_AFM",
+  "US_ITIN",
+  "US_ABA_ROUTING",
+  "US_MBI",
+  "US_NPI",
+  "US_MEDICAL_LICENSE",
+  "CA_SIN",
+  "BR_CPF",
+  "BR_CNPJ",
+  "AR_CUIT",
+  "CL_RUT",
+  "MX_CURP",
+  "AU_ABN",
+  "AU_ACN",
+  "AU_TFN",
+  "AU_MEDICARE",
+  "NZ_IRD",
+  "IN_AADHAAR",
+  "IN_GSTIN",
+  "IN_PAN",
+  "KR_RRN",
+  "KR_BRN",
+  "TH_TNIN",
+  "TR_NATIONAL_ID",
+  "SG_NRIC",
+  "SG_UEN",
+  "CN_RESIDENT_ID",
+  "TW_NATIONAL_ID",
+  "HK_ID",
+  "JP_MY_NUMBER",
+  "IL_ID",
+  "ZA_ID",
+  "NG_NIN",
+] as const;
+
 /** Kinds of findings with a detector of their own. */
 export const DETECTORS = [
   "CREDIT_CARD",
@@ -16,6 +80,9 @@ export const DETECTORS = [
   "PRIVATE_KEY",
   "SECRET",
   "URL_CREDENTIALS",
+  "MAC_ADDRESS",
+  "CRYPTO_WALLET",
+  ...NATIONAL,
 ] as const;
 
 export type DetectorName = (typeof DETECTORS)[number];
@@ -34,7 +101,7 @@ export interface MaskerOptions {
   readonly custom?: readonly CustomDetector[];
   /** Values that stay, such as documented test data; separators do not matter. Default none. */
   readonly allow?: readonly string[];
-  /** ISO 3166 codes of the countries whose national phone numbers are looked for. Default none: international forms only. */
+  /** ISO 3166 codes, or locales (`de-CH`), of the countries whose national phone numbers are looked for. Default none: international forms only. */
   readonly regions?: readonly string[];
   /** Key of the `hash` strategy, 16 bytes or more. */
   readonly hashKey?: Uint8Array | string;
@@ -51,6 +118,11 @@ const KEYS: ReadonlySet<string> = new Set([
 ]);
 const STRATEGIES: ReadonlySet<string> = new Set(["redact", "partial", "hash", "drop"]);
 const LONGEST_ALLOWED = 1024;
+
+/** A country, or a language and its country. */
+const REGION = /^(?:[a-z]{2,3}[-_])?[A-Z]{2}$/;
+/** `CH` of `de-CH`. */
+export const countryOf = (region: string): string => region.slice(-2);
 
 type Report = (pointer: string, message: string) => void;
 
@@ -70,7 +142,7 @@ export function checkOptions(options: unknown): asserts options is MaskerOptions
       value !== "" && value.length <= LONGEST_ALLOWED ? null : `must have 1 to ${LONGEST_ALLOWED} characters`,
     );
     checkTexts(given["regions"], "/regions", report, (value) =>
-      /^[A-Z]{2}$/.test(value) ? null : 'must be a country code such as "US"',
+      REGION.test(value) ? null : 'must be a country code such as "US"',
     );
     checkHashKey(given["hashKey"], report);
   }

@@ -64,9 +64,9 @@ export function openPass({ format, scanning, paths, replace, replaceField }: Pas
     scanning,
     paths,
     field: new FieldContext(),
-    replace: (kind, value) => {
+    replace: (kind, vendor, value) => {
       count(kind);
-      return replace(kind, value);
+      return replace(kind, vendor, value);
     },
     replaceField: (strategy, value) => {
       count("FIELD");

@@ -21,6 +21,8 @@ export type ValueRule = (at: Probe) => Verdict;
 export class FieldContext {
   /** What is being scanned. */
   role: "text" | "name" | "value" = "text";
+  /** Whether a value is a number or a word of JSON, and no text. */
+  unquoted = false;
   /** Rules that the name called for while it was scanned. */
   rules: ValueRule[] = [];
   readonly #bytes = new Uint8Array(LONGEST_NAME);

@@ -1,12 +1,12 @@
-import { type Automaton, HIT, type Output } from "./automaton.js";
-import { CLASS, LOCAL } from "./bytes.js";
+import { type Automaton, COLUMN_BITS, HIT, type Output } from "./automaton.js";
+import { CLASS, is, LETTER, LOCAL } from "./bytes.js";
 import { LONGEST_LOCAL } from "./detectors/email.js";
 import type { KnownSecrets } from "./detectors/known-secrets.js";
 import { type PemProgress, pemEnd } from "./detectors/private-key.js";
 import { type FieldContext, MATCH, MORE, NONE, OPEN, Probe, type Swallow, type Verdict } from "./probe.js";
 
-/** Everything that may belong to a finding whose anchor has not come yet: a local part, `+`, `(`, the letters of an IBAN. */
-const HELD: Uint8Array = CLASS.map((flags, code) => ((flags & LOCAL) !== 0 || code === 0x28 ? 1 : 0));
+/** Everything that may belong to a finding whose anchor has not come yet: a local part, `+`, `(`, `~`, the letters of an IBAN. */
+const HELD: Uint8Array = CLASS.map((flags, code) => ((flags & LOCAL) !== 0 || code === 0x28 || code === 0x7e ? 1 : 0));
 
 /** How much is kept, at most, of a finding whose end is not in sight and whose strategy needs all of it. Longer ones are redacted. */
 export const LONGEST_WHOLE = 4096;
@@ -129,7 +129,7 @@ export class Scanner {
       else if (!this.#take(verdict)) return;
       else this.#rules = 0;
     }
-    const { next } = this.#options.automaton;
+    const { next, columns } = this.#options.automaton;
     let position = this.#position;
     let state = this.#state;
     for (;;) {
@@ -137,7 +137,7 @@ export class Scanner {
       const limit = planned === undefined ? end : planned.start;
       let entry = 0;
       while (position < limit) {
-        entry = next[(state << 8) | (bytes[position++] as number)] as number;
+        entry = next[(state << COLUMN_BITS) | (columns[bytes[position++] as number] as number)] as number;
         if ((entry & HIT) !== 0) break;
         state = entry;
       }
@@ -164,10 +164,13 @@ export class Scanner {
     else this.#holdBack(end);
   }
 
-  /** Holds back what begins at `index`, the word it is part of, and the literal that may be half read. */
+  /** Holds back what begins at `index`, the word it is part of, and the literal that may be half read with the word before it. */
   #holdBack(index: number): void {
     const literal = this.#position - (this.#options.automaton.depth[this.#state] as number);
-    const open = Math.max(this.#probe.floor, Math.min(this.#wordStart(index), literal));
+    const open = Math.max(
+      this.#probe.floor,
+      Math.min(this.#wordStart(index), this.#wordStart(Math.min(index, literal))),
+    );
     // What was decided before stays decided: an anchor that is still to come does not reach back that far.
     this.hold = Math.max(this.hold, open);
   }
@@ -263,7 +266,11 @@ export class Scanner {
     const earliest = Math.max(floor, index - LONGEST_LOCAL);
     let start = index;
     while (start > earliest && HELD[bytes[start - 1] as number] === 1) start--;
-    return start;
+    // Some numbers of states begin with one or two letters and a blank.
+    if (start - 2 < earliest || bytes[start - 1] !== 0x20) return start;
+    let letters = start - 1;
+    while (letters > earliest && start - letters <= 3 && is(bytes[letters - 1], LETTER)) letters--;
+    return start - letters <= 3 ? letters : start;
   }
 }
 

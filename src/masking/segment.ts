@@ -37,7 +37,7 @@ export const PLAIN: Codec = {
 };
 
 /** What a finding is replaced by; counts it. */
-export type Replace = (kind: string, value: Uint8Array | null) => string;
+export type Replace = (kind: string, vendor: string | undefined, value: Uint8Array | null) => string;
 
 /**
  * One piece of text in the window, scanned as it arrives: directly where bytes stand for themselves, and from the first
@@ -118,13 +118,17 @@ export class Segment implements Sink {
 
   found(
     kind: string,
-    _vendor: string | undefined,
+    vendor: string | undefined,
     bytes: Uint8Array,
     start: number,
     stop: number,
     whole: boolean,
   ): void {
-    const text = this.#replace(kind, whole && stop - start < LONGEST_WHOLE ? bytes.subarray(start, stop) : null);
+    const text = this.#replace(
+      kind,
+      vendor,
+      whole && stop - start < LONGEST_WHOLE ? bytes.subarray(start, stop) : null,
+    );
     this.#window.edit(this.#source(start), this.#source(stop), utf8(this.#codec.encode(text)));
   }
 

@@ -3,7 +3,7 @@ import { fromUtf8 } from "./bytes.js";
 
 /**
  * What becomes of a finding.
- * - `redact`: `[REDACTED:KIND]`.
+ * - `redact`: `[REDACTED:KIND]`, and of a secret also whose it is: `[REDACTED:SECRET:github_token]`.
  * - `partial`: letters and digits become `*`, but for the last four where there are eight or more; separators stay.
  * - `hash`: `[KIND:…]` with an HMAC-SHA-256 under `hashKey`, in letters: equal values stay equal, and nothing else.
  * - `drop`: a field named by path goes with its name and comma; of a finding inside a text, the text found goes.
@@ -13,9 +13,15 @@ export type Strategy = "redact" | "partial" | "hash" | "drop";
 export const needsWhole = (strategy: Strategy): boolean => strategy === "partial" || strategy === "hash";
 
 /** What stands in place of a finding; `value` is null where not all of it is in hand, and then it is redacted. */
-export function replacement(strategy: Strategy, kind: string, value: Uint8Array | null, hashKey: Uint8Array): string {
+export function replacement(
+  strategy: Strategy,
+  kind: string,
+  vendor: string | undefined,
+  value: Uint8Array | null,
+  hashKey: Uint8Array,
+): string {
   if (strategy === "drop") return "";
-  if (strategy === "redact" || value === null) return `[REDACTED:${kind}]`;
+  if (strategy === "redact" || value === null) return `[REDACTED:${vendor === undefined ? kind : `${kind}:${vendor}`}]`;
   return strategy === "partial" ? starred(fromUtf8(value)) : `[${kind}:${digest(kind, value, hashKey)}]`;
 }
 

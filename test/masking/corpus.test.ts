@@ -13,18 +13,25 @@ import {
   whole,
 } from "./support.js";
 
-/** Recall at least, share of look-alikes at most: what is reached on this half of the corpus. */
-const FLOORS: Record<string, readonly [recall: number, flagged: number]> = {
-  CREDIT_CARD: [1, 0],
-  EMAIL: [1, 0],
-  IBAN: [1, 0],
-  IP_ADDRESS: [1, 0],
-  JWT: [1, 0],
-  PHONE: [1, 0],
-  PRIVATE_KEY: [1, 0],
-  SECRET: [0.98, 0],
-  US_SSN: [1, 0],
+/** Kinds that are about people and money; the others are secrets. */
+const PERSONAL =
+  /^(?:a[u]|ca|de|es|fi|in|it|kr|pl|se|sg|th|tr|uk|us|za)_|^(?:credit_card|crypto_wallet|email|iban|ip|mac_address|phone)$/;
+
+/** Addresses of web pages are no secret and nobody's own: they are not looked for. */
+const SCORED: readonly Case[] = CASES.filter(({ strength, kind }) => strength === "strong" && kind !== "url");
+
+/** Recall at least, share of look-alikes at most. */
+const FLOORS = {
+  "personal data": { cases: SCORED.filter(({ kind }) => PERSONAL.test(kind)), recall: 0.99, flagged: 0.02 },
+  secrets: { cases: SCORED.filter(({ kind }) => !PERSONAL.test(kind)), recall: 0.98, flagged: 0.01 },
 };
+
+/** The detectors that a look-alike of this kind must not set off. */
+function detectorsOf(kind: string): readonly string[] {
+  if (kind === "ip") return ["IP_ADDRESS"];
+  if (kind === "jwt") return ["JWT"];
+  return PERSONAL.test(kind) ? [kind.toUpperCase()] : ["SECRET", "URL_CREDENTIALS", "PRIVATE_KEY"];
+}
 
 const maskers = new Map<string, Masker>();
 function maskerFor({ region }: Case): Masker {
@@ -82,21 +89,25 @@ function escaped(character: string): string {
 }
 
 describe("the corpus", () => {
-  for (const [kind, [recall, flagged]] of Object.entries(FLOORS)) {
-    it(`finds at least ${recall * 100} % of ${kind} and flags at most ${flagged * 100} % of its look-alikes`, () => {
-      const positives = CASES.filter((one) => one.kind === kind && one.positive);
+  for (const [name, { cases, recall, flagged }] of Object.entries(FLOORS)) {
+    it(`finds at least ${recall * 100} % of ${name} and flags at most ${flagged * 100} % of its look-alikes`, () => {
+      const positives = cases.filter(({ positive }) => positive);
       const missed = positives.filter((one) => !isFound(one)).map(({ id }) => id);
-      expect(positives.length).toBeGreaterThan(0);
+      expect(positives.length).toBeGreaterThan(300);
       expect(1 - missed.length / positives.length, `missed: ${missed.join(", ")}`).toBeGreaterThanOrEqual(recall);
-      const negatives = CASES.filter((one) => one.kind === kind && !one.positive);
+      const negatives = cases.filter(({ positive }) => !positive);
       const wrong = negatives.filter((one) =>
         maskerFor(one)
           .detect(one.text)
-          .some((finding) => finding.kind === kind),
+          .some((finding) => detectorsOf(one.kind).includes(finding.kind)),
       );
-      expect(wrong.length / Math.max(1, negatives.length), wrong.map(({ id }) => id).join(", ")).toBeLessThanOrEqual(
-        flagged,
-      );
+      expect(wrong.length / negatives.length, wrong.map(({ id }) => id).join(", ")).toBeLessThanOrEqual(flagged);
+    });
+
+    it(`takes at most 5 % of the look-alikes of ${name} for anything else`, () => {
+      const negatives = cases.filter(({ positive }) => !positive);
+      const wrong = negatives.filter((one) => maskerFor(one).detect(one.text).length > 0);
+      expect(wrong.length / negatives.length, wrong.map(({ id }) => id).join(", ")).toBeLessThanOrEqual(0.05);
     });
   }
 

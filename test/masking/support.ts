@@ -6,6 +6,8 @@ export interface Case {
   readonly id: string;
   readonly kind: string;
   readonly positive: boolean;
+  /** `strong` cases are scored; of the others, whether they are one depends on the policy, or on context they do not have. */
+  readonly strength: "strong" | "weak" | "policy";
   readonly region?: string;
   /** UTF-16 code units, end exclusive. */
   readonly spans: readonly (readonly [number, number])[];

@@ -1,89 +1,83 @@
-import { latin1 } from "../bytes.js";
+import { is, LETTER, latin1 } from "../bytes.js";
 import { type Detector, NONE, type Probe, type ValueRule, type Verdict } from "../probe.js";
-import { JWT_SWALLOW } from "./jwt.js";
-import { TOKEN_SWALLOW } from "./secrets.js";
+import { assignment, LONGEST_VALUE, VALUE, valueAt, WORD } from "./assignment.js";
 
-/** A value that only its name gives away: `aws_secret_access_key = …` in text, the member's name in JSON. */
-export interface ContextRule {
-  readonly kind: string;
-  readonly vendor?: string;
-  /** Lower case; looked for in lower case, UPPER CASE and Capitalised. */
-  readonly keyword: string;
-  /** The value; bounded. */
-  readonly value: string;
-  readonly swallow: Uint8Array;
+/** Judges the values of names in which one of the keywords stands. */
+export interface NameRule {
+  /** Found in any case. */
+  readonly keywords: readonly string[];
+  /** What `value` is where the name is `name` (lower case), or null. `whole`: they are all there is of a member of JSON or of a form. */
+  readonly judge: (name: string, value: string, whole: boolean) => Judgement | null;
 }
 
-export const CONTEXT_RULES: readonly ContextRule[] = [
-  {
-    kind: "SECRET",
-    vendor: "aws_secret_access_key",
-    keyword: "aws",
-    value: "(?=[A-Za-z/+]{0,39}[0-9])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])",
-    swallow: TOKEN_SWALLOW,
-  },
-  // A token whose header does not decode is still one where its name says so.
-  { kind: "JWT", keyword: "jwt", value: "ey[A-Za-z0-9_-]{10,100}\\.ey[A-Za-z0-9_-]{10,60}", swallow: JWT_SWALLOW },
-];
+export interface Judgement {
+  readonly kind: string;
+  readonly vendor?: string;
+}
 
-/** The rest of the name, the separator, an opening quote. */
-const BETWEEN = "[A-Za-z0-9_.-]{0,30}[\"'`]?[ \\t]{0,4}(?:=>|:=|[:=])[ \\t]{0,4}(?:Bearer )?[\"'`]?";
-/** Enough for what lies between and the longest value. */
-const IN_SIGHT = 256;
+/** Shorter keywords count only at the beginning of a word: `aws`, but not in `draws`. */
+const SHORT = 5;
 
-export function contextDetectors(rules: readonly ContextRule[]): Detector[] {
-  return rules.map((rule) => {
-    const { keyword } = rule;
+/** Values that only their name gives away: `aws_secret_access_key = …` in a text, the member's name in JSON. */
+export function nameDetectors(rules: readonly NameRule[]): Detector[] {
+  return rules.flatMap((rule) => {
     const named = valueRule(rule);
-    const forward = new RegExp(`(${BETWEEN})(${rule.value})`, "y");
-    return {
-      literals: [keyword, keyword.toUpperCase(), keyword.charAt(0).toUpperCase() + keyword.slice(1)],
-      probe(at, start, afterLiteral): Verdict {
-        const { bytes, end, field } = at;
+    return rule.keywords.map((keyword) => ({
+      literals: [keyword],
+      probe(at: Probe, start: number, afterLiteral: number): Verdict {
+        const { bytes, field } = at;
+        if (
+          keyword.length < SHORT &&
+          is(bytes[start], LETTER) &&
+          (bytes[start] as number) >= 0x61 &&
+          !freshWord(at, start)
+        )
+          return NONE;
         if (field.role === "name") {
           if (!field.rules.includes(named)) field.rules.push(named);
           return NONE;
         }
-        const first = bytes[start] as number;
-        if (first >= 0x61 && !at.edge(start)) return NONE;
-        const limit = Math.min(end, afterLiteral + IN_SIGHT);
-        let stop = afterLiteral;
-        while (stop < limit && bytes[stop] !== 0x0a && bytes[stop] !== 0x0d) stop++;
-        forward.lastIndex = 0;
-        const seen = latin1(bytes, afterLiteral, stop);
-        if (stop === end && stop < afterLiteral + IN_SIGHT && !at.final) {
-          return couldGoOn(seen) ? at.more(start) : NONE;
-        }
-        const found = forward.exec(seen);
+        const found = assignment(at, start, afterLiteral);
+        if (found === "more") return at.more(start);
         if (found === null) return NONE;
-        const from = afterLiteral + (found[1] as string).length;
-        return report(at, rule, from, from + (found[2] as string).length);
+        const name = latin1(bytes, nameStart(at, start), found.nameEnd).toLowerCase();
+        return judge(at, rule, name, found.start, found.stop, false);
       },
-    };
+    }));
   });
 }
 
-const BEGINNING = /^[A-Za-z0-9_.-]{0,30}(?:["'`]?[ \t]{0,4}(?:$|=|:)|$)/;
-
-/** Whether {@link BETWEEN} may still match once more bytes are there; otherwise nothing need be held back. */
-const couldGoOn = (seen: string): boolean => BEGINNING.test(seen);
-
-/** The rule for a value whose field's name contains the keyword: judged from its beginning. */
-function valueRule(rule: ContextRule): ValueRule {
-  const pattern = new RegExp(`(?:Bearer )?(${rule.value})`, "y");
+/** The rule for the value whose field's name contains a keyword: judged from its beginning. */
+function valueRule(rule: NameRule): ValueRule {
   return (at) => {
-    const { bytes, end, floor } = at;
-    if (end - floor < IN_SIGHT && !at.final) return at.more(floor);
-    pattern.lastIndex = 0;
-    const found = pattern.exec(latin1(bytes, floor, Math.min(end, floor + IN_SIGHT)));
-    if (found === null) return NONE;
-    const stop = floor + found[0].length;
-    return report(at, rule, stop - (found[1] as string).length, stop);
+    const value = valueAt(at, at.floor, at.floor + LONGEST_VALUE, WORD);
+    if (value === "more") return at.more(at.floor);
+    if (value === null) return NONE;
+    const whole = value.stop === at.end || value.stop - at.floor >= LONGEST_VALUE;
+    return judge(at, rule, at.field.name(), value.start, value.stop, whole);
   };
 }
 
-function report(at: Probe, rule: ContextRule, from: number, to: number): Verdict {
-  const verdict = at.open(rule.kind, from, to, rule.swallow);
-  at.vendor = rule.vendor;
+function judge(at: Probe, rule: NameRule, name: string, start: number, stop: number, whole: boolean): Verdict {
+  const found = rule.judge(name, latin1(at.bytes, start, stop), whole);
+  if (found === null) return NONE;
+  const verdict =
+    stop - start >= LONGEST_VALUE
+      ? at.open(found.kind, start, stop, whole ? WORD : VALUE)
+      : at.match(found.kind, start, stop);
+  at.vendor = found.vendor;
   return verdict;
+}
+
+/** No letter before, or one of another case. */
+function freshWord(at: Probe, start: number): boolean {
+  return start <= at.floor || !is(at.bytes[start - 1], LETTER);
+}
+
+/** Back over the name that a keyword is part of. */
+function nameStart(at: Probe, start: number): number {
+  const earliest = Math.max(at.contextFloor, start - 32, 0);
+  let i = start;
+  while (i > earliest && /[\w.-]/.test(String.fromCharCode(at.bytes[i - 1] as number))) i--;
+  return i;
 }

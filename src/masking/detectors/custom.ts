@@ -19,10 +19,12 @@ const IN_SIGHT = 256;
 
 export function customDetector({ name, keyword, pattern }: CustomDetector): Detector {
   const expression = new RegExp(pattern, "g");
+  const literal = latin1(utf8(keyword), 0, utf8(keyword).length);
   return {
-    literals: [latin1(utf8(keyword), 0, utf8(keyword).length)],
-    probe(at, start): Verdict {
+    literals: [literal],
+    probe(at, start, afterLiteral): Verdict {
       const { bytes, end } = at;
+      if (latin1(bytes, start, afterLiteral) !== literal) return NONE;
       const limit = Math.min(end, start + IN_SIGHT);
       let stop = start;
       while (stop < limit && bytes[stop] !== 0x0a && bytes[stop] !== 0x0d) stop++;

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { BASE64URL, CLASS, latin1, swallowing } from "../bytes.js";
 import { type Detector, NONE, type Verdict } from "../probe.js";
+import type { NameRule } from "./context.js";
 
 /** A longer header (certificates in `x5c`) is judged by its beginning, so that little is held back. */
 const HEADER_IN_SIGHT = 256;
@@ -8,7 +9,7 @@ const DOT = 0x2e;
 const HEADER_PARAMETER = /"(?:alg|enc|kid|typ|cty|jku|jwk|x5[ctu]|zip|crit)"\s*:/;
 
 /** Whatever continues a token once its header is recognised: parts of base64url and the dots between them. */
-export const JWT_SWALLOW: Uint8Array = swallowing(BASE64URL, ".=");
+const JWT_SWALLOW: Uint8Array = swallowing(BASE64URL, ".=");
 
 /**
  * JSON Web Tokens in compact form (RFC 7515, 7516): a header that decodes to a JSON object with one of the registered
@@ -18,7 +19,7 @@ export const jwtDetector: Detector = {
   literals: ["eyJ"],
   probe(at, start, afterLiteral): Verdict {
     const { bytes, end } = at;
-    if (!at.edge(start)) return NONE;
+    if (bytes[start] !== 0x65 || !at.edge(start)) return NONE;
     let stop = afterLiteral;
     const limit = Math.min(end, start + HEADER_IN_SIGHT);
     while (stop < limit && ((CLASS[bytes[stop] as number] as number) & BASE64URL) !== 0) stop++;
@@ -44,3 +45,10 @@ function isHeader(part: string): boolean {
 }
 
 const isHeaderBeginning = (part: string): boolean => HEADER_PARAMETER.test(decode(part));
+
+/** A token whose header does not decode is still one where its name says so. */
+export const jwtNameRule: NameRule = {
+  keywords: ["jwt"],
+  judge: (_name, value) =>
+    /^ey[\w-]{10,100}\.ey[\w-]{10,100}(?:\.[\w-]{0,100})?$/.test(value) ? { kind: "JWT" } : null,
+};

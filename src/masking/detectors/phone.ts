@@ -155,13 +155,21 @@ function withAreaInParentheses(at: Probe, start: number, stop: number, opened: b
 /** `0049 30 1234567`, and with a region `030 12345678` next to a word such as "phone". */
 function trunk(at: Probe, start: number, length: number, regions: ReadonlySet<string>): Verdict {
   const international = length >= 3 && at.bytes[start + 1] === 0x30;
+  // A group among others, as in an account number.
+  if (
+    start - 2 >= at.floor &&
+    at.bytes[start - 1] === 0x20 &&
+    isWord(at.bytes[start - 2]) &&
+    isDigit(at.bytes[start - 2])
+  )
+    return NONE;
   if (!international && (regions.size === 0 || length > 12)) return NONE;
   const run = collect(at, start, MOST + 2);
   if (run === null) return at.more(start);
   const { digits, stop, separated } = run;
   if (international) {
     const fits = digits.length >= 10 && hasCountryCode(digits.slice(2));
-    return fits && (separated || at.context(start, CONTEXT)) ? at.match(KIND, start, stop) : NONE;
+    return fits && ((separated && length <= 5) || at.context(start, CONTEXT)) ? at.match(KIND, start, stop) : NONE;
   }
   return digits.length >= 9 && digits.length <= 12 && at.context(start, CONTEXT) ? at.match(KIND, start, stop) : NONE;
 }

@@ -8,6 +8,7 @@ export const privateKeyDetector: Detector = {
   literals: ["-----BEGIN"],
   probe(at, start, afterLiteral): Verdict {
     const { bytes, end } = at;
+    if (bytes[start + 5] !== 0x42) return NONE;
     let stop = afterLiteral;
     while (stop < end && stop - afterLiteral < LONGEST_LABEL && bytes[stop] !== 0x2d) stop++;
     if (stop + 5 > end && stop - afterLiteral < LONGEST_LABEL && !at.final) return at.more(start);

@@ -1,41 +1,103 @@
-import { BASE64URL, is, latin1, swallowing, TOKEN } from "../bytes.js";
-import { type Detector, NONE, type Verdict } from "../probe.js";
-import type { Vendor } from "./vendors.js";
+import { BASE64URL, is, isWord, LETTER, latin1, swallowing, TOKEN } from "../bytes.js";
+import { type Detector, NONE, type Probe, type Verdict } from "../probe.js";
+import type { NameRule } from "./context.js";
+import { beginning, type NamedForm, type TokenForm, type VendorForm } from "./vendors/index.js";
 
-/** No pattern needs more; of a longer token the rest is swallowed. */
+/** No form needs more; of a longer token the rest is swallowed. */
 const LONGEST = 256;
+/** A token of this length may go on; so does what is found of it. */
+const LONG = 200;
+/** From this length on a beginning is clear enough to be one after a digit or `_`, too. */
+const CLEAR = 4;
 
 /** What continues a token that is longer than {@link LONGEST}. */
-export const TOKEN_SWALLOW: Uint8Array = swallowing(BASE64URL, ".");
+const TOKEN_SWALLOW: Uint8Array = swallowing(BASE64URL, ".+/=");
 
-/** Tokens of vendors, by their prefixes. */
-export function vendorDetectors(vendors: readonly Vendor[]): Detector[] {
-  return vendors.map(({ vendor, prefixes, pattern, keepPrefix }) => ({
-    literals: prefixes,
-    probe(at, start, afterLiteral): Verdict {
+const isToken = (form: VendorForm): form is TokenForm => "form" in form;
+const isNamed = (form: VendorForm): form is NamedForm => "value" in form;
+
+/** Tokens of vendors, by how they begin. */
+export function tokenDetectors(vendors: readonly VendorForm[]): Detector[] {
+  return vendors.filter(isToken).map(tokenDetector);
+}
+
+function tokenDetector({ vendor, form, keep, before }: TokenForm): Detector {
+  const literal = beginning(form);
+  const ranged = /,[0-9]{2,3}\}$/.test(form);
+  const pattern = new RegExp(ranged ? form : `${form}(?![A-Za-z0-9_])`, "y");
+  const least = shortest(form);
+  const first = literal.charCodeAt(0);
+  const clear = literal.length >= CLEAR && /[-_.]$/.test(literal);
+  return {
+    literals: [literal],
+    probe(at, anchor, afterLiteral): Verdict {
       const { bytes, end } = at;
-      if (keepPrefix === undefined && !at.edge(start)) return NONE;
+      if (bytes[anchor] !== first) return NONE;
+      const start = before === null ? anchor : anchor - before.length;
+      if (before !== null && !precedes(at, start, anchor, before.each)) return NONE;
+      if (keep === 0 && !(clear ? clearEdge(at, start) : at.edge(start))) return NONE;
       const limit = Math.min(end, start + LONGEST);
       let stop = afterLiteral;
       while (stop < limit && is(bytes[stop], TOKEN)) stop++;
       if (stop === end && stop < start + LONGEST && !at.final) return at.more(start);
+      if (stop - anchor < least) return NONE;
       pattern.lastIndex = 0;
-      const found = pattern.exec(latin1(bytes, start, stop));
-      if (found === null || isExample(found[0])) return NONE;
-      const from = keepPrefix === undefined ? start : afterLiteral;
-      const to = start + found[0].length;
-      const verdict =
-        to === start + LONGEST ? at.open("SECRET", from, to, TOKEN_SWALLOW) : at.match("SECRET", from, to);
+      const found = pattern.exec(latin1(bytes, anchor, stop));
+      if (found === null) return NONE;
+      const to = anchor + found[0].length;
+      const from = start + keep;
+      const verdict = to >= start + LONG ? at.open("SECRET", from, to, TOKEN_SWALLOW) : at.match("SECRET", from, to);
       at.vendor = vendor;
       return verdict;
     },
-  }));
+  };
 }
 
-/** Ten characters in alphabetical order are in documentation, not in anything random. */
-function isExample(token: string): boolean {
-  let run = 1;
-  for (let i = 1; i < token.length && run < 10; i++)
-    run = token.charCodeAt(i) === token.charCodeAt(i - 1) + 1 ? run + 1 : 1;
-  return run >= 10;
+function precedes(at: Probe, start: number, anchor: number, each: RegExp): boolean {
+  if (start < at.floor) return false;
+  for (let i = start; i < anchor; i++) if (!each.test(String.fromCharCode(at.bytes[i] as number))) return false;
+  return true;
+}
+
+/** No letter before, other than of an escape. */
+const clearEdge = (at: Probe, start: number): boolean =>
+  at.edge(start) || (isWord(at.bytes[start - 1]) && !is(at.bytes[start - 1], LETTER));
+
+/** How long the shortest token of a form is, at least: groups count for nothing. */
+function shortest(form: string): number {
+  let length = 0;
+  let depth = 0;
+  for (const [whole, group, close, , least] of form.matchAll(
+    /(\()|(\)(?:\{[^}]*\}|\?)?)|(\\.|\[[^\]]*\]|[^\\[\](){}])(?:\{(\d+)(?:,\d+)?\}|\?)?/g,
+  )) {
+    if (group !== undefined) depth++;
+    else if (close !== undefined) depth--;
+    else if (depth === 0)
+      length += least !== undefined ? Number(least) : whole.endsWith("?") && whole.length > 1 ? 0 : 1;
+  }
+  return length;
+}
+
+/** Values that the vendor's name gives away. */
+export function vendorNameRules(vendors: readonly VendorForm[]): NameRule[] {
+  return vendors.filter(isNamed).map(({ vendor, keywords, name, value }) => {
+    const whole = new RegExp(`^${value}$`);
+    return {
+      keywords,
+      judge: (given, text) =>
+        (name === null || name.test(given)) && whole.test(text) ? { kind: "SECRET", vendor } : null,
+    };
+  });
+}
+
+/** Whether a value begins as a vendor's tokens do: then the vendor's own form decides, and no name. */
+export function vendorBeginnings(vendors: readonly VendorForm[]): (value: string) => boolean {
+  const beginnings = new Set(
+    vendors
+      .filter(isToken)
+      .map(({ form }) => beginning(form))
+      .filter(({ length }) => length >= CLEAR),
+  );
+  const lengths = [...new Set(Array.from(beginnings, ({ length }) => length))];
+  return (value) => lengths.some((length) => beginnings.has(value.slice(0, length)));
 }
