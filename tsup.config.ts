@@ -9,6 +9,7 @@ export const entryPoints = {
   "masking/index": "src/masking/index.ts",
   "audit/index": "src/audit/index.ts",
   "store/index": "src/store/index.ts",
+  "slack/index": "src/slack/index.ts",
   "testing/index": "src/testing/index.ts",
   "cli/main": "src/cli/main.ts",
 };

@@ -8,6 +8,7 @@ import * as identity from "../src/identity/index.js";
 import * as index from "../src/index.js";
 import * as masking from "../src/masking/index.js";
 import * as policy from "../src/policy/index.js";
+import * as slack from "../src/slack/index.js";
 import * as store from "../src/store/index.js";
 import * as testing from "../src/testing/index.js";
 
@@ -24,6 +25,7 @@ const entries: Readonly<Record<string, object>> = {
   index,
   masking,
   policy,
+  slack,
   store,
   testing,
 };
@@ -40,6 +42,7 @@ describe("the public surface, which only grows on purpose", () => {
       "./masking",
       "./audit",
       "./store",
+      "./slack",
       "./testing",
       "./package.json",
     ]);
@@ -106,6 +109,8 @@ describe("the public surface, which only grows on purpose", () => {
         "TRANSITIONS",
         "addVote",
         "ageRecord",
+        "approveByWebhook",
+        "approveInBatches",
         "approveInTerminal",
         "createApprovalDesk",
         "dueAt",
@@ -113,16 +118,20 @@ describe("the public surface, which only grows on purpose", () => {
         "endOf",
         "isJoinable",
         "openRecord",
+        "receiveDecisions",
         "renderCard",
         "settleGrant",
         "signApprovalToken",
         "signDecision",
+        "signatureHeaders",
+        "slackChannel",
         "slotOf",
         "takeGrant",
         "verifyApprovals",
       ],
     ],
     ["masking", ["DETECTORS", "createMasker", "isMaskable"]],
+    ["slack", ["slackChannel"]],
     ["testing", ["approvalStoreChecks"]],
     ["store", ["fileStore", "memoryStore"]],
   ])("%s exports these values", (entry, names) => {

@@ -4,7 +4,16 @@
  */
 
 export { renderCard } from "./card.js";
+export { approveInBatches, type BatchedQuestion, type BatchOptions } from "./channels/batches.js";
+export { type SlackChannel, type SlackOptions, slackChannel } from "./channels/slack.js";
 export { approveInTerminal, type TerminalOptions } from "./channels/terminal.js";
+export {
+  approveByWebhook,
+  type ReceiverOptions,
+  receiveDecisions,
+  signatureHeaders,
+  type WebhookOptions,
+} from "./channels/webhook.js";
 export { createApprovalDesk } from "./desk.js";
 export type { ApprovalDesk, Grant, ObtainOptions } from "./desk-types.js";
 export type { ApprovalEvent, ApprovalEventType } from "./events.js";
