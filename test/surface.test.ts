@@ -113,6 +113,7 @@ describe("the public surface, which only grows on purpose", () => {
         "approveInBatches",
         "approveInTerminal",
         "createApprovalDesk",
+        "describeRequest",
         "dueAt",
         "dueRecord",
         "endOf",

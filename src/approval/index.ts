@@ -41,6 +41,7 @@ export {
   slotOf,
   takeGrant,
 } from "./record.js";
+export { requestView as describeRequest } from "./request-view.js";
 export type { EmergencyTerms, Separation } from "./separation.js";
 export { type SigningKey, signApprovalToken, signDecision, type TokenContent } from "./sign.js";
 export { type ApprovalAction, type ApprovalState, TRANSITIONS } from "./state.js";

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { printable } from "../audit/text.js";
 import { isGuardError } from "../errors.js";
+import { approvalsCommand } from "./approvals.js";
 import { auditCommand } from "./audit.js";
 import { Command, CommanderError } from "./command.js";
 import { demoCommand } from "./demo/command.js";
@@ -30,6 +31,7 @@ export async function run(argv: readonly string[], io: CliIo): Promise<number> {
     .exitOverride()
     .addCommand(demoCommand(io, exit))
     .addCommand(policyCommand({ write: io.stdout, exit }))
+    .addCommand(approvalsCommand({ write: io.stdout, exit }))
     .addCommand(auditCommand({ write: io.stdout, exit }));
   inheritSettings(program);
   try {
