@@ -1,5 +1,5 @@
 import type { ApprovalDeskOptions } from "./approval/index.js";
-import type { AnchorSink, AuditSigner, SyncMode } from "./audit/index.js";
+import type { AnchorSink, AuditSigner, AuditSink, SyncMode } from "./audit/index.js";
 import type { CredentialProvider } from "./broker/index.js";
 import type { Clock } from "./clock.js";
 import { type ConfigurationProblem, OptionsError } from "./errors.js";
@@ -61,6 +61,8 @@ export interface GuardOptions {
     readonly signer?: AuditSigner;
     readonly sync?: SyncMode;
     readonly anchors?: readonly AnchorSink[];
+    /** Places beside the file that get every line. None of them can hold up or fail a request. */
+    readonly sinks?: readonly AuditSink[];
     /** How many bytes of a body are kept where a rule records bodies. Default 262,144. */
     readonly captureBytes?: number;
   };
@@ -171,7 +173,7 @@ export function openTransport(options: GuardOptions["transport"] = {}): Transpor
   }
 }
 
-const AUDIT_KEYS = ["directory", "signer", "sync", "anchors", "captureBytes"];
+const AUDIT_KEYS = ["directory", "signer", "sync", "anchors", "sinks", "captureBytes"];
 const LONGEST_CAPTURE = 16 * 1024 * 1024;
 
 function problemsOfAudit(audit: NonNullable<GuardOptions["audit"]>): readonly ConfigurationProblem[] {

@@ -73,12 +73,20 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
   });
   const transport = openTransport(options.transport);
   // Last, when nothing else can fail any more: it takes a lock.
-  const { directory = "./audit", sync, signer, anchors = [], captureBytes = 256 * 1024 } = options.audit ?? {};
+  const {
+    directory = "./audit",
+    sync,
+    signer,
+    anchors = [],
+    sinks = [],
+    captureBytes = 256 * 1024,
+  } = options.audit ?? {};
   const audit = await openAuditLog({
     directory,
     sync: sync ?? "group",
     ...(signer === undefined ? {} : { signer }),
     anchors,
+    sinks,
     clock,
     secrets: () => broker.liveSecrets(),
     warn: (message) => log.warn({ part: "audit" }, message),

@@ -102,7 +102,26 @@ describe("the public surface, which only grows on purpose", () => {
         "tokenExchange",
       ],
     ],
-    ["audit", ["EXIT_CODES", "fileAnchor", "httpAnchor", "openAuditLog", "verifyAudit"]],
+    [
+      "audit",
+      [
+        "EXIT_CODES",
+        "callbackSink",
+        "checkConsistencyProof",
+        "checkEventProof",
+        "eraseBody",
+        "fileAnchor",
+        "httpAnchor",
+        "openAuditLog",
+        "openTelemetrySink",
+        "pinoSink",
+        "proveConsistency",
+        "proveEvent",
+        "pruneAudit",
+        "verifyAudit",
+        "webhookSink",
+      ],
+    ],
     [
       "approval",
       [

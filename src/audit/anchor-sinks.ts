@@ -1,5 +1,5 @@
 import { appendFile } from "node:fs/promises";
-import type { AnchorSink } from "./anchor-queue.js";
+import type { AnchorSink } from "./anchor.js";
 
 /** Appends signed heads to a file, best on another machine's disk: what `audit verify --anchor` reads. */
 export function fileAnchor(path: string): AnchorSink {

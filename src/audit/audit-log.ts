@@ -1,24 +1,15 @@
-import fs from "node:fs";
 import { join } from "node:path";
 import { AuditUnavailableError } from "../errors.js";
-import { AnchorQueue } from "./anchor-queue.js";
-import { Ballast } from "./ballast.js";
 import { createBodyKeeper } from "./bodies.js";
-import { ChainLog, lineBuffer, type WriterParts } from "./chain-log.js";
+import { ChainLog, type WriterParts } from "./chain-log.js";
 import { identityText } from "./encode.js";
 import type { SessionOpening } from "./event.js";
 import { syncNames, systemCode } from "./file-system.js";
-import { createIdSource } from "./ids.js";
-import { createLeakScanner } from "./leak-scan.js";
 import { originOf } from "./line.js";
-import { takeLock } from "./lock.js";
 import type { AuditSigner } from "./note.js";
-import { type AuditLogOptions, type CheckedOptions, checkOptions, checkSession, checkSigner } from "./options.js";
+import { type AuditLogOptions, checkSession, checkSigner } from "./options.js";
 import { createSessionLog, type SessionEnd, type SessionLog } from "./recorded-session.js";
-import { recoverWriters } from "./recovery.js";
-import { directoryMacKey } from "./secret-file.js";
-import { directorySigner } from "./signer.js";
-import { collapsingWarn } from "./warnings.js";
+import { attempt, openWriter, type Writer } from "./writer.js";
 
 /** The record of one guard in one process: a ledger of its sessions, and a log for each of them. */
 export interface AuditLog {
@@ -54,65 +45,10 @@ export interface AuditLog {
  * @throws {AuditUnavailableError} where the directory cannot be written.
  */
 export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> {
-  const checked = checkOptions(options);
-  const ids = createIdSource(checked.randomBytes);
-  const writer = ids.next(checked.clock.now());
-  const directory = join(checked.directory, writer);
-  const parts = prepare(checked, directory, writer, ids);
-  attempt(directory, () => parts.fs.makeDirectory(directory));
-  const lock = join(directory, "lock");
-  attempt(lock, () => takeLock(lock, parts.fs, parts.clock));
-  const ledger = new ChainLog(parts, {
-    directory,
-    filePrefix: "ledger-",
-    origin: originOf(writer),
-    identity: "",
-  });
-  ledger.append("log.opened", { pid: process.pid }, true);
-  parts.ballast.fill();
-  if (parts.sync !== "os") {
-    await ledger.sync(parts.sync);
-    await syncNames(parts.fs, checked.directory, () => {});
-  }
-  await recoverWriters(checked.directory, parts);
-  return createAuditLog(checked.directory, directory, lock, ledger, parts);
+  return createAuditLog(options.directory, await openWriter(options));
 }
 
-/** Writer parts, and what has to be closed with them. */
-interface Prepared extends WriterParts {
-  readonly anchors: readonly AnchorQueue[];
-  readonly randomBytes: (count: number) => Uint8Array;
-  readonly macKey: () => Uint8Array;
-}
-
-function prepare(checked: CheckedOptions, directory: string, writer: string, ids: WriterParts["ids"]): Prepared {
-  const { clock, fs: files, sync, secrets } = checked;
-  const warn = collapsingWarn(clock, checked.warn);
-  attempt(checked.directory, () => fs.mkdirSync(checked.directory, { recursive: true, mode: 0o700 }));
-  const anchors = checked.anchors.map((sink) => new AnchorQueue(sink, clock, warn));
-  return {
-    boot: writer,
-    fs: files,
-    clock,
-    startedAt: clock.monotonic(),
-    ids,
-    signer: checked.signer ?? directorySigner(checked.directory, writer, (message) => warn(message, message)),
-    scanner: secrets === undefined ? undefined : createLeakScanner(secrets),
-    sync,
-    warn,
-    ballast: new Ballast(join(directory, "ballast"), files, checked.randomBytes, warn),
-    onLine: undefined,
-    onHead: (note) => {
-      for (const queue of anchors) queue.add(note);
-    },
-    buffer: lineBuffer(),
-    anchors,
-    randomBytes: checked.randomBytes,
-    macKey: directoryMacKey(checked.directory, writer),
-  };
-}
-
-function createAuditLog(root: string, directory: string, lock: string, ledger: ChainLog, parts: Prepared): AuditLog {
+function createAuditLog(root: string, { directory, ledger, parts, close }: Writer): AuditLog {
   const sessions = new Map<SessionLog, ChainLog>();
   let closing: Promise<void> | undefined;
 
@@ -124,15 +60,7 @@ function createAuditLog(root: string, directory: string, lock: string, ledger: C
 
   const closeAll = async (): Promise<void> => {
     const ends = await Promise.allSettled([...sessions.keys()].map((session) => session.close("log closed")));
-    try {
-      ledger.append("log.closed", { reason: "closed" }, true);
-      await ledger.sync(parts.sync);
-    } finally {
-      ledger.release();
-      parts.ballast.remove();
-      attempt(lock, () => parts.fs.remove(lock));
-      await Promise.all(parts.anchors.map((queue) => queue.close()));
-    }
+    await close();
     for (const end of ends) if (end.status === "rejected") throw end.reason;
   };
 
@@ -208,13 +136,5 @@ function discard(log: ChainLog | undefined, directory: string, parts: WriterPart
     parts.fs.removeDirectory(directory);
   } catch (error) {
     parts.warn("discard", `The session directory ${directory} could not be removed (${systemCode(error)}).`);
-  }
-}
-
-function attempt(path: string, action: () => void): void {
-  try {
-    action();
-  } catch (error) {
-    throw error instanceof AuditUnavailableError ? error : new AuditUnavailableError(path, systemCode(error));
   }
 }

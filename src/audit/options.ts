@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { type Clock, systemClock } from "../clock.js";
 import { type ConfigurationProblem, OptionsError } from "../errors.js";
-import type { AnchorSink } from "./anchor-queue.js";
+import type { AnchorSink } from "./anchor.js";
 import type { SessionOpening } from "./event.js";
 import { type AuditFileSystem, systemFiles } from "./file-system.js";
 import type { AuditSigner } from "./note.js";
 import type { SyncMode } from "./segment.js";
+import type { AuditSink } from "./sinks/sink.js";
 
 export interface AuditLogOptions {
   /** Where the record is kept; made (mode 0700) where it does not exist. One writer directory per process below it. */
@@ -18,6 +19,8 @@ export interface AuditLogOptions {
   readonly signer?: AuditSigner;
   /** Places elsewhere that get every signed head, so that not even the signing key can change what was. Default: none. */
   readonly anchors?: readonly AnchorSink[];
+  /** Places beside the file that get every line; none of them can hold up or fail anything. Default: none. */
+  readonly sinks?: readonly AuditSink[];
   /** When `sync()` and `close()` are content. Default `group`. */
   readonly sync?: SyncMode;
   /** The secrets that are live now: tokens, client secrets. No line that holds one is written. Default: none. */
@@ -37,6 +40,7 @@ const KINDS: Readonly<Record<keyof AuditLogOptions, "string" | "object" | "funct
   randomBytes: "function",
   signer: "object",
   anchors: "object",
+  sinks: "object",
   sync: "string",
   secrets: "function",
   warn: "function",
@@ -60,10 +64,12 @@ export function checkOptions(options: AuditLogOptions): CheckedOptions {
     problems.push({ pointer: "/sync", message: 'must be "os", "group" or "strict"' });
   }
   if (typeof options.signer === "object" && options.signer !== null) problems.push(...problemsOfSigner(options.signer));
-  problems.push(...problemsOfAnchors(options.anchors ?? []));
+  problems.push(...problemsOfPlaces(options.anchors ?? [], "anchors", "publish"));
+  problems.push(...problemsOfPlaces(options.sinks ?? [], "sinks", "write"));
   if (problems.length > 0) throw new OptionsError(problems);
   return {
     anchors: [],
+    sinks: [],
     clock: systemClock,
     randomBytes,
     sync: "group",
@@ -73,12 +79,16 @@ export function checkOptions(options: AuditLogOptions): CheckedOptions {
   };
 }
 
-function problemsOfAnchors(anchors: unknown): readonly ConfigurationProblem[] {
-  if (!Array.isArray(anchors)) return [{ pointer: "/anchors", message: "must be a list of anchor sinks" }];
-  return anchors.flatMap((anchor: Partial<AnchorSink> | null, index) =>
-    typeof anchor?.publish === "function" && typeof anchor.name === "string"
+function problemsOfPlaces(
+  places: unknown,
+  option: "anchors" | "sinks",
+  method: "publish" | "write",
+): readonly ConfigurationProblem[] {
+  if (!Array.isArray(places)) return [{ pointer: `/${option}`, message: "must be a list" }];
+  return places.flatMap((place: Record<string, unknown> | null, index) =>
+    typeof place?.[method] === "function" && typeof place["name"] === "string"
       ? []
-      : [{ pointer: `/anchors/${index}`, message: "must be an anchor sink: `name` and `publish`" }],
+      : [{ pointer: `/${option}/${index}`, message: `must have a \`name\` and a function \`${method}\`` }],
   );
 }
 

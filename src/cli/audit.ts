@@ -4,6 +4,7 @@ import { type AuditReport, type LogReport, verifyAudit } from "../audit/index.js
 import { parseVerifierKey } from "../audit/note.js";
 import { inertJson, printable } from "../audit/text.js";
 import { describeLine, describeSession, listSessions, readSession } from "../audit/timeline.js";
+import { addAuditTools } from "./audit-tools.js";
 
 /** Where a command writes, and how it tells its exit code. */
 export interface CommandOutput {
@@ -51,6 +52,7 @@ export function auditCommand(output: CommandOutput = processOutput): Command {
       if (shown === 0) output.write(options.json === true ? "" : "No session found.\n");
       output.exit(shown === 0 && session !== undefined ? 1 : 0);
     });
+  addAuditTools(audit, output);
   return audit;
 }
 
