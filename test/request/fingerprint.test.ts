@@ -47,7 +47,7 @@ describe("a fingerprint", () => {
     expect(of()).toBe(`gf1:${createHash("sha256").update(JSON.stringify(preimage)).digest("base64url")}`);
   });
 
-  test("differs when method, host, port, path case, trailing slash, query value or order of a repeated key differs", () => {
+  test("2: differs when method, host, port, path case, trailing slash, query value or order of a repeated key differs", () => {
     const others: Partial<FingerprintInput>[] = [
       { method: "PUT" },
       { origin: "https://ledger2.internal.example" },
@@ -84,7 +84,7 @@ describe("a fingerprint", () => {
     expect(new Set(all).size).toBe(4);
   });
 
-  test("ignores what changes between attempts, and does not ignore preconditions and account selectors", () => {
+  test("5: ignores what changes between attempts, and does not ignore preconditions and account selectors", () => {
     const noise: [string, string][] = [
       ["Idempotency-Key", "k1"],
       ["x-stainless-retry-count", "2"],
@@ -166,7 +166,7 @@ describe("a JSON body", () => {
     );
   });
 
-  test("keeps apart what some server keeps apart", () => {
+  test("3: keeps apart what some server keeps apart", () => {
     const texts = [
       '{"a":1}',
       '{"a":1.0}',
@@ -225,12 +225,12 @@ describe("a multipart body", () => {
   const body = (boundary: string, { name = "file", filename = "a.txt", content = "hello", type = "text/plain" } = {}) =>
     `--${boundary}\r\nContent-Disposition: form-data; name="note"\r\n\r\nhi\r\n--${boundary}\r\nContent-Disposition: form-data; name="${name}"; filename="${filename}"\r\nContent-Type: ${type}\r\n\r\n${content}\r\n--${boundary}--\r\n`;
 
-  test("does not depend on the boundary", () => {
+  test("4: does not depend on the boundary", () => {
     expect(multipart(body("X")).kind).toBe("multipart");
     expect(multipart(body("X"))).toEqual(multipart(body("----formdata-undici-012345")));
   });
 
-  test("depends on every byte, name, file name and type of a part, and on their order", () => {
+  test("4: depends on every byte, name, file name and type of a part, and on their order", () => {
     const all = [
       {},
       { content: "hellO" },
