@@ -156,8 +156,9 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
   };
 
   const closeAll = async (): Promise<void> => {
-    await Promise.allSettled([...sessions.values()].map(({ session }) => session.close()));
+    // Before the sessions: what is open when a process ends is answered in the next one.
     await desk.close();
+    await Promise.allSettled([...sessions.values()].map(({ session }) => session.close()));
     await broker.close();
     await parts.transport.close();
     await audit.close();

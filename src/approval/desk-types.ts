@@ -61,7 +61,10 @@ export interface ApprovalDesk {
   wait(id: string, options: { readonly signal: AbortSignal }): Promise<ApprovalRecord>;
   /** Lets time act on what is in the store already, also of processes that are no more: expiry, and reminders. Never rejects. */
   resume(): Promise<void>;
-  /** Refuses the session's waiting calls with SESSION_CLOSED and cancels its questions nobody else waits for. */
+  /**
+   * Refuses the session's waiting calls with SESSION_CLOSED and cancels its questions nobody else waits for; of a closed desk,
+   * they stay.
+   */
   closeSession(sessionId: string): Promise<void>;
   /** Refuses all waiting calls with GUARD_CLOSED. Questions stay in the store, for whoever opens it next. */
   close(): Promise<void>;

@@ -181,6 +181,7 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
     async closeSession(sessionId) {
       prompts.forget(sessionId);
       calls.refuse({ sessionId }, new GuardError("SESSION_CLOSED"));
+      if (closed) return;
       for (const { id, sessionId: opener } of await store.list({ state: "pending" })) {
         if (opener === sessionId && !calls.hasOther(id, sessionId)) await voting.takeBack(id, THE_SESSION, "cancel");
       }

@@ -47,10 +47,11 @@ describe("sallyport approvals", () => {
     const first = await open();
     const pending = (await call(first.session)) as GuardError;
     expect(pending.code).toBe("APPROVAL_PENDING");
-    await first.guard.close();
-    // Closing the session takes its questions back; a process that is killed does not.
-    const killed = await open();
-    const { approvalId = "" } = (await call(killed.session, 6)) as GuardError;
+    // Closing a session takes its questions back; a process that ends does not.
+    await first.session.close();
+    const second = await open();
+    const { approvalId = "" } = (await call(second.session, 6)) as GuardError;
+    await second.guard.close();
 
     const listed = await cli("list", "--state", "pending");
     expect(listed).toMatchObject({ code: 0, err: "" });

@@ -94,18 +94,18 @@ describe("one whole run", () => {
     personalValues().forEach((value, index) => void secrets.set(`personal value ${index}`, value));
   });
 
-  test("every claim of the story holds, and there is one for each of its nine steps at least", () => {
+  test("every claim of the story holds, and there is one for each of its ten steps at least", () => {
     expect(result.claims.filter(({ holds }) => !holds)).toEqual([]);
-    expect(new Set(result.claims.map(({ step }) => step)).size).toBe(9);
+    expect(new Set(result.claims.map(({ step }) => step)).size).toBe(10);
     expect(result.ok).toBe(true);
   });
 
   test("the secrets to look for are known from where they were made, and are all of them", () => {
     const issued = parts.server().tokenRequests.filter(({ outcome }) => outcome === "issued");
     expect(parts.ledger().tokensSeen()).toHaveLength(issued.length);
-    expect(issued.length).toBe(3);
-    expect(parts.identityTokens).toHaveLength(2);
-    expect(secrets.size).toBe(3 + 2 * 2 + 1 + 14);
+    expect(issued.length).toBe(4);
+    expect(parts.identityTokens).toHaveLength(4);
+    expect(secrets.size).toBe(4 + 4 * 2 + 1 + 14);
     expect([...secrets.values()].every((value) => value.length >= 10)).toBe(true);
   });
 

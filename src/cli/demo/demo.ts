@@ -13,6 +13,7 @@ import { openSession } from "./chapters/open-session.js";
 import { readCustomer } from "./chapters/read-customer.js";
 import { readRecord } from "./chapters/read-record.js";
 import { repeatRefund } from "./chapters/repeat-refund.js";
+import { surviveRestart } from "./chapters/survive-restart.js";
 import { tamper } from "./chapters/tamper.js";
 import { tryAdmin } from "./chapters/try-admin.js";
 import { createEyes } from "./eyes.js";
@@ -107,7 +108,16 @@ export async function runDemo(
 async function play(stage: Stage, scratch: string): Promise<void> {
   try {
     const scene = await openSession(stage);
-    for (const chapter of [readCustomer, listInvoices, tryAdmin, askRefund, repeatRefund, tamper, endSession]) {
+    for (const chapter of [
+      readCustomer,
+      listInvoices,
+      tryAdmin,
+      askRefund,
+      repeatRefund,
+      tamper,
+      endSession,
+      surviveRestart,
+    ]) {
       stage.signal.throwIfAborted();
       await chapter(scene);
     }

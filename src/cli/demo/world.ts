@@ -13,7 +13,10 @@ import { demoPolicy, LEDGER_API } from "./policy.js";
 export interface World {
   readonly authorizationServer: AuthorizationServer;
   readonly ledger: Ledger;
-  readonly guard: Guard;
+  /** The guard of the moment. */
+  guard(): Guard;
+  /** Closes the guard and makes another one of what is on the disk, as when a process is started again. */
+  restart(): Promise<void>;
 }
 
 /** How the places are started; a test puts itself in between, to know secrets from where they are made. */
@@ -56,26 +59,43 @@ export async function openWorld(
 
   const key = clientKeys[CLIENT];
   if (key === undefined) throw new Error("the authorization server made no key for its client");
-  const store = fileStore(state);
-  closers.push(() => store.close());
-  const guard = await createGuard({
-    policy: demoPolicy(ledger.origin, wait),
-    identity: oidcIdentity({ issuer, audience: "sallyport", tenantClaim: "tenant", allowInsecure: true }),
-    credentials: {
-      ledger: tokenExchange({
-        issuer,
-        clientId: CLIENT,
-        authentication: { method: "private_key_jwt", key },
-        audience: LEDGER_API,
-        formats: ["opaque"],
-        allowInsecure: true,
-      }),
+  const open = async (): Promise<{ readonly guard: Guard; close(): Promise<void> }> => {
+    const store = fileStore(state);
+    const guard = await createGuard({
+      policy: demoPolicy(ledger.origin, wait),
+      identity: oidcIdentity({ issuer, audience: "sallyport", tenantClaim: "tenant", allowInsecure: true }),
+      credentials: {
+        ledger: tokenExchange({
+          issuer,
+          clientId: CLIENT,
+          authentication: { method: "private_key_jwt", key },
+          audience: LEDGER_API,
+          formats: ["opaque"],
+          allowInsecure: true,
+        }),
+      },
+      approvals: { request: person.ask },
+      audit: { directory, signer },
+      store,
+      log,
+    });
+    return {
+      guard,
+      async close() {
+        await guard.close();
+        await store.close();
+      },
+    };
+  };
+  let current = await open();
+  closers.push(() => current.close());
+  return {
+    authorizationServer,
+    ledger,
+    guard: () => current.guard,
+    async restart() {
+      await current.close();
+      current = await open();
     },
-    approvals: { request: person.ask },
-    audit: { directory, signer },
-    store,
-    log,
-  });
-  closers.push(() => guard.close());
-  return { authorizationServer, ledger, guard };
+  };
 }
