@@ -13,6 +13,8 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
+    // Real clients, with dependencies of their own: npm run test:clients.
+    exclude: ["**/node_modules/**", "test/clients/**"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // Files run in child processes: they change the working directory and spawn children of their own.

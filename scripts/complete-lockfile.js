@@ -1,8 +1,9 @@
 // Completes package-lock.json with the optional binaries of other platforms. Where a registry mirror does not carry them
-// all, `npm install` leaves them out, and `npm ci` then refuses its own lockfile. Run after `npm install`.
+// all, `npm install` leaves them out, and `npm ci` then refuses its own lockfile. Run after `npm install`; with an argument, on
+// the lockfile of that folder.
 import { readFileSync, writeFileSync } from "node:fs";
 
-const path = new URL("../package-lock.json", import.meta.url);
+const path = new URL(`../${process.argv[2] ?? "."}/package-lock.json`, import.meta.url);
 const lock = JSON.parse(readFileSync(path, "utf8"));
 const SYSTEMS = ["aix", "android", "darwin", "freebsd", "linux", "netbsd", "openbsd", "openharmony", "sunos", "win32"];
 const PROCESSORS = ["arm64", "arm", "ia32", "loong64", "mips64el", "ppc64", "riscv64", "s390x", "x64"];

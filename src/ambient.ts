@@ -1,5 +1,6 @@
 import type { Client } from "./client.js";
 import { GuardError } from "./errors.js";
+import { asFetch } from "./guarded-function.js";
 import { ambientSession, type Session } from "./session.js";
 
 /**
@@ -7,9 +8,8 @@ import { ambientSession, type Session } from "./session.js";
  *
  * @throws GuardError `NO_SESSION` outside any session: it never falls back to an unguarded fetch.
  */
-export const guardedFetch: typeof globalThis.fetch = Object.assign(
-  async (input: string | URL | Request, init?: RequestInit): Promise<Response> => requireSession().fetch(input, init),
-  { Response },
+export const guardedFetch: typeof globalThis.fetch = asFetch(async (input, init) =>
+  requireSession().fetch(input as string | URL | Request, init as RequestInit | undefined),
 );
 
 /**

@@ -7,6 +7,8 @@ import type { CanonicalRequest } from "./request/canonical.js";
 import { type BodyDescription, describeBody } from "./request/describe-body.js";
 import { fingerprintOf, semanticHeaders } from "./request/fingerprint.js";
 import { headerValues } from "./request/headers.js";
+import type { JsonValue } from "./request/json.js";
+import { withoutCorrelation } from "./request/jsonrpc.js";
 
 /** A request whose bytes will not change any more, and the decision that a person must be asked about it. */
 export interface FrozenRequest {
@@ -28,7 +30,7 @@ export async function requestApproval(
   const { approval = {} } = frozen.decision.obligations;
   const askedAt = parts.clock.monotonic();
   try {
-    return await parts.desk.obtain(draftFor(parts.approverMasker, session, exchange.id, frozen), {
+    return await parts.desk.obtain(draftFor(parts, session, exchange.id, frozen), {
       signal,
       ...(approval.waitMs === undefined ? {} : { waitMs: approval.waitMs }),
       ...(approval.expiresMs === undefined ? {} : { expiresMs: approval.expiresMs }),
@@ -42,14 +44,15 @@ export async function requestApproval(
 }
 
 function draftFor(
-  masker: Masker,
+  parts: GuardParts,
   session: SessionState,
   requestId: string,
   { request, body, decision, stepUp }: FrozenRequest,
 ): ApprovalDraft {
+  const masker = parts.approverMasker;
   const { principal, agent } = session.context();
   const contentType = headerValues(request.headers, "content-type")[0] ?? null;
-  const described = describe(request, body);
+  const described = describe(parts, request, body);
   const subject = {
     tenant: principal.tenant ?? "",
     agent: agent.id,
@@ -59,7 +62,7 @@ function draftFor(
   return {
     sessionId: session.id,
     requestId,
-    fingerprint: fingerprintFor(session, request, body, decision, stepUp),
+    fingerprint: fingerprintFor(parts, session, request, body, decision, stepUp),
     subject,
     http: {
       method: request.method,
@@ -86,6 +89,7 @@ function draftFor(
 
 /** The fingerprint of a request; with `stepUp`, of the request with a credential of these scopes. */
 export function fingerprintFor(
+  parts: GuardParts,
   session: SessionState,
   request: CanonicalRequest,
   body: Uint8Array | ReadableStream<Uint8Array> | null,
@@ -103,18 +107,26 @@ export function fingerprintFor(
     origin: request.origin,
     path: request.path,
     query: request.query,
-    body: describe(request, body),
+    body: describe(parts, request, body),
     headers: request.headers,
     ...(stepUp === undefined ? {} : { scopes: stepUp }),
   });
 }
 
-const describe = ({ headers }: CanonicalRequest, body: Uint8Array | null): BodyDescription =>
+const describe = (parts: GuardParts, request: CanonicalRequest, body: Uint8Array | null): BodyDescription =>
   describeBody(
     body,
-    headerValues(headers, "content-type")[0] ?? null,
-    headerValues(headers, "content-encoding")[0] ?? null,
+    headerValues(request.headers, "content-type")[0] ?? null,
+    headerValues(request.headers, "content-encoding")[0] ?? null,
+    essentialOf(parts, request),
   );
+
+/** What a body means at its endpoint: a JSON-RPC call that is made again has another id, and is the same call. */
+function essentialOf(parts: GuardParts, request: CanonicalRequest): (body: JsonValue) => JsonValue {
+  const endpoint = parts.policy().serviceOf(request)?.endpoints.find(request);
+  const speaksRpc = endpoint !== undefined && "protocol" in endpoint && endpoint.protocol !== "graphql";
+  return speaksRpc ? withoutCorrelation : (body) => body;
+}
 
 /** What a method can do at worst: read, change, or remove (RFC 9110 section 9.2). */
 const riskOf = (method: string): "low" | "medium" | "high" =>

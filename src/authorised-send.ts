@@ -116,7 +116,7 @@ async function authorise(
         ? undefined
         : {
             authorizationDetails: filledIn(authorizationDetails, () =>
-              fingerprintFor(session, request, body, decision),
+              fingerprintFor(parts, session, request, body, decision),
             ),
           }),
     },

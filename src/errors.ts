@@ -226,24 +226,3 @@ export class AuditIncompleteError extends GuardError {
 export function isGuardError(value: unknown): value is GuardError {
   return typeof value === "object" && value !== null && (value as Record<symbol, unknown>)[BRAND] === true;
 }
-
-const HIDING_PLACES = ["cause", "detail", "original", "originalError", "error"] as const;
-
-/**
- * Digs a {@link GuardError} out of the error a client library wrapped it in: OpenAI, Anthropic, octokit and axios keep it
- * in `.cause`, Stripe in `.detail`, Slack in `.original`. Looks through at most 32 objects, so that a cycle ends.
- */
-export function findGuardError(error: unknown): GuardError | undefined {
-  const queue: unknown[] = [error];
-  for (let looked = 0; queue.length > 0 && looked < 32; looked++) {
-    const candidate = queue.shift();
-    if (isGuardError(candidate)) return candidate;
-    if (typeof candidate !== "object" || candidate === null) continue;
-    for (const place of HIDING_PLACES) {
-      const inner = (candidate as Record<string, unknown>)[place];
-      if (typeof inner === "object" && inner !== null) queue.push(inner);
-    }
-    if (candidate instanceof AggregateError) queue.push(...candidate.errors.slice(0, 8));
-  }
-  return undefined;
-}

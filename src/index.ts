@@ -3,6 +3,7 @@
 
 // The guard and its sessions
 export { createClient, guardedFetch } from "./ambient.js";
+export { type AxiosLike, assertAxiosGuarded } from "./assert-axios-guarded.js";
 export type { Client } from "./client.js";
 // What the parts have in common
 export type { Clock } from "./clock.js";
@@ -19,13 +20,13 @@ export {
   AuditUnavailableError,
   type ConfigurationProblem,
   DeniedError,
-  findGuardError,
   GuardError,
   isGuardError,
   OptionsError,
   PolicyError,
   type Problem,
 } from "./errors.js";
+export { findGuardError } from "./find-guard-error.js";
 export { createGuard, type Guard } from "./guard.js";
 export type { GuardOptions, SessionOptions } from "./guard-options.js";
 export type { OperationalLog } from "./operational-log.js";

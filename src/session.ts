@@ -5,6 +5,7 @@ import { type Client, createSessionClient } from "./client.js";
 import { GuardError } from "./errors.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
 import { guardedCall } from "./guarded-fetch.js";
+import { asFetch } from "./guarded-function.js";
 import type { Agent, Principal } from "./policy/index.js";
 import { type OnDeny, respondInstead } from "./respond.js";
 
@@ -111,7 +112,3 @@ async function endSession(
   await parts.broker.closeSession(state.id);
   await state.record.close(reason);
 }
-
-/** OpenAI's and Anthropic's clients look for `fetch.Response` before they probe with a request of their own. */
-const asFetch = (call: (input: unknown, init: unknown) => Promise<Response>): typeof globalThis.fetch =>
-  Object.assign(async (input: unknown, init?: unknown) => call(input, init), { Response });

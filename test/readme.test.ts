@@ -30,4 +30,45 @@ describe("the README", () => {
     expect(named.length).toBeGreaterThan(1);
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
   });
+
+  describe("its table of clients", () => {
+    const clients = new URL("./clients/", import.meta.url);
+    const rows = [...readme.matchAll(/^\| `([^`]+)`[^|]*\| (\d[^|]*) \|[^|]*\| ([^|]+) \| `([^`]+)` \|$/gm)].map(
+      ([, name = "", version = "", presets = "", file = ""]) => ({ name, version, presets, file }),
+    );
+    const { packages } = JSON.parse(readFileSync(new URL("package-lock.json", clients), "utf8")) as {
+      packages: Record<string, { version: string; dependencies?: Record<string, string> }>;
+    };
+
+    it("names every client that is installed, in the version that is installed", () => {
+      const installed = Object.keys(packages[""]?.dependencies ?? {}).filter((name) => name !== "graphql");
+      expect(rows.map(({ name }) => name).sort()).toEqual(installed.sort());
+      for (const { name, version } of rows)
+        expect([name, packages[`node_modules/${name}`]?.version]).toEqual([name, version]);
+    });
+
+    it("names for each a test that imports it and gives it what the table says", () => {
+      for (const { name, presets, file } of rows) {
+        const text = readFileSync(new URL(`../${file}`, import.meta.url), "utf8");
+        expect([name, new RegExp(`from "${name}(?:/[^"]*)?"`).test(text)]).toEqual([name, true]);
+        expect([file, presets.split(" or ").some((preset) => text.includes(preset.replaceAll("`", '"')))]).toEqual([
+          file,
+          true,
+        ]);
+      }
+    });
+
+    it("is about tests that hold a client to all seven things", () => {
+      const contract = readFileSync(new URL("support/contract.ts", clients), "utf8");
+      const things = [...contract.matchAll(/\bit\("([^"]+)"/g)].map(([, title = ""]) => title);
+      expect(things).toHaveLength(7);
+      for (const file of new Set(rows.map((row) => row.file))) {
+        const text = readFileSync(new URL(`../${file}`, import.meta.url), "utf8");
+        const missing = text.includes("describeClient(")
+          ? []
+          : things.filter((title) => !text.includes(`it("${title}"`));
+        expect([file, missing]).toEqual([file, []]);
+      }
+    });
+  });
 });

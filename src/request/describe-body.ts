@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { canonicalJson } from "./canonical-json.js";
 import { hasBrokenEscape } from "./escapes.js";
-import { readStrictJson } from "./json.js";
+import { type JsonValue, readStrictJson } from "./json.js";
 import { isForm, isJson, type MediaType, parseMediaType } from "./media-type.js";
 import { readMultipart } from "./multipart.js";
 import { decodeFormText } from "./query.js";
@@ -19,12 +19,14 @@ export interface BodyDescription {
 /**
  * Describes a body so that a client that sends the same request again, with its keys in another order or a new multipart
  * boundary, is recognised, and nobody else is. `contentType` is the raw header value. A content coding makes any body
- * `bytes`, because what is inside was not looked at; pass `contentEncoding` where the header is there.
+ * `bytes`, because what is inside was not looked at; pass `contentEncoding` where the header is there. `essential` takes out
+ * of a JSON body what its protocol does not mean anything by.
  */
 export function describeBody(
   bytes: Uint8Array | null,
   contentType: string | null,
   contentEncoding: string | null = null,
+  essential: (body: JsonValue) => JsonValue = (body) => body,
 ): BodyDescription {
   const type = contentType === null ? null : parseMediaType(contentType);
   const described = (kind: BodyDescription["kind"], meaning: string | Uint8Array): BodyDescription => ({
@@ -34,7 +36,7 @@ export function describeBody(
   });
   if (bytes === null || bytes.length === 0) return described("none", "");
   const plain = contentEncoding === null || contentEncoding.toLowerCase() === "identity";
-  const meaning = type !== null && plain ? meaningOf(bytes, type) : null;
+  const meaning = type !== null && plain ? meaningOf(bytes, type, essential) : null;
   return meaning === null ? described("bytes", bytes) : described(meaning.kind, meaning.text);
 }
 
@@ -43,13 +45,13 @@ interface Meaning {
   readonly text: string;
 }
 
-function meaningOf(bytes: Uint8Array, type: MediaType): Meaning | null {
+function meaningOf(bytes: Uint8Array, type: MediaType, essential: (body: JsonValue) => JsonValue): Meaning | null {
   if (type.essence === "multipart/form-data") return multipartMeaning(bytes, type.parameters.get("boundary") ?? "");
   if (!isUtf8(type)) return null;
   if (isJson(type.essence)) {
     const json = readStrictJson(bytes);
     // Not exact: `1` and `1.0` are equal to us and different to a server that keeps decimals.
-    return json.ok && json.exact ? { kind: "json", text: canonicalJson(json.value) } : null;
+    return json.ok && json.exact ? { kind: "json", text: canonicalJson(essential(json.value)) } : null;
   }
   return isForm(type.essence) ? formMeaning(bytes) : null;
 }

@@ -74,3 +74,17 @@ export function mcpProblem(message: RpcMessage): Refusal | null {
 
 /** The method by which a tool is called. */
 export const TOOL_CALL = "tools/call";
+
+/**
+ * A message, or a batch, without what a client makes up anew for each attempt: the id of a call, and the token that MCP's
+ * progress is reported under. Both only tell answers apart, so a call that is made again after a person said yes is the
+ * same call. An answer keeps its id: it says which question is answered.
+ */
+export function withoutCorrelation(body: JsonValue): JsonValue {
+  if (Array.isArray(body)) return (body as readonly JsonValue[]).map(withoutCorrelation);
+  if (!isObject(body) || body["method"] === undefined) return body;
+  const message = body["id"] === undefined ? body : { ...body, id: "" };
+  const { params } = message as Members;
+  if (!isObject(params) || !isObject(params["_meta"]) || params["_meta"]["progressToken"] === undefined) return message;
+  return { ...message, params: { ...params, _meta: { ...params["_meta"], progressToken: "" } } };
+}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { JsonValue } from "../../src/request/json.js";
-import { mcpProblem, readRpcMessages } from "../../src/request/jsonrpc.js";
+import { mcpProblem, readRpcMessages, withoutCorrelation } from "../../src/request/jsonrpc.js";
 
 const kindsOf = (body: JsonValue, max = 2): readonly string[] | string => {
   const messages = readRpcMessages(body, max);
@@ -61,5 +61,36 @@ describe("MCP messages", () => {
     ["another spelling of the method", "Tools/Call", { name: "a" }],
   ] as readonly [string, string, JsonValue | undefined][])("refuses %s", (_what, method, params) => {
     expect(problemOf(method, params)).toEqual(expect.any(String));
+  });
+});
+
+describe("a message without what tells its answer apart", () => {
+  const tool = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "drop", arguments: { id: 1 } } };
+  const same = (a: JsonValue, b: JsonValue): boolean =>
+    JSON.stringify(withoutCorrelation(a)) === JSON.stringify(withoutCorrelation(b));
+
+  it("is the same when it is made again under another id or progress token, alone or in a batch", () => {
+    expect(same(tool, { ...tool, id: "two" })).toBe(true);
+    expect(same([tool, tool], [{ ...tool, id: 5 }, tool])).toBe(true);
+    const tokened = (progressToken: number): JsonValue => ({
+      ...tool,
+      params: { ...tool.params, _meta: { progressToken, other: 1 } },
+    });
+    expect(same(tokened(1), tokened(2))).toBe(true);
+  });
+
+  it.each([
+    ["another argument, also one that is called id", { ...tool, params: { ...tool.params, arguments: { id: 2 } } }],
+    ["another method", { ...tool, method: "tools/list" }],
+    ["no id: nobody waits for its answer", { jsonrpc: "2.0", method: tool.method, params: tool.params }],
+    ["more that is meant", { ...tool, params: { ...tool.params, _meta: { other: 1 } } }],
+    ["another message beside it", [tool, tool]],
+  ])("is another with %s", (_name, other) => {
+    expect(same(tool, other)).toBe(false);
+  });
+
+  it("keeps the id of an answer: it says which question is answered", () => {
+    const answer = { jsonrpc: "2.0", id: 1, result: {} };
+    expect(same(answer, { ...answer, id: 2 })).toBe(false);
   });
 });

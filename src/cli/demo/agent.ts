@@ -1,4 +1,5 @@
-import { findGuardError, type GuardError } from "../../errors.js";
+import type { GuardError } from "../../errors.js";
+import { findGuardError } from "../../find-guard-error.js";
 import type { Eyes } from "./eyes.js";
 
 /** How a call ended, as agent code sees it. */
