@@ -15,6 +15,7 @@ import {
   parseDuration,
 } from "./policy/index.js";
 import type { OnDeny } from "./respond.js";
+import type { Session } from "./session.js";
 import type { Store } from "./store/index.js";
 import {
   createFetchTransport,
@@ -87,8 +88,10 @@ export type SessionOptions = {
   /** How long it may live: `"15m"`, or milliseconds. Default 15 minutes; never longer than the identity token. */
   readonly ttl?: string | number;
 } & (
-  | { readonly identityToken: string; readonly principal?: never }
-  | { readonly principal: Principal; readonly identityToken?: never }
+  | { readonly identityToken: string; readonly principal?: never; readonly parent?: never }
+  | { readonly principal: Principal; readonly identityToken?: never; readonly parent?: never }
+  /** A session whose agent hands on its task: the same principal, never longer, and it ends with its parent. */
+  | { readonly parent: Session; readonly identityToken?: never; readonly principal?: never }
 );
 
 const GUARD_KEYS = [
@@ -105,7 +108,7 @@ const GUARD_KEYS = [
   "log",
   "clock",
 ];
-const SESSION_KEYS = ["agent", "purpose", "ttl", "identityToken", "principal"];
+const SESSION_KEYS = ["agent", "purpose", "ttl", "identityToken", "principal", "parent"];
 const DEFAULT_TTL_MS = 15 * 60_000;
 /** A request is held for a predicate; what takes longer is an approval. */
 const LONGEST_PREDICATE_MS = 600_000;
@@ -202,8 +205,9 @@ export function checkSessionOptions(options: SessionOptions): number {
   const problems = unknownKeys(options, SESSION_KEYS);
   if (!isFilled(options.agent?.id)) problems.push({ pointer: "/agent/id", message: "must name the agent" });
   if (!isFilled(options.purpose)) problems.push({ pointer: "/purpose", message: "must say what the session is for" });
-  if ((options.identityToken === undefined) === (options.principal === undefined)) {
-    problems.push({ pointer: "", message: "needs either an identityToken or a principal" });
+  const sources = [options.identityToken, options.principal, options.parent].filter((source) => source !== undefined);
+  if (sources.length !== 1) {
+    problems.push({ pointer: "", message: "needs either an identityToken, or a principal, or a parent" });
   }
   if (options.principal !== undefined && !isFilled(options.principal.id))
     problems.push({ pointer: "/principal/id", message: "must name the principal" });

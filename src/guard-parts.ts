@@ -49,4 +49,6 @@ export interface SessionState {
   context(): DecisionContext;
   /** Exchanges under way, so that closing can end their records. */
   readonly exchanges: Set<{ abandon(): void }>;
+  /** Sessions that got their task from this one; they end with it. */
+  readonly children: Set<{ close(): Promise<void> }>;
 }

@@ -3,7 +3,7 @@ import { type ApprovalDesk, createApprovalDesk } from "./approval/index.js";
 import { type AuditLog, type AuditSigner, openAuditLog, type SessionLog } from "./audit/index.js";
 import { createTokenBroker, Secret } from "./broker/index.js";
 import { systemClock } from "./clock.js";
-import { GuardError } from "./errors.js";
+import { GuardError, OptionsError } from "./errors.js";
 import { recordApproval, recordCredential } from "./event-record.js";
 import {
   checkCredentials,
@@ -13,11 +13,12 @@ import {
   openTransport,
   type SessionOptions,
 } from "./guard-options.js";
-import type { GuardParts } from "./guard-parts.js";
+import type { GuardParts, SessionState } from "./guard-parts.js";
 import type { VerifiedIdentity } from "./identity/index.js";
 import { createMasker, type Masker, type MaskerOptions } from "./masking/index.js";
 import { defaultLog } from "./operational-log.js";
-import { compilePolicy, type Policy, type PolicyDocument, type Predicates } from "./policy/index.js";
+import { revokeOrphans } from "./orphans.js";
+import { type Agent, compilePolicy, type Policy, type PolicyDocument, type Predicates } from "./policy/index.js";
 import { readPolicyFile } from "./policy-file.js";
 import { createRecorder } from "./recording/index.js";
 import { createSession, type Session } from "./session.js";
@@ -52,7 +53,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
   const log = options.log ?? defaultLog();
   const { unmaskable = "pass", ...maskerOptions } = options.masking === false ? {} : (options.masking ?? {});
   const masker = options.masking === false ? null : createMasker(maskerOptions);
-  const sessions = new Map<string, { readonly session: Session; readonly record: SessionLog }>();
+  const sessions = new Map<string, OpenSession>();
   const recordOf = (sessionId: string): SessionLog | undefined => sessions.get(sessionId)?.record;
 
   const { onDeny = "auto", store: ownStore, ...approvals } = options.approvals ?? {};
@@ -62,6 +63,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
   const broker = createTokenBroker({
     providers: options.credentials ?? {},
     clock,
+    ...(store.credentials === undefined ? {} : { leases: store.credentials }),
     onEvent: (event) => recordCredential(recordOf(event.session), event, log),
   });
   const desk = createApprovalDesk({
@@ -91,6 +93,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     secrets: () => broker.liveSecrets(),
     warn: (message) => log.warn({ part: "audit" }, message),
   });
+  await revokeOrphans(broker, log);
   audit.policyLoaded({ ...(policy.id === undefined ? {} : { id: policy.id }), hash: policy.hash });
   const parts: GuardParts = {
     clock,
@@ -131,8 +134,11 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     if (closing !== undefined) throw new GuardError("GUARD_CLOSED");
     const ttlMs = checkSessionOptions(asked);
     const now = clock.now();
-    const identity = await identify(options.identity, asked, wait.signal ?? new AbortController().signal, now);
+    const parent = parentOf(asked.parent);
+    const identity =
+      parent ?? (await identify(options.identity, asked, wait.signal ?? new AbortController().signal, now));
     if (closing !== undefined) throw new GuardError("GUARD_CLOSED");
+    parent?.state.assertOpen();
     const id = randomUUID();
     const { principal } = identity;
     const facts = {
@@ -144,15 +150,34 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
       expiresAt: Math.min(now + ttlMs, identity.expiresAt),
     };
     const record = audit.openSession(facts);
-    const brokerSession = {
+    const subjectToken =
+      asked.identityToken === undefined ? parent?.state.brokerSession.subjectToken : new Secret(asked.identityToken);
+    const brokerSession = Object.freeze({
       id,
       principal: facts.principal,
       agent: facts.agent,
-      ...(asked.identityToken === undefined ? {} : { subjectToken: new Secret(asked.identityToken) }),
-    };
-    const session = createSession(parts, facts, record, brokerSession, () => sessions.delete(id));
-    sessions.set(id, { session, record });
+      ...(subjectToken === undefined ? {} : { subjectToken }),
+      ...(parent === undefined ? {} : { delegatedBy: parent.chain }),
+    });
+    const { session, state } = createSession(parts, facts, record, brokerSession, () => {
+      sessions.delete(id);
+      parent?.state.children.delete(session);
+    });
+    sessions.set(id, { session, record, state });
+    parent?.state.children.add(session);
     return session;
+  };
+
+  /** The session a task is handed on from: one of this guard's, open, and not at the end of a chain that is too long. */
+  const parentOf = (given: Session | undefined): Parent | undefined => {
+    if (given === undefined) return undefined;
+    const known = sessions.get(given.id);
+    if (known?.session !== given) throw new GuardError("SESSION_CLOSED");
+    const chain = Object.freeze([...(known.state.brokerSession.delegatedBy ?? []), given.agent]);
+    if (chain.length >= MAX_ACTORS) {
+      throw new OptionsError([{ pointer: "/parent", message: `a task is handed on at most ${MAX_ACTORS - 1} times` }]);
+    }
+    return { principal: given.principal, expiresAt: given.expiresAt.getTime(), state: known.state, chain };
   };
 
   const closeAll = async (): Promise<void> => {
@@ -198,7 +223,7 @@ async function identify(
   now: number,
 ): Promise<VerifiedIdentity> {
   if (asked.principal !== undefined) return { principal: asked.principal, expiresAt: Number.POSITIVE_INFINITY };
-  if (verifier === undefined) {
+  if (verifier === undefined || asked.identityToken === undefined) {
     throw new GuardError("IDENTITY_REFUSED", {
       message: "An identityToken was given, but the guard has no `identity` to verify it with.",
     });
@@ -231,6 +256,21 @@ const createApproverMasker = ({ allow, custom }: MaskerOptions): Masker =>
     ...(allow === undefined ? {} : { allow }),
     ...(custom === undefined ? {} : { custom }),
   });
+
+interface OpenSession {
+  readonly session: Session;
+  readonly record: SessionLog;
+  readonly state: SessionState;
+}
+
+interface Parent extends VerifiedIdentity {
+  readonly state: SessionState;
+  /** The agents so far, outermost first. */
+  readonly chain: readonly Agent[];
+}
+
+/** How many agents may act one for another. */
+const MAX_ACTORS = 5;
 
 /** Callers keep their objects; what a decision rests on must not change under it. */
 const freezeCopy = <Data extends object>(data: Data): Data => deepFreeze(structuredClone(data));

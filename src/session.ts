@@ -51,7 +51,7 @@ export function createSession(
   record: SessionLog,
   brokerSession: BrokerSession,
   onEnd: () => void,
-): Session {
+): { readonly session: Session; readonly state: SessionState } {
   const lifetime = new AbortController();
   const endsAt = parts.clock.monotonic() + (facts.expiresAt - facts.startedAt);
   let ending: Promise<void> | undefined;
@@ -71,6 +71,7 @@ export function createSession(
     brokerSession,
     signal: lifetime.signal,
     exchanges: new Set(),
+    children: new Set(),
     assertOpen() {
       if (lifetime.signal.aborted) throw lifetime.signal.reason;
       // Timers can be late, above all after the machine slept.
@@ -95,10 +96,10 @@ export function createSession(
       return end("SESSION_CLOSED", "closed");
     },
   });
-  return session;
+  return { session, state };
 }
 
-/** The order matters: first nothing new starts, then what is under way is broken off, then credentials go, then the record is signed. */
+/** The order matters: first nothing new starts, here or in what was handed on, then what is under way is broken off, then credentials go, then the record is signed. */
 async function endSession(
   parts: GuardParts,
   state: SessionState,
@@ -107,8 +108,9 @@ async function endSession(
   reason: string,
 ): Promise<void> {
   lifetime.abort(new GuardError(code));
+  const handedOn = [...state.children].map((child) => child.close());
   for (const exchange of [...state.exchanges]) exchange.abandon();
   await parts.desk.closeSession(state.id);
-  await parts.broker.closeSession(state.id);
+  await Promise.allSettled([parts.broker.closeSession(state.id), ...handedOn]);
   await state.record.close(reason);
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.js";
 import { type ConfigurationProblem, OptionsError } from "../errors.js";
 import type { BrokerEvent } from "./events.js";
+import type { CredentialStore } from "./leases.js";
 import type { CredentialProvider } from "./provider.js";
 
 /** How a broker is made. */
@@ -13,13 +14,23 @@ export interface TokenBrokerOptions {
   readonly random?: () => number;
   /** Told of everything that happens to a credential, synchronously. What it throws is ignored. */
   readonly onEvent?: (event: BrokerEvent) => void;
+  /** Where leases are kept, so that the next start can revoke what this process leaves behind. Default: nowhere. */
+  readonly leases?: CredentialStore;
   /** How many credentials are kept; the longest unused is revoked and forgotten. Default 10,000. */
   readonly maxCredentials?: number;
   /** For issuing one credential, all attempts together. Milliseconds. Default 30,000. */
   readonly issueDeadlineMs?: number;
 }
 
-const KNOWN_OPTIONS = new Set(["providers", "clock", "random", "onEvent", "maxCredentials", "issueDeadlineMs"]);
+const KNOWN_OPTIONS = new Set([
+  "providers",
+  "clock",
+  "random",
+  "onEvent",
+  "leases",
+  "maxCredentials",
+  "issueDeadlineMs",
+]);
 
 /** Throws {@link OptionsError} with every problem of the options. */
 export function checkBrokerOptions(options: TokenBrokerOptions): void {

@@ -41,7 +41,13 @@ export interface Custody {
 /** For revoking in the background, and the default for a session's end. Milliseconds. */
 export const REVOCATION_DEADLINE_MS: number = 5_000;
 
-export function createCustody(clock: Clock, random: () => number, emit: (event: BrokerEvent) => void): Custody {
+/** `onGone` is told of what no longer works anywhere. */
+export function createCustody(
+  clock: Clock,
+  random: () => number,
+  emit: (event: BrokerEvent) => void,
+  onGone: (live: LiveCredential) => void,
+): Custody {
   const all = new Set<LiveCredential>();
   const revocations = new WeakMap<LiveCredential, Promise<void>>();
   let listed: readonly string[] | undefined;
@@ -55,6 +61,7 @@ export function createCustody(clock: Clock, random: () => number, emit: (event: 
       const endsAt = endOfLife(live);
       if (endsAt <= now) {
         all.delete(live);
+        onGone(live);
         continue;
       }
       nextExpiry = Math.min(nextExpiry, endsAt);
@@ -75,7 +82,10 @@ export function createCustody(clock: Clock, random: () => number, emit: (event: 
     if (begun !== undefined) return begun;
     const revocation = revokeWithin(deadlineMs, live, clock, random).then((outcome) => {
       // What was not revoked still works: it stays among the live secrets until it expires.
-      if (outcome === "revoked" && all.delete(live)) listed = undefined;
+      if (outcome === "revoked" && all.delete(live)) {
+        listed = undefined;
+        onGone(live);
+      }
       emit({ type: outcome === "failed" ? "revocation_failed" : outcome, ...live.base, ...live.mark });
     });
     revocations.set(live, revocation);

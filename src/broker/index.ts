@@ -13,6 +13,7 @@ export { githubActionsToken } from "./github-actions.js";
 export type { CredentialRequest } from "./grant-request.js";
 export type { TokenFormat } from "./granted.js";
 export type { SigningKeySource } from "./jose.js";
+export type { CredentialLease, CredentialStore, Orphan } from "./leases.js";
 export type { ClientAuthentication, OAuthOptions } from "./oauth-options.js";
 export type {
   AuthorizationDetail,

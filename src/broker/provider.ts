@@ -1,5 +1,6 @@
 import type { Agent, Principal } from "../policy/context.js";
 import type { DpopKey } from "./dpop.js";
+import type { CredentialLease } from "./leases.js";
 import type { Secret } from "./secret.js";
 
 /** Whom a credential is for. Held by the guard; agent code never gets one. */
@@ -67,6 +68,8 @@ export interface IssuedCredential {
   readonly issuer?: string;
   readonly subject?: string;
   readonly audience?: string;
+  /** What the issuer knows it by (a lease id), where that alone is enough to revoke it. No secret. */
+  readonly lease?: string;
   /** Identifies the credential in records. Default: a digest of the secret; to be given where a digest could be guessed. */
   readonly kid?: string;
   /** Other spellings of the same secret that may turn up in an answer, e.g. the password inside a Basic header. */
@@ -87,6 +90,8 @@ export interface CredentialProvider {
   issue(request: GrantRequest, options: { readonly signal: AbortSignal }): Promise<IssuedCredential>;
   /** Tells the issuer that the credential is no longer needed (RFC 7009). */
   revoke?(credential: IssuedCredential, options: { readonly signal: AbortSignal }): Promise<RevocationOutcome>;
+  /** Revokes what a process that died left behind, by its name alone: of the credential only the lease is left. */
+  revokeLease?(lease: CredentialLease, options: { readonly signal: AbortSignal }): Promise<RevocationOutcome>;
   /** The long-lived secrets it knows now, e.g. a client secret: they are masked in answers and searched for in leak scans. */
   secrets?(): Iterable<string>;
   close?(): Promise<void>;

@@ -11,6 +11,7 @@ import { type Flight, startFlight } from "./flight.js";
 import { type CredentialRequest, normaliseScopes, readCredentialRequest } from "./grant-request.js";
 import { issueWithRetry } from "./issue.js";
 import { createSessionKeys } from "./keys.js";
+import { keepLease, type Orphan, revokeOrphans } from "./leases.js";
 import type { BrokerSession, CredentialProvider } from "./provider.js";
 import type { Secret } from "./secret.js";
 import { backoffMs, wait } from "./wait.js";
@@ -29,6 +30,8 @@ export interface TokenBroker {
   closeSession(sessionId: string, options?: { readonly deadlineMs?: number }): Promise<void>;
   /** Every live token, static secret, client secret and subject token, of at least eight characters. Cheap to call. */
   liveSecrets(): Iterable<string>;
+  /** Revokes what processes that died left in the lease store, within `deadlineMs` (default 5,000). @throws what the store throws */
+  revokeOrphans(options?: { readonly deadlineMs?: number }): Promise<readonly Orphan[]>;
   /** Closes every session, then the providers. Idempotent. */
   close(): Promise<void>;
 }
@@ -83,7 +86,12 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
       // The record of the request itself is what fails closed; a listener must not break issuing or revoking.
     }
   };
-  const custody = createCustody(clock, random, emit);
+  const { leases } = options;
+  const leased = (live: LiveCredential): boolean => leases !== undefined && live.issued.revocable;
+  const custody = createCustody(clock, random, emit, (live) => {
+    // What cannot be removed is forgotten when it has expired.
+    if (leased(live)) leases?.remove(live.base.session, live.mark.kid).catch(() => {});
+  });
   const isClosed = (sessionId: string): boolean => closing !== undefined || closings.has(sessionId);
 
   const issueFor = async (entry: Entry, signal: AbortSignal): Promise<LiveCredential> => {
@@ -101,6 +109,12 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
       const live = custody.take(entry, issued, requestedAt);
       checkBinding(live);
       custody.checkScope(live, entry.optionalScopes);
+      if (leases !== undefined && leased(live)) {
+        await keepLease(leases, live).catch((failure: unknown) => {
+          void custody.revoke(live);
+          throw failure;
+        });
+      }
       return live;
     } catch (error) {
       const { rejected } = asideOf(error);
@@ -346,6 +360,12 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
       const sources: Iterable<string>[] = [custody.secrets(), subjects];
       for (const provider of providers.values()) if (provider.secrets !== undefined) sources.push(provider.secrets());
       for (const source of sources) for (const secret of source) if (secret.length >= SHORTEST_SEARCHED) yield secret;
+    },
+    async revokeOrphans({ deadlineMs = REVOCATION_DEADLINE_MS } = {}) {
+      if (leases === undefined) return [];
+      const late = new AbortController();
+      const cancel = clock.schedule(deadlineMs, () => late.abort());
+      return await revokeOrphans(leases, providers, clock, late.signal).finally(cancel);
     },
     close() {
       closing ??= closeAll();

@@ -1,8 +1,10 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import type { ApprovalRecord } from "../approval/index.js";
+import type { CredentialLease } from "../broker/index.js";
 import { type ConfigurationProblem, OptionsError } from "../errors.js";
 import { approvalIndex, approvalsIn } from "./approvals.js";
+import { credentialsIn, leaseIndex } from "./credentials.js";
 import { FileTable } from "./file/file-table.js";
 import { limitIndex, limitsIn } from "./limits.js";
 import type { Store } from "./memory-store.js";
@@ -45,11 +47,18 @@ export function fileStore(directory: string, options: FileStoreOptions = {}): Fi
     indexOf: limitIndex,
     check: () => undefined,
   });
+  const credentials = new FileTable<CredentialLease>({
+    directory: path,
+    name: "credentials",
+    indexOf: leaseIndex,
+    check: () => undefined,
+  });
   return {
+    credentials: credentialsIn(credentials),
     approvals: approvalsIn(approvals, maxApprovals),
     limits: limitsIn(limits, maxLimits, ({ now }) => now),
     close: async () => {
-      await Promise.all([approvals.close(), limits.close()]);
+      await Promise.all([approvals.close(), limits.close(), credentials.close()]);
     },
   };
 }

@@ -1,6 +1,8 @@
 import type { ApprovalStore } from "../approval/index.js";
+import type { CredentialStore } from "../broker/index.js";
 import { OptionsError } from "../errors.js";
 import { approvalIndex, approvalsIn } from "./approvals.js";
+import { credentialsIn, leaseIndex } from "./credentials.js";
 import { memoryTable } from "./documents.js";
 import { type LimitStore, limitIndex, limitsIn } from "./limits.js";
 import { type StoreSizes, sizesOf, unknownOptions } from "./sizes.js";
@@ -9,6 +11,8 @@ import { type StoreSizes, sizesOf, unknownOptions } from "./sizes.js";
 export interface Store {
   readonly approvals: ApprovalStore;
   readonly limits: LimitStore;
+  /** What the next start revokes if this process dies. Default: nothing is kept, and nothing revoked. */
+  readonly credentials?: CredentialStore;
 }
 
 /** Options of {@link memoryStore}. */
@@ -34,5 +38,6 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   return {
     approvals: approvalsIn(memoryTable(approvalIndex), maxApprovals),
     limits: limitsIn(memoryTable(limitIndex), maxLimits, ({ monotonic }) => monotonic),
+    credentials: credentialsIn(memoryTable(leaseIndex)),
   };
 }
