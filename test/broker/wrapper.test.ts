@@ -191,8 +191,11 @@ describe("a 401 that blames the credential", () => {
       (thrown: unknown) => thrown,
     );
     expect(findGuardError(error)).toMatchObject({ code: "NOT_REPLAYABLE", retryable: true, sent: true });
-    const request = new Request(`${api.origin}/notes`, { method: "POST", body: "consumed once" });
+    expect(api.received).toHaveLength(1);
+    const streaming = { method: "POST", body: new Blob(["once"]).stream(), duplex: "half" };
+    const request = new Request(`${api.origin}/notes`, streaming as RequestInit);
     expect(await codeOf((await guardedRequest(api, request)).promise)).toBe("NOT_REPLAYABLE");
+    expect(api.received).toHaveLength(2);
   });
 
   const form = new FormData();
