@@ -113,7 +113,8 @@ export class Exchange {
     this.#log.append(event as AuditEvent);
     this.#open = { http, level, upload };
     // What a person was asked about is worth a disk's time, whatever its method.
-    await this.#log.sync(SAFE.has(request.method) && !isAsked ? this.#sync.safe : this.#sync.unsafe);
+    const usual = SAFE.has(request.method) && !isAsked ? this.#sync.safe : this.#sync.unsafe;
+    await this.#log.sync(decision.obligations.sync ?? usual);
   }
 
   /** Notes that the answer's header is here. */

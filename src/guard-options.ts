@@ -1,5 +1,5 @@
 import type { ApprovalDeskOptions } from "./approval/index.js";
-import type { AnchorSink, AuditSigner, AuditSink, SyncMode } from "./audit/index.js";
+import type { AnchorSink, AuditSigner, AuditSink, FailureMode, SyncMode } from "./audit/index.js";
 import type { CredentialProvider } from "./broker/index.js";
 import type { Clock } from "./clock.js";
 import { type ConfigurationProblem, OptionsError } from "./errors.js";
@@ -61,6 +61,8 @@ export interface GuardOptions {
     readonly directory?: string;
     readonly signer?: AuditSigner;
     readonly sync?: SyncMode;
+    /** What happens when a line cannot be written. Default `deny`: nothing is sent. */
+    readonly onFailure?: FailureMode;
     readonly anchors?: readonly AnchorSink[];
     /** Places beside the file that get every line. None of them can hold up or fail a request. */
     readonly sinks?: readonly AuditSink[];
@@ -176,7 +178,7 @@ export function openTransport(options: GuardOptions["transport"] = {}): Transpor
   }
 }
 
-const AUDIT_KEYS = ["directory", "signer", "sync", "anchors", "sinks", "captureBytes"];
+const AUDIT_KEYS = ["directory", "signer", "sync", "onFailure", "anchors", "sinks", "captureBytes"];
 const LONGEST_CAPTURE = 16 * 1024 * 1024;
 
 function problemsOfAudit(audit: NonNullable<GuardOptions["audit"]>): readonly ConfigurationProblem[] {

@@ -81,6 +81,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     signer,
     anchors = [],
     sinks = [],
+    onFailure = "deny",
     captureBytes = 256 * 1024,
   } = options.audit ?? {};
   const audit = await openAuditLog({
@@ -89,6 +90,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     ...(signer === undefined ? {} : { signer }),
     anchors,
     sinks,
+    onFailure,
     clock,
     secrets: () => broker.liveSecrets(),
     warn: (message) => log.warn({ part: "audit" }, message),

@@ -76,6 +76,8 @@ function createAuditLog(root: string, { directory, ledger, parts, close }: Write
         log,
         bodies: createBodyKeeper(join(directory, facts.id), parts),
         mode: parts.sync,
+        onFailure: parts.onFailure,
+        warn: parts.warn,
         entrySynced: async () => {
           await syncNames(parts.fs, directory, () => {});
           await ledger.sync("group");

@@ -3,6 +3,7 @@
 export type { AnchorSink } from "./anchor.js";
 export { fileAnchor, type HttpAnchorOptions, httpAnchor } from "./anchor-sinks.js";
 export { type AuditLog, openAuditLog } from "./audit-log.js";
+export type { FailureMode } from "./backlog.js";
 export type { BodyKeeper, KeptBody } from "./bodies.js";
 export type {
   AlertFacts,

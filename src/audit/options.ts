@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type Clock, systemClock } from "../clock.js";
 import { type ConfigurationProblem, OptionsError } from "../errors.js";
 import type { AnchorSink } from "./anchor.js";
+import type { FailureMode } from "./backlog.js";
 import type { SessionOpening } from "./event.js";
 import { type AuditFileSystem, systemFiles } from "./file-system.js";
 import type { AuditSigner } from "./note.js";
@@ -23,6 +24,8 @@ export interface AuditLogOptions {
   readonly sinks?: readonly AuditSink[];
   /** When `sync()` and `close()` are content. Default `group`. */
   readonly sync?: SyncMode;
+  /** What happens when a line cannot be written. Default `deny`. */
+  readonly onFailure?: FailureMode;
   /** The secrets that are live now: tokens, client secrets. No line that holds one is written. Default: none. */
   readonly secrets?: () => Iterable<string>;
   /** Told what the operator should know, collapsed. Default: a process warning. */
@@ -42,6 +45,7 @@ const KINDS: Readonly<Record<keyof AuditLogOptions, "string" | "object" | "funct
   anchors: "object",
   sinks: "object",
   sync: "string",
+  onFailure: "string",
   secrets: "function",
   warn: "function",
   fs: "object",
@@ -63,6 +67,9 @@ export function checkOptions(options: AuditLogOptions): CheckedOptions {
   if (options.sync !== undefined && !["os", "group", "strict"].includes(options.sync)) {
     problems.push({ pointer: "/sync", message: 'must be "os", "group" or "strict"' });
   }
+  if (options.onFailure !== undefined && !["deny", "buffer", "dangerously-allow"].includes(options.onFailure)) {
+    problems.push({ pointer: "/onFailure", message: 'must be "deny", "buffer" or "dangerously-allow"' });
+  }
   if (typeof options.signer === "object" && options.signer !== null) problems.push(...problemsOfSigner(options.signer));
   problems.push(...problemsOfPlaces(options.anchors ?? [], "anchors", "publish"));
   problems.push(...problemsOfPlaces(options.sinks ?? [], "sinks", "write"));
@@ -73,6 +80,7 @@ export function checkOptions(options: AuditLogOptions): CheckedOptions {
     clock: systemClock,
     randomBytes,
     sync: "group",
+    onFailure: "deny",
     warn: (message) => process.emitWarning(message, { type: "AuditWarning", code: "SALLYPORT_AUDIT" }),
     fs: systemFiles,
     ...withoutUndefined(options),

@@ -1,13 +1,15 @@
 import { AuditUnavailableError } from "../errors.js";
+import { Backlog, type FailureMode } from "./backlog.js";
 import type { BodyKeeper } from "./bodies.js";
 import type { ChainLog } from "./chain-log.js";
 import { type AuditEvent, EVENT_TYPES } from "./event.js";
 import type { SyncMode } from "./segment.js";
+import type { Warn } from "./warnings.js";
 
 /** The record of one session. */
 export interface SessionLog {
   /**
-   * Writes one line, whole, before it returns; answers its number. Safe against the death of the process from then on,
+   * Writes one line, whole, before it returns; answers its number (-1 where the log may go on without, and has to). Safe against the death of the process from then on,
    * and of the machine once {@link SessionLog.sync} has resolved.
    *
    * @throws {AuditUnavailableError} where the line could not be written; nothing of it is left in the file.
@@ -40,6 +42,8 @@ interface SessionParts {
   readonly log: ChainLog;
   readonly bodies: BodyKeeper;
   readonly mode: SyncMode;
+  readonly onFailure: FailureMode;
+  readonly warn: Warn;
   /** Resolves once the ledger's entry of this session, and its directory's name, are on stable storage. */
   readonly entrySynced: () => Promise<void>;
   readonly onEnd: (end: SessionEnd) => Promise<void>;
@@ -54,7 +58,8 @@ function isRisky(event: AuditEvent): boolean {
   return OUTCOMES.has(event.type) && event.http !== undefined && !SAFE_METHODS.has(event.http.method);
 }
 
-export function createSessionLog({ log, bodies, mode, entrySynced, onEnd }: SessionParts): SessionLog {
+export function createSessionLog({ log, bodies, mode, onFailure, warn, entrySynced, onEnd }: SessionParts): SessionLog {
+  const backlog = new Backlog(onFailure, (event) => log.append(event.type, event, isRisky(event)), warn);
   let unrecorded = 0;
   let ending: Promise<void> | undefined;
   let entry: Promise<void> | undefined;
@@ -70,6 +75,7 @@ export function createSessionLog({ log, bodies, mode, entrySynced, onEnd }: Sess
   const end = async (reason: string): Promise<void> => {
     let final = false;
     try {
+      backlog.flush();
       log.append("session.closed", unrecorded === 0 ? { reason } : { reason, unrecorded }, true);
       final = log.unsigned === 0;
       await log.sync(mode);
@@ -85,11 +91,11 @@ export function createSessionLog({ log, bodies, mode, entrySynced, onEnd }: Sess
       if (ending !== undefined) throw new AuditUnavailableError(log.path, "CLOSED");
       if (!EVENT_TYPES.has(event.type))
         throw new TypeError(`"${String(event.type)}" is not an event that can be appended`);
-      return { seq: log.append(event.type, event, isRisky(event)) };
+      return { seq: backlog.append(event) };
     },
     async sync(requested = mode) {
       if (requested === "os") return;
-      await Promise.all([log.sync(requested), syncEntry()]);
+      await backlog.settled(Promise.all([log.sync(requested), syncEntry()]).then(() => undefined));
     },
     skip() {
       unrecorded++;

@@ -2,6 +2,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { AuditUnavailableError } from "../errors.js";
 import { toAnchor } from "./anchor.js";
+import type { FailureMode } from "./backlog.js";
 import { Ballast } from "./ballast.js";
 import { ChainLog, lineBuffer, type WriterParts } from "./chain-log.js";
 import { syncNames, systemCode } from "./file-system.js";
@@ -30,6 +31,7 @@ export interface Writer {
 export interface OpenParts extends WriterParts {
   readonly randomBytes: (count: number) => Uint8Array;
   readonly macKey: () => Uint8Array;
+  readonly onFailure: FailureMode;
 }
 
 /** Opens a new writer directory, and ends what dead writers left open beside it. Throws as `openAuditLog` does. */
@@ -58,6 +60,7 @@ export async function openWriter(options: AuditLogOptions): Promise<Writer> {
     onHead: anchors.length === 0 ? undefined : (note) => addToAll(anchors, note),
     buffer: lineBuffer(),
     randomBytes: checked.randomBytes,
+    onFailure: checked.onFailure,
     macKey: directoryMacKey(checked.directory, boot),
   };
   attempt(directory, () => files.makeDirectory(directory));

@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../error-codes.js";
 import type { CanonicalRequest } from "../request/canonical.js";
-import type { AuthorizationDetailDocument, LimitSubject, RecordLevel } from "./document.js";
+import type { AuthorizationDetailDocument, LimitSubject, RecordLevel, RecordSync } from "./document.js";
 
 /** How a person is asked; times in milliseconds. */
 export interface ApprovalTerms {
@@ -31,6 +31,8 @@ export interface Obligations {
   /** Further paths to mask in the answer. */
   readonly mask: readonly string[];
   readonly record: RecordLevel;
+  /** How sure the record must be of the disk, where a matching rule says so; the surest of several. */
+  readonly sync?: RecordSync;
   /** What must be counted before anything is sent; absent where no matching rule has limits. */
   readonly limits?: readonly Limit[];
   /** How a person is asked; times in milliseconds. */

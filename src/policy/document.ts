@@ -111,6 +111,8 @@ export interface RuleDocument {
   readonly stepUp?: StepUpDocument;
   readonly mask?: readonly string[];
   readonly record?: RecordLevel;
+  /** How sure the record must be of the disk before a call leaves. Default: the guard's. */
+  readonly sync?: RecordSync;
   readonly approval?: ApprovalDocument;
   readonly reason?: string;
 }
@@ -162,6 +164,8 @@ export interface WhenDocument {
   readonly timeZone?: string;
 }
 
+/** `os` survives the death of the process; `group` and `strict` that of the machine. */
+export type RecordSync = "os" | "group" | "strict";
 export type RecordLevel = "none" | "metadata" | "request" | "response" | "both";
 
 export interface ApprovalDocument {

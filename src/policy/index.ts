@@ -12,6 +12,7 @@ export type {
   OperatorsDocument,
   PolicyDocument,
   RecordLevel,
+  RecordSync,
   RequestLimitDocument,
   RpcRuleDocument,
   RpcServiceDocument,

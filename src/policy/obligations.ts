@@ -2,6 +2,7 @@ import type { Limit, Obligations } from "./decision.js";
 import type { CompiledRule } from "./rule.js";
 
 const NONE: readonly Limit[] = [];
+const SYNC_ORDER = ["os", "group", "strict"] as const;
 const RECORD_ORDER = ["none", "metadata", "request", "response", "both"] as const;
 
 /**
@@ -17,11 +18,13 @@ export function obligationsOf(
   const levels = new Set(matching.map((rule) => rule.record));
   const highest =
     levels.has("request") && levels.has("response") ? "both" : RECORD_ORDER.findLast((level) => levels.has(level));
+  const sync = SYNC_ORDER.findLast((mode) => matching.some((rule) => rule.sync === mode));
   return sealed({
     ...(credential === undefined ? {} : { credential }),
     ...deciding.narrowing,
     mask: matching.length === 1 ? deciding.mask : Object.freeze([...new Set(matching.flatMap((rule) => rule.mask))]),
     record: highest ?? "metadata",
+    ...(sync === undefined ? {} : { sync }),
     ...(limits.length === 0 ? {} : { limits }),
     ...(deciding.approval === undefined ? {} : { approval: sealed(deciding.approval) }),
   });

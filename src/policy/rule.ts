@@ -3,7 +3,7 @@ import { METHODS, type Method } from "../request/method.js";
 import { approvalTerms } from "./approval-terms.js";
 import { type Clause, compileClauses } from "./clauses.js";
 import type { Obligations } from "./decision.js";
-import type { Effect, RecordLevel, RuleDocument } from "./document.js";
+import type { Effect, RecordLevel, RecordSync, RuleDocument } from "./document.js";
 import { foldTemplate } from "./folded-path.js";
 import { type CompiledLimit, compileLimits } from "./limits.js";
 import { compileNarrowing, type Narrowing } from "./narrowing.js";
@@ -34,6 +34,7 @@ export interface CompiledRule {
   readonly narrowing: Narrowing;
   readonly mask: readonly string[];
   readonly record: RecordLevel;
+  readonly sync: RecordSync | undefined;
   readonly approval: Obligations["approval"];
 }
 
@@ -89,6 +90,7 @@ export function compileRule(
     narrowing: compileNarrowing(rule, problem),
     mask: rule.mask ?? [],
     record: rule.record ?? "metadata",
+    sync: rule.sync,
     approval: rule.effect === "approve" ? approval : undefined,
   };
 }

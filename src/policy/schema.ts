@@ -318,6 +318,10 @@ export const policySchema: Readonly<Record<string, unknown>> = {
           enum: ["none", "metadata", "request", "response", "both"],
           description: "How much of the exchange is recorded.",
         },
+        sync: {
+          enum: ["os", "group", "strict"],
+          description: "How sure the record must be of the disk before a call leaves. Default: the guard's.",
+        },
         approval: { ...approval, description: "How a person is asked (approve rules only)." },
         reason: { type: "string", maxLength: 500, description: "Shown to whoever is denied or asked." },
       },

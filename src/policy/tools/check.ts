@@ -109,6 +109,7 @@ const ALONGSIDE = [
   "stepUp",
   "mask",
   "record",
+  "sync",
   "approval",
   "limits",
   "predicates",

@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs";
-import { openAuditLog } from "../../src/audit/index.js";
-import { intent, OPENING } from "./events.js";
+import { openAuditLog } from "../../../src/audit/index.js";
+import { intent, OPENING } from "../events.js";
 
 /** Writes for ever and says, line by line, what has been acknowledged; killed from outside. */
 const log = await openAuditLog({ directory: process.argv[2] ?? "", warn: () => {} });
