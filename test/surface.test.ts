@@ -129,6 +129,7 @@ describe("the public surface, which only grows on purpose", () => {
         "TRANSITIONS",
         "addVote",
         "ageRecord",
+        "approveByCiba",
         "approveByWebhook",
         "approveInBatches",
         "approveInTerminal",

@@ -5,6 +5,7 @@
 
 export { renderCard } from "./card.js";
 export { approveInBatches, type BatchedQuestion, type BatchOptions } from "./channels/batches.js";
+export { approveByCiba, type CibaOptions } from "./channels/ciba.js";
 export { type SlackChannel, type SlackOptions, slackChannel } from "./channels/slack.js";
 export { approveInTerminal, type TerminalOptions } from "./channels/terminal.js";
 export {
