@@ -52,6 +52,7 @@ async function startProvider(answer: "yes" | "no" | "never" | ((provider: CibaPr
         backchannel_token_delivery_mode: "poll",
         jwks: { keys: [publicKey] },
         id_token_signed_response_alg: "ES256",
+        require_auth_time: true,
       },
     ],
     claims: { openid: ["sub", "groups"], acr: null, auth_time: null },
