@@ -20,6 +20,7 @@ export type ErrorCode =
   | "BODY_TOO_LARGE"
   | "PROTOCOL_REFUSED"
   | "PLACEHOLDER_REFUSED"
+  | "SCHEMA_REFUSED"
   | "NO_SERVICE"
   | "NO_RULE"
   | "PREDICATE_REFUSED"
@@ -120,6 +121,11 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     403,
     "change",
     "The body is not what the endpoint takes (a GraphQL operation, a JSON-RPC message, an envelope), can be read in two ways, or exceeds a bound.",
+  ),
+  SCHEMA_REFUSED: entry(
+    403,
+    "change",
+    "A parameter or the body does not fit what the service's OpenAPI description says of the operation.",
   ),
   PLACEHOLDER_REFUSED: entry(
     403,

@@ -1,35 +1,56 @@
 import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parse, YAMLParseError } from "yaml";
-import { PolicyError } from "./errors.js";
+import { type ConfigurationProblem, PolicyError } from "./errors.js";
 import type { PolicyDocument } from "./policy/index.js";
 
 /** A policy file is read by people: more than this is a mistake. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /**
- * Reads a policy document from a JSON or YAML file (by its ending; anything but `.yaml` and `.yml` is JSON).
+ * Reads a policy document from a JSON or YAML file (by its ending; anything but `.yaml` and `.yml` is JSON). Where a service
+ * names the file of an OpenAPI description, relative to the policy, the description is put in its place.
  *
- * @throws PolicyError when the file cannot be read or parsed. It is not yet checked to be a policy.
+ * @throws PolicyError when a file cannot be read or parsed. The document is not yet checked to be a policy.
  */
 export async function readPolicyFile(path: string | URL): Promise<PolicyDocument> {
+  const document = await readDocument(path, "");
+  const services: unknown = (document as Partial<PolicyDocument> | null)?.services;
+  if (typeof services !== "object" || services === null) return document as PolicyDocument;
+  const file = resolve(path instanceof URL ? fileURLToPath(path) : path);
+  const problems: ConfigurationProblem[] = [];
+  for (const [name, service] of Object.entries(services as Readonly<Record<string, { openapi?: unknown } | null>>)) {
+    if (typeof service?.openapi !== "string") continue;
+    const pointer = `/services/${name.replaceAll("~", "~0").replaceAll("/", "~1")}/openapi`;
+    try {
+      service.openapi = await readDocument(resolve(dirname(file), service.openapi), pointer);
+    } catch (error) {
+      if (!(error instanceof PolicyError)) throw error;
+      problems.push(...error.problems);
+    }
+  }
+  if (problems.length > 0) throw new PolicyError(problems);
+  return document as PolicyDocument;
+}
+
+async function readDocument(path: string | URL, pointer: string): Promise<unknown> {
   const name = String(path);
+  const isYaml = /\.ya?ml$/i.test(name);
+  const refuse = (message: string): PolicyError => new PolicyError([{ pointer, message: `${name} ${message}` }]);
   let text: string;
   try {
     const bytes = await readFile(path);
     if (bytes.byteLength > MAX_BYTES) throw new Error("it is larger than 16 MiB");
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
-    throw new PolicyError([{ pointer: "", message: `${name} cannot be read: ${messageOf(error)}` }]);
+    throw refuse(`cannot be read: ${messageOf(error)}`);
   }
   try {
-    return (
-      /\.ya?ml$/i.test(name) ? parse(text, { uniqueKeys: true, maxAliasCount: 100 }) : JSON.parse(text)
-    ) as PolicyDocument;
+    return isYaml ? parse(text, { uniqueKeys: true, maxAliasCount: 100 }) : JSON.parse(text);
   } catch (error) {
     const place = error instanceof YAMLParseError ? error.message.split("\n", 1)[0] : messageOf(error);
-    throw new PolicyError([
-      { pointer: "", message: `${name} is not ${/\.ya?ml$/i.test(name) ? "YAML" : "JSON"}: ${place}` },
-    ]);
+    throw refuse(`is not ${isYaml ? "YAML" : "JSON"}: ${place}`);
   }
 }
 

@@ -89,18 +89,6 @@ describe("docs/policy.md", () => {
     }
   });
 
-  it("names what is not there yet, and a document that uses it does not load", () => {
-    const missing = page.text.slice(page.text.indexOf("## Not there yet"));
-    const absent: Readonly<Record<string, readonly [service: object, rule: object]>> = {
-      operations: [{}, { operations: ["createNote"] }],
-    };
-    for (const [name, [service, rule]] of Object.entries(absent)) {
-      expect(missing).toContain(`\`${name}\``);
-      expect(() => compile(service, rule), name).toThrow(PolicyError);
-    }
-    expect(() => compile({}, { record: "both" })).not.toThrow();
-  });
-
   it("lists the defaults of a service", () => {
     const schema = JSON.stringify(policySchema);
     const [table] = tablesOf(page, "key", "meaning", "default");

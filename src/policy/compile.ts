@@ -3,6 +3,7 @@ import canonicalize from "canonicalize";
 import { type ConfigurationProblem, PolicyError } from "../errors.js";
 import type { Decision } from "./decision.js";
 import type { PolicyDocument } from "./document.js";
+import { type ApiDescription, namedOperations, readDescription } from "./openapi/index.js";
 import { OriginIndex, parseOriginPattern } from "./origins.js";
 import { type PlaceholderTest, placeholderTest } from "./placeholders.js";
 import { plainCopy } from "./plain-data.js";
@@ -40,19 +41,46 @@ export function compileDocument(source: unknown, predicates: ReadonlyMap<string,
   if (typeof document?.services !== "object" || !Array.isArray(document.rules)) throw new PolicyError(problems);
   // `/rules/3` of `/rules/3/methods/0`: what is inside cannot be relied on.
   const malformed = new Set(problems.map(({ pointer }) => pointer.split("/").slice(0, 3).join("/")));
-  const rulesOf = compileRules(document, malformed, predicates, report);
-  const origins = compileServices(document, malformed, rulesOf, report);
-  if (problems.length > 0) throw new PolicyError(problems);
+  const descriptions = readDescriptions(document, malformed, report);
+  const rulesOf = compileRules(document, malformed, descriptions, predicates, report);
+  const origins = compileServices(document, malformed, rulesOf, descriptions, report);
+  if (problems.length > 0) throw new PolicyError(withoutRepetitions(problems));
   const hash = hashOf(document);
   const identity = Object.freeze(document.id === undefined ? { hash } : { id: document.id, hash });
   const names = Object.values(document.services).flatMap(({ credential }) => credential ?? []);
   return { document, identity, origins, asksForCredential: placeholderTest(names) };
 }
 
+/** A rule that names several operations is compiled for each of them, and would say what is wrong with it as often. */
+const withoutRepetitions = (problems: readonly ConfigurationProblem[]): readonly ConfigurationProblem[] => [
+  ...new Map(problems.map((problem) => [`${problem.pointer} ${problem.message}`, problem])).values(),
+];
+
+/** The OpenAPI description of each service that has one. */
+function readDescriptions(
+  document: PolicyDocument,
+  malformed: ReadonlySet<string>,
+  report: Report,
+): ReadonlyMap<string, ApiDescription> {
+  const found = new Map<string, ApiDescription>();
+  for (const [name, { openapi, origins }] of Object.entries(document.services)) {
+    const pointer = `/services/${pointerToken(name)}`;
+    if (openapi === undefined || malformed.has(pointer)) continue;
+    if (typeof openapi === "string")
+      report({
+        pointer: `${pointer}/openapi`,
+        message: "is a path: load the policy from a file, or give the description",
+      });
+    else found.set(name, readDescription(openapi, origins, `${pointer}/openapi`, report));
+  }
+  return found;
+}
+
 /** The rules of each service, compiled once; a deny without a service belongs to all. */
 function compileRules(
   document: PolicyDocument,
   malformed: ReadonlySet<string>,
+  descriptions: ReadonlyMap<string, ApiDescription>,
   predicates: ReadonlyMap<string, Predicate>,
   report: Report,
 ): ReadonlyMap<string, CompiledRule[]> {
@@ -63,8 +91,13 @@ function compileRules(
     if (malformed.has(pointer)) return;
     if (ids.has(rule.id)) report({ pointer: `${pointer}/id`, message: `the id "${rule.id}" is used twice` });
     ids.add(rule.id);
-    const compiled = compileRule(rule, predicates, pointer, report);
     const named = rule.service === undefined ? [...rulesOf.keys()] : new Set([rule.service].flat());
+    if (rule.operations !== undefined) {
+      for (const one of namedOperations(rule, named, descriptions, pointer, report))
+        rulesOf.get(one.service)?.push(compileRule(rule, predicates, pointer, report, one));
+      return;
+    }
+    const compiled = compileRule(rule, predicates, pointer, report);
     for (const name of named) {
       const rules = rulesOf.get(name);
       if (rules === undefined) report({ pointer: `${pointer}/service`, message: `there is no service "${name}"` });
@@ -82,13 +115,21 @@ function compileServices(
   document: PolicyDocument,
   malformed: ReadonlySet<string>,
   rulesOf: ReadonlyMap<string, readonly CompiledRule[]>,
+  descriptions: ReadonlyMap<string, ApiDescription>,
   report: Report,
 ): OriginIndex<CompiledService> {
   const origins = new OriginIndex<CompiledService>();
   for (const [name, service] of Object.entries(document.services)) {
     const pointer = `/services/${pointerToken(name)}`;
     if (malformed.has(pointer)) continue;
-    const compiled = compileService(name, service, rulesOf.get(name) ?? [], pointer, report);
+    const compiled = compileService(
+      name,
+      service,
+      rulesOf.get(name) ?? [],
+      descriptions.get(name) ?? null,
+      pointer,
+      report,
+    );
     service.origins.forEach((text, index) => {
       const pattern = parseOriginPattern(text);
       const message =

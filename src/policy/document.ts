@@ -24,6 +24,8 @@ export interface ServiceDocument {
   readonly mcp?: RpcServiceDocument;
   /** Paths where one POST carries several requests, each of which is judged, and in which format. */
   readonly envelopes?: Readonly<Record<string, "odata-json" | "salesforce-composite" | "salesforce-batch">>;
+  /** An OpenAPI 3.0 or 3.1 description; in a file also the path of one, relative to the policy. */
+  readonly openapi?: string | Readonly<Record<string, unknown>>;
   /** Closed list of header fields the agent may send. */
   readonly headers?: { readonly allow: readonly string[] };
   /** How many redirects are followed; 0 = none. Default 5. */
@@ -85,6 +87,8 @@ export interface RuleDocument {
   readonly service?: string | readonly string[];
   readonly methods?: readonly string[];
   readonly path?: string;
+  /** Operation ids of the OpenAPI description, instead of methods and path. */
+  readonly operations?: readonly string[];
   readonly encodedSlash?: boolean;
   readonly params?: Readonly<Record<string, MatcherDocument>>;
   readonly query?: Readonly<Record<string, MatcherDocument>>;

@@ -80,6 +80,8 @@ function examine(
   const onPath = service.permits.find(request.segments);
   const matching = onPath.filter((rule) => permits(rule, subject));
   if (matching.length === 0) return unpermitted(policy, service, subject, onPath);
+  const fault = service.description?.fault(request, body()) ?? null;
+  if (fault !== null) return denied(policy, request, service, "SCHEMA_REFUSED", fault);
   const usage = service.hasLimits ? addUsage(new Map(), matching, subject) : null;
   return { service, matching, usage, checks: checksOf(matching, request, bytes, context) };
 }
@@ -175,6 +177,7 @@ export function needsBody(policy: CompiledPolicy, request: CanonicalRequest): bo
   if (service === undefined) return false;
   if (service.endpoints.find(request) !== undefined) return true;
   const declared = request.declaredBody;
+  if (service.description !== null && service.description.operationOf(request) !== null) return true;
   if (declared.kind !== "opaque" || (declared.form !== undefined && request.method === "POST")) return true;
   const bit = methodBit(request.method);
   const looks = (rule: CompiledRule): boolean => rule.readsBody && (rule.methods & bit) !== 0;

@@ -1,6 +1,6 @@
-import { RE2JS } from "re2js";
 import type { ConfigurationProblem } from "../errors.js";
 import type { MatcherDocument, OperatorsDocument, Scalar } from "./document.js";
+import { compileExpression } from "./expression.js";
 
 /**
  * What a matcher says of one value. `wrong-type` is for a comparison that makes no sense, such as the string `"100"` with
@@ -186,8 +186,7 @@ const includes =
 
 function expression(pattern: string, pointer: string, report: (problem: ConfigurationProblem) => void): Test {
   try {
-    const compiled = RE2JS.compile(pattern);
-    return text((value) => compiled.test(value));
+    return text(compileExpression(pattern));
   } catch {
     report({ pointer, message: "is not an expression that RE2 accepts (no look-around, no back-references)" });
     return () => "wrong-type";

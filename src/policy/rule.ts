@@ -7,6 +7,7 @@ import type { Effect, RecordLevel, RecordSync, RuleDocument } from "./document.j
 import { foldTemplate } from "./folded-path.js";
 import { type CompiledLimit, compileLimits } from "./limits.js";
 import { compileNarrowing, type Narrowing } from "./narrowing.js";
+import { type NamedOperation, operationClause } from "./openapi/index.js";
 import { type OperationProtocol, operationProtocol } from "./operation.js";
 import { type PathTemplate, parsePathTemplate, pathReporter, templateParams } from "./path-template.js";
 import { compilePredicates, type Predicate, type RulePredicate } from "./predicates.js";
@@ -49,35 +50,41 @@ export function compileRule(
   registered: ReadonlyMap<string, Predicate>,
   pointer: string,
   report: Report,
+  named?: NamedOperation,
 ): CompiledRule {
   const problem = (at: string, message: string): void => report({ pointer: `${pointer}${at}`, message });
   const protocol = operationProtocol(rule);
   if (rule.effect !== "deny") {
     if (rule.service === undefined) problem("", `an ${rule.effect} rule must name its service`);
-    if (rule.methods === undefined && protocol === null) problem("", `an ${rule.effect} rule must list its methods`);
-    if (rule.path === undefined && protocol === null) problem("", `an ${rule.effect} rule must have a path`);
+    const isPlaced = protocol !== null || rule.operations !== undefined;
+    if (rule.methods === undefined && !isPlaced) problem("", `an ${rule.effect} rule must list its methods`);
+    if (rule.path === undefined && !isPlaced) problem("", `an ${rule.effect} rule must have a path`);
   }
   const mayAsk = rule.effect === "approve" || Object.values(rule.predicates ?? {}).includes("approve");
   if (rule.approval !== undefined && !mayAsk) problem("/approval", "only an approve rule asks anybody");
-  const parsed = rule.path === undefined ? null : parsePathTemplate(rule.path, pathReporter(`${pointer}/path`, report));
+  const parsed =
+    named?.operation.path.template ??
+    (rule.path === undefined ? null : parsePathTemplate(rule.path, pathReporter(`${pointer}/path`, report)));
   const template = parsed !== null && rule.effect === "deny" ? foldTemplate(parsed) : parsed;
   const params = template === null ? new Map<string, number>() : templateParams(template);
   for (const name of Object.keys(rule.params ?? {})) {
     if (!params.has(name)) problem(`/params/${name}`, `the path has no parameter {${name}}`);
   }
   const { limits, clauses: limitClauses } = compileLimits(rule, pointer, report);
-  const clauses = [...compileClauses(rule, params, pointer, report), ...limitClauses];
+  const clauses = [
+    ...(named === undefined ? [] : [operationClause(named, rule.effect === "deny")]),
+    ...compileClauses(rule, params, pointer, report),
+    ...limitClauses,
+  ];
+  const methods = named === undefined ? rule.methods : [named.operation.method];
   const approval = approvalTerms(rule.approval);
   const predicates = compilePredicates(rule, approval, registered, `${pointer}/predicates`, report);
   return {
     id: rule.id,
     effect: rule.effect,
     reason: rule.reason,
-    methods:
-      rule.methods === undefined
-        ? EVERY_METHOD
-        : methodMask(rule.methods, (at, text) => problem(`/methods${at}`, text)),
-    methodText: rule.methods?.join(", ") ?? "*",
+    methods: methods === undefined ? EVERY_METHOD : methodMask(methods, (at, text) => problem(`/methods${at}`, text)),
+    methodText: methods?.join(", ") ?? "*",
     template,
     encodedSlash: rule.encodedSlash === true,
     clauses,

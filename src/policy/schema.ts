@@ -146,6 +146,11 @@ export const policySchema: Readonly<Record<string, unknown>> = {
           maxProperties: 100,
           additionalProperties: { enum: ["odata-json", "salesforce-composite", "salesforce-batch"] },
         },
+        openapi: {
+          type: ["string", "object"],
+          description:
+            "An OpenAPI 3.0 or 3.1 description, which names operations and checks parameters and bodies; in a file also its path, relative to the policy.",
+        },
         headers: {
           type: "object",
           description: "What header fields the agent may send.",
@@ -203,6 +208,10 @@ export const policySchema: Readonly<Record<string, unknown>> = {
           pattern: "^/",
           description:
             "Path template: {name} is exactly one non-empty segment, a trailing /** is the path itself and everything below.",
+        },
+        operations: {
+          ...nonEmptyStrings,
+          description: "Operation ids of the service's OpenAPI description, instead of methods and path.",
         },
         encodedSlash: { type: "boolean", description: "Whether a parameter may hold one %2F. Default false." },
         params: matchers("Matchers for path parameters, by name."),

@@ -3,6 +3,7 @@ import { type AddressRule, addressRangeProblem, compileAddressRule } from "../re
 import type { Obligations } from "./decision.js";
 import type { ServiceDocument } from "./document.js";
 import { obligationsOf } from "./obligations.js";
+import type { ApiDescription } from "./openapi/index.js";
 import { isPlainValue, PathIndex } from "./path-index.js";
 import { compileEndpoints, type Endpoints } from "./protocol.js";
 import type { CompiledRule } from "./rule.js";
@@ -27,6 +28,8 @@ export interface CompiledService {
   readonly denials: PathIndex<CompiledRule>;
   /** Paths where the body says what is asked, and the rules about operations there. */
   readonly endpoints: Endpoints;
+  /** The OpenAPI description of the service, where it has one. */
+  readonly description: ApiDescription | null;
   readonly operationPermits: readonly CompiledRule[];
   readonly operationDenials: readonly CompiledRule[];
   /** Allow and approve rules by id, for explanations. */
@@ -40,6 +43,7 @@ export function compileService(
   name: string,
   document: ServiceDocument,
   rules: readonly CompiledRule[],
+  description: ApiDescription | null,
   pointer: string,
   report: Report,
 ): CompiledService {
@@ -66,6 +70,7 @@ export function compileService(
     permits,
     denials,
     endpoints: compileEndpoints(document, pointer, report),
+    description,
     operationPermits: spoken.filter((rule) => rule.effect !== "deny"),
     operationDenials: spoken.filter((rule) => rule.effect === "deny"),
     rules: permitting.filter((rule) => rule.protocol === null).toSorted((a, b) => (a.id < b.id ? -1 : 1)),

@@ -1,5 +1,5 @@
-import { Ajv2020, type ErrorObject } from "ajv/dist/2020.js";
 import type { ConfigurationProblem } from "../errors.js";
+import { type ErrorObject, type SchemaCompiler, schemaCompiler } from "./json-schema.js";
 import { pointerToken } from "./pointer.js";
 import { policySchema } from "./schema.js";
 
@@ -13,12 +13,12 @@ const OPTIONS = {
   code: { optimize: false },
 } as const;
 
-let validate: ReturnType<Ajv2020["compile"]> | undefined;
+let validate: ReturnType<SchemaCompiler["compile"]> | undefined;
 
 /** What the schema finds wrong with a document, in words. */
 export function shapeProblems(document: unknown): readonly ConfigurationProblem[] {
   // Compiled at first use: importing the library stays quick.
-  validate ??= new Ajv2020(OPTIONS).compile(policySchema);
+  validate ??= schemaCompiler(OPTIONS).compile(policySchema);
   return validate(document) ? [] : (validate.errors ?? []).filter(saysSomething).map(describe);
 }
 
