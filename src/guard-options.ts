@@ -33,10 +33,19 @@ export type ApprovalOptions = Partial<Omit<ApprovalDeskOptions, "clock" | "rando
   readonly onDeny?: "auto" | OnDeny;
 };
 
+/** Path of a JSON or YAML file, a document, or a compiled policy. */
+export type PolicySource = string | URL | PolicyDocument | Policy;
+
+/** A policy file that is read again when it changes. A version that does not load leaves the one before it in force. */
+export interface WatchedPolicy {
+  readonly file: string | URL;
+  readonly watch: true;
+}
+
 /** How a guard is made. Only `policy` is needed; everything else has an embedded default that is safe. */
 export interface GuardOptions {
-  /** Path of a JSON or YAML file, a document, or a compiled policy. */
-  readonly policy: string | URL | PolicyDocument | Policy;
+  /** Path of a JSON or YAML file, a document, a compiled policy, or a file that is read again when it changes. */
+  readonly policy: PolicySource | WatchedPolicy;
   /** Conditions in code, by the names that rules use; for policies given as file or document. They can only narrow. */
   readonly predicates?: Predicates;
   /** How long a predicate may take before it counts as a no, in milliseconds. Default 2,000. */
@@ -121,6 +130,14 @@ export function checkGuardOptions(options: GuardOptions): void {
   const problems: ConfigurationProblem[] = unknownKeys(options, GUARD_KEYS);
   if (options.policy === undefined)
     problems.push({ pointer: "/policy", message: "is needed: a path, a document or a compiled policy" });
+  else if (typeof options.policy === "object" && "watch" in options.policy) {
+    const { file, watch, ...unknown } = options.policy;
+    if (typeof file !== "string" && !(file instanceof URL))
+      problems.push({ pointer: "/policy/file", message: "must be a path" });
+    if (watch !== true) problems.push({ pointer: "/policy/watch", message: "must be true" });
+    for (const key of Object.keys(unknown))
+      problems.push({ pointer: `/policy/${key}`, message: "is not a known option" });
+  }
   const { predicateTimeoutMs: timeout } = options;
   if (timeout !== undefined && !(Number.isSafeInteger(timeout) && timeout >= 1 && timeout <= LONGEST_PREDICATE_MS))
     problems.push({

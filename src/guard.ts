@@ -11,7 +11,9 @@ import {
   checkSessionOptions,
   type GuardOptions,
   openTransport,
+  type PolicySource,
   type SessionOptions,
+  type WatchedPolicy,
 } from "./guard-options.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
 import type { VerifiedIdentity } from "./identity/index.js";
@@ -20,6 +22,7 @@ import { defaultLog } from "./operational-log.js";
 import { revokeOrphans } from "./orphans.js";
 import { type Agent, compilePolicy, type Policy, type PolicyDocument, type Predicates } from "./policy/index.js";
 import { readPolicyFile } from "./policy-file.js";
+import { watchFile } from "./policy-watch.js";
 import { createRecorder } from "./recording/index.js";
 import { createSession, type Session } from "./session.js";
 import { memoryStore } from "./store/index.js";
@@ -28,8 +31,8 @@ import { memoryStore } from "./store/index.js";
 export interface Guard {
   /** Begins a session for one principal and one agent. @throws GuardError, OptionsError */
   openSession(options: SessionOptions, wait?: { readonly signal?: AbortSignal }): Promise<Session>;
-  /** Puts another policy in force. Requests that wait are judged again under it. @throws PolicyError; the old one then stays */
-  setPolicy(policy: GuardOptions["policy"]): Promise<void>;
+  /** Puts another policy in force. Requests that wait are judged again under it; a file is no longer watched. @throws PolicyError; the old one then stays */
+  setPolicy(policy: PolicySource): Promise<void>;
   /** Ends every session of an agent at once: nothing more is sent, credentials are revoked. */
   revoke(who: { readonly agent: string }): Promise<void>;
   /** Lets another key sign the record from now on; the old one signs that it is so. @throws OptionsError, AuditUnavailableError */
@@ -47,7 +50,8 @@ export interface Guard {
  */
 export async function createGuard(options: GuardOptions): Promise<Guard> {
   checkGuardOptions(options);
-  let policy = await loadPolicy(options.policy, options.predicates);
+  const source = sourceOf(options.policy);
+  let policy = await loadPolicy(source, options.predicates);
   checkCredentials(policy, options.credentials);
   const clock = options.clock ?? systemClock;
   const log = options.log ?? defaultLog();
@@ -182,7 +186,37 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     return { principal: given.principal, expiresAt: given.expiresAt.getTime(), state: known.state, chain };
   };
 
+  const putInForce = (next: Policy): void => {
+    audit.policyLoaded({ ...(next.id === undefined ? {} : { id: next.id }), hash: next.hash });
+    policy = next;
+  };
+  let isWatching = isWatched(options.policy);
+  const reload = async (): Promise<void> => {
+    try {
+      const next = await loadPolicy(source, options.predicates);
+      checkCredentials(next, options.credentials);
+      if (!isWatching || next.hash === policy.hash) return;
+      putInForce(next);
+      log.info({ policy: next.id, hash: next.hash }, "the policy file has changed and is in force");
+    } catch (error) {
+      log.error(
+        { error: String(error) },
+        "the policy file has changed and does not load: the policy before it stays in force",
+      );
+    }
+  };
+  const stopWatching = isWatched(options.policy)
+    ? watchFile(options.policy.file, clock, reload, (error) =>
+        log.error({ error: String(error) }, "the policy file is no longer watched"),
+      )
+    : () => {};
+  const unwatch = (): void => {
+    isWatching = false;
+    stopWatching();
+  };
+
   const closeAll = async (): Promise<void> => {
+    unwatch();
     // Before the sessions: what is open when a process ends is answered in the next one.
     await desk.close();
     await Promise.allSettled([...sessions.values()].map(({ session }) => session.close()));
@@ -193,11 +227,11 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
 
   return Object.freeze({
     openSession,
-    async setPolicy(source: GuardOptions["policy"]) {
-      const next = await loadPolicy(source, options.predicates);
-      checkCredentials(next, options.credentials);
-      audit.policyLoaded({ ...(next.id === undefined ? {} : { id: next.id }), hash: next.hash });
-      policy = next;
+    async setPolicy(next: PolicySource) {
+      const loaded = await loadPolicy(next, options.predicates);
+      checkCredentials(loaded, options.credentials);
+      unwatch();
+      putInForce(loaded);
     },
     async revoke({ agent }: { readonly agent: string }) {
       const hit = [...sessions.values()].filter(({ session }) => session.agent.id === agent);
@@ -212,7 +246,12 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
   });
 }
 
-async function loadPolicy(source: GuardOptions["policy"], predicates: Predicates = {}): Promise<Policy> {
+const isWatched = (policy: GuardOptions["policy"]): policy is WatchedPolicy =>
+  typeof policy === "object" && "watch" in policy;
+
+const sourceOf = (policy: GuardOptions["policy"]): PolicySource => (isWatched(policy) ? policy.file : policy);
+
+async function loadPolicy(source: PolicySource, predicates: Predicates = {}): Promise<Policy> {
   if (typeof source === "string" || source instanceof URL)
     return compilePolicy(await readPolicyFile(source), { predicates });
   return "decide" in source ? source : compilePolicy(source satisfies PolicyDocument, { predicates });
