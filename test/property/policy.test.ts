@@ -4,6 +4,7 @@ import {
   compilePolicy,
   type Decision,
   type DecisionContext,
+  diffPolicies,
   type MatcherDocument,
   type PolicyRequest,
   type RuleDocument,
@@ -311,6 +312,51 @@ describe("a body clause, whatever the bytes,", () => {
         expect(decideBoth(type, body)).toEqual({ allowed: false, passed: false });
       }),
       { numRuns: 300 },
+    );
+  });
+});
+
+describe("diffPolicies", () => {
+  const rank = { deny: 0, approve: 1, allow: 2 } as const;
+
+  it("calls nothing same or narrower that decides some request wider", () => {
+    let judged = 0;
+    fc.assert(
+      fc.property(rules, rules, request, (old, next, asked) => {
+        const [before, after] = [documentOf(old), documentOf(next)];
+        if (diffPolicies(before, after).wider.length > 0) return;
+        judged++;
+        const [was, now] = [ask(compilePolicy(before), asked), ask(compilePolicy(after), asked)];
+        expect(rank[now.effect]).toBeLessThanOrEqual(rank[was.effect]);
+      }),
+      { numRuns: 3_000 },
+    );
+    expect(judged).toBeGreaterThan(100);
+  });
+
+  it("nor where one rule was changed, taken away or added", () => {
+    fc.assert(
+      fc.property(
+        rules,
+        ruleParts,
+        fc.nat(5),
+        fc.constantFrom("change", "remove", "add"),
+        request,
+        (old, part, at, how, asked) => {
+          const place = Math.min(at, Math.max(0, old.length - 1));
+          const next =
+            how === "remove"
+              ? old.toSpliced(place, 1)
+              : how === "add"
+                ? [...old, { ...part, id: "added" }]
+                : old.map((rule, index) => (index === place ? { ...rule, ...part, id: rule.id } : rule));
+          const [before, after] = [documentOf(old), documentOf(next)];
+          if (diffPolicies(before, after).wider.length > 0) return;
+          const [was, now] = [ask(compilePolicy(before), asked), ask(compilePolicy(after), asked)];
+          expect(rank[now.effect]).toBeLessThanOrEqual(rank[was.effect]);
+        },
+      ),
+      { numRuns: 3_000 },
     );
   });
 });

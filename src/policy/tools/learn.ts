@@ -121,8 +121,35 @@ function collide(names: ReadonlySet<string>): boolean {
   });
 }
 
+interface Group {
+  readonly path: string;
+  readonly segments: readonly string[];
+  readonly methods: Set<string>;
+  readonly names: Set<string>;
+  readonly reads: boolean;
+}
+
+/** `/users/me` was seen as a path of its own: `/users/{p2}` must not allow there what was seen elsewhere only. */
+function exceptLiterals(
+  segments: readonly string[],
+  others: readonly (readonly string[])[],
+): Pick<RuleDocument, "params"> {
+  const excluded = new Map<string, Set<string>>();
+  for (const other of others) {
+    if (other.length !== segments.length || !other.every((text, at) => text === segments[at] || segments[at] === ANY))
+      continue;
+    const at = segments.findIndex((text, place) => text === ANY && other[place] !== ANY);
+    const literal = other[at];
+    if (literal === undefined || literal === "") continue;
+    const name = `p${at + 1}`;
+    excluded.set(name, (excluded.get(name) ?? new Set()).add(literal));
+  }
+  if (excluded.size === 0) return {};
+  return { params: Object.fromEntries([...excluded].map(([name, values]) => [name, { not: [...values].sort() }])) };
+}
+
 function rulesOf(service: string, seen: readonly Seen[]): readonly RuleDocument[] {
-  const groups = new Map<string, { path: string; methods: Set<string>; names: Set<string>; reads: boolean }>();
+  const groups = new Map<string, Group>();
   const namesAt = new Map<string, ReadonlySet<string>>();
   for (const { method, segments, names } of seen) {
     const reads = method === "GET" || method === "HEAD";
@@ -132,17 +159,19 @@ function rulesOf(service: string, seen: readonly Seen[]): readonly RuleDocument[
     // Spellings of one name go to rules of their own.
     const key = collide(all) ? JSON.stringify([together, [...names].sort()]) : together;
     if (key === together) namesAt.set(together, all);
-    const group = groups.get(key) ?? { path, methods: new Set<string>(), names: new Set<string>(), reads };
+    const group = groups.get(key) ?? { path, segments, methods: new Set<string>(), names: new Set<string>(), reads };
     group.methods.add(method);
     for (const name of names) group.names.add(name);
     groups.set(key, group);
   }
-  return [...groups.values()].map(({ path, methods, names, reads }, index) => ({
+  const spoken = new Map(seen.map(({ segments }) => [JSON.stringify(segments), segments]));
+  return [...groups.values()].map(({ path, segments, methods, names, reads }, index) => ({
     id: `${service}-${index + 1}`,
     effect: reads ? "allow" : "approve",
     service,
     methods: [...methods].sort(),
     path,
+    ...exceptLiterals(segments, [...spoken.values()]),
     ...(names.size === 0
       ? {}
       : { query: Object.fromEntries([...names].sort().map((name) => [name, { optional: true }])) }),

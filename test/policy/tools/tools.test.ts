@@ -95,6 +95,17 @@ describe("learning a policy", () => {
     expect(document.rules.map(({ path }) => path)).toEqual(["/u/{p2}", "/k/{p2}", "/me"]);
     expect(JSON.stringify(document)).not.toContain("sk-abc");
   });
+  it("does not allow at a path of its own what was seen at others only", () => {
+    const one = (method: string, path: string): { method: string; url: string } => ({ method, url: `${A}${path}` });
+    const { document } = learnPolicy([one("GET", "/users/1"), one("GET", "/users/2"), one("POST", "/users/me")]);
+    const learnt = compilePolicy(document);
+    const effectAt = (method: string, path: string): string => learnt.decide(one(method, path), anyContext).effect;
+    expect([effectAt("GET", "/users/3"), effectAt("POST", "/users/me"), effectAt("GET", "/users/me")]).toEqual([
+      "allow",
+      "approve",
+      "deny",
+    ]);
+  });
   it("covers whatever was seen, and no verb that was not", () => {
     const segment = fc.oneof(fc.constantFrom("a", "b", "c", "Ü", "1", "22", "", "a b"), fc.string({ maxLength: 4 }));
     const url = fc
