@@ -1,6 +1,22 @@
 import { latin1, utf8 } from "./bytes.js";
 import { JSON_STRING } from "./json-codec.js";
+import { Containers, DEEPEST } from "./json-containers.js";
+import { KnownNames } from "./json-names.js";
 import { scannedUntil } from "./json-scalar.js";
+import { type Skipped, ValueSkipper } from "./json-skip.js";
+import {
+  BACKSLASH,
+  CLOSE_OBJECT,
+  COLON,
+  COMMA,
+  ENDS_WORD,
+  KINDS,
+  OPEN_ARRAY,
+  OPEN_OBJECT,
+  QUOTE,
+  SPACE,
+  WAIT,
+} from "./json-syntax.js";
 import { LONGEST_NAME, OTHER, type PathState } from "./paths.js";
 import type { Context, Reader } from "./reader.js";
 import { LONGEST_WHOLE, LOOK_BEHIND } from "./scanner.js";
@@ -8,21 +24,10 @@ import { PLAIN, Segment } from "./segment.js";
 import { needsWhole, type Strategy } from "./strategies.js";
 import { WordScanner } from "./word.js";
 
-/** Deeper documents are refused: the reader keeps a few bytes per level. */
-export const DEEPEST = 1024;
 /** A longer number or word is no value that we know; it is scanned as text. */
 const LONGEST_SCALAR = 64;
 /** A name as it may stand in a document, all escaped. */
 const LONGEST_RAW_NAME = LONGEST_NAME * 6;
-
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_ARRAY = 0x5b;
-const BACKSLASH = 0x5c;
-const CLOSE_ARRAY = 0x5d;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
 
 /** What may come next. */
 const VALUE = 0;
@@ -36,19 +41,8 @@ const AFTER_VALUE = 5;
 const STRUCTURE = 0;
 const STRING = 1;
 const LONG_WORD = 2;
-const SKIPPED_STRING = 3;
-const SKIPPED_WORD = 4;
-const SKIPPED_CONTAINER = 5;
+const SKIPPED = 3;
 
-/** White space, the record separator of RFC 7464, and what ends a number or a word. */
-const SPACE = 1;
-const ENDS_WORD = 2;
-const KINDS: Uint8Array = new Uint8Array(256);
-for (const character of " \t\n\r\u001e") KINDS[character.charCodeAt(0)] = SPACE;
-for (const character of '{}[],:"') KINDS[character.charCodeAt(0)] = ENDS_WORD;
-
-/** Returned instead of an index: the rest has to wait for more bytes. */
-const WAIT = -1;
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 /**
@@ -58,18 +52,16 @@ const NOTHING: Uint8Array = new Uint8Array(0);
 export class JsonReader implements Reader {
   readonly #context: Context;
   readonly #text: Segment;
-  readonly #longWord: Segment;
-  readonly #word: WordScanner;
+  /** Made when they are first needed: most bodies are short, and have no such thing. */
+  #longWord: Segment | null = null;
+  #word: WordScanner | null = null;
   hold: number = LOOK_BEHIND;
   #at: number = LOOK_BEHIND;
   #inside = STRUCTURE;
   #expect = VALUE;
-  #depth = 0;
-  readonly #isObject: Uint8Array = new Uint8Array(DEEPEST + 1);
-  /** Whether a member of this container has gone out, so that the next one needs its comma. */
-  readonly #kept: Uint8Array = new Uint8Array(DEEPEST + 1);
-  readonly #index: number[] = [];
-  readonly #states: (PathState | null)[] = [];
+  readonly #containers = new Containers();
+  readonly #names = new KnownNames();
+  readonly #skipper = new ValueSkipper();
   /** Rules for the value that comes next. */
   #member: PathState | null = null;
   /** The value that comes next has been announced to its container. */
@@ -82,21 +74,17 @@ export class JsonReader implements Reader {
   /** A comma that waits for what follows it. */
   #comma = -1;
   #muted = false;
-  #skipDepth = 0;
-  #skipString = false;
 
   constructor(context: Context) {
     this.#context = context;
     const { window, scanning, field, replace } = context;
     this.#text = new Segment(window, scanning, field, JSON_STRING, replace);
-    this.#longWord = new Segment(window, scanning, field, PLAIN, replace);
-    this.#word = new WordScanner(scanning, field, replace);
   }
 
   /** Begins anew at index `at`, after whatever was there before. */
   reset(at: number): void {
     if (this.#muted) this.#endMute(at);
-    this.#depth = 0;
+    this.#containers.depth = 0;
     this.#expect = VALUE;
     this.#inside = STRUCTURE;
     this.#begun = false;
@@ -114,7 +102,7 @@ export class JsonReader implements Reader {
   resumeAt(at: number): boolean {
     this.#at = at;
     this.hold = at;
-    return this.#inside === STRUCTURE || (this.#inside === SKIPPED_CONTAINER && !this.#skipString);
+    return this.#inside === STRUCTURE || (this.#inside === SKIPPED && this.#skipper.betweenTokens);
   }
 
   moved(by: number): void {
@@ -122,7 +110,7 @@ export class JsonReader implements Reader {
     this.hold += by;
     if (this.#comma >= 0) this.#comma += by;
     if (this.#inside === STRING) this.#text.moved(by);
-    if (this.#inside === LONG_WORD) this.#longWord.moved(by);
+    if (this.#inside === LONG_WORD) this.#longWord?.moved(by);
   }
 
   run(to: number, final: boolean): void {
@@ -150,7 +138,7 @@ export class JsonReader implements Reader {
       case STRING:
         return this.#string(i, to, final);
       case LONG_WORD:
-        return this.#wordOn(i, to, final);
+        return this.#wordOn(this.#longWord as Segment, i, to, final);
       default:
         return this.#skip(i, to, final);
     }
@@ -164,9 +152,9 @@ export class JsonReader implements Reader {
         return i + 1;
       case COMMA:
         this.#need(this.#expect === AFTER_VALUE);
-        this.#expect = this.#isObject[this.#depth] === 1 ? NAME : VALUE;
-        if (this.#states[this.#depth]?.mayDrop === true) {
-          if (this.#kept[this.#depth] === 1) this.#comma = i;
+        this.#expect = this.#containers.isObject ? NAME : VALUE;
+        if (this.#containers.state?.mayDrop === true) {
+          if (this.#containers.kept) this.#comma = i;
           else this.#context.window.edit(i, i + 1, NOTHING);
         }
         return i + 1;
@@ -176,9 +164,9 @@ export class JsonReader implements Reader {
       default: {
         const isObject = byte === CLOSE_OBJECT;
         const first = isObject ? FIRST_NAME : FIRST_VALUE;
-        this.#need(this.#depth > 0 && (this.#expect === first || this.#expect === AFTER_VALUE));
-        this.#need((this.#isObject[this.#depth] === 1) === isObject);
-        this.#depth--;
+        this.#need(this.#containers.depth > 0 && (this.#expect === first || this.#expect === AFTER_VALUE));
+        this.#need(this.#containers.isObject === isObject);
+        this.#containers.close();
         return this.#endValue(i + 1);
       }
     }
@@ -188,18 +176,10 @@ export class JsonReader implements Reader {
     const strategy = this.#beginValue(i);
     if (strategy !== null) {
       this.#replaceAll(strategy, i);
-      this.#inside = SKIPPED_CONTAINER;
-      this.#skipDepth = 0;
-      this.#skipString = false;
-      return this.#skip(i, to, false);
+      return this.#beginSkip("container", i, to, false);
     }
-    const depth = ++this.#depth;
-    if (depth > DEEPEST) throw this.#context.malformed(`nested deeper than ${DEEPEST}`);
+    if (!this.#containers.open(isObject, this.#member)) throw this.#context.malformed(`nested deeper than ${DEEPEST}`);
     this.#begun = false;
-    this.#isObject[depth] = isObject ? 1 : 0;
-    this.#kept[depth] = 0;
-    this.#index[depth] = -1;
-    this.#states[depth] = this.#member;
     this.#expect = isObject ? FIRST_NAME : FIRST_VALUE;
     return i + 1;
   }
@@ -209,19 +189,17 @@ export class JsonReader implements Reader {
     if (!this.#begun) {
       this.#need(this.#expect === VALUE || this.#expect === FIRST_VALUE);
       this.#begun = true;
-      const depth = this.#depth;
-      if (depth === 0) this.#member = this.#context.paths?.root ?? null;
-      else if (this.#isObject[depth] === 0) this.#beginElement(depth, i);
+      if (this.#containers.depth === 0) this.#member = this.#context.paths?.root ?? null;
+      else if (!this.#containers.isObject) this.#beginElement(i);
     }
     return this.#member?.strategy ?? null;
   }
 
-  #beginElement(depth: number, i: number): void {
-    const state = this.#states[depth];
-    if (state === null || state === undefined) return;
-    this.#index[depth] = (this.#index[depth] as number) + 1;
-    this.#member = this.#step(state, String(this.#index[depth]));
-    this.#admit(depth, i);
+  #beginElement(i: number): void {
+    const { state } = this.#containers;
+    if (state === null) return;
+    this.#member = this.#step(state, String(this.#containers.nextIndex()));
+    this.#admit(i);
   }
 
   #step(state: PathState, name: string): PathState {
@@ -229,11 +207,11 @@ export class JsonReader implements Reader {
   }
 
   /** The member or element that begins at `i` goes out, or is dropped together with the comma before it. */
-  #admit(depth: number, i: number): void {
+  #admit(i: number): void {
     if (this.#member?.strategy === "drop") {
       this.#context.replaceField("drop", null);
       this.#mute(this.#comma >= 0 ? this.#comma : i);
-    } else this.#kept[depth] = 1;
+    } else this.#containers.keep();
     this.#comma = -1;
   }
 
@@ -241,7 +219,7 @@ export class JsonReader implements Reader {
     if (this.#muted) this.#endMute(i);
     this.#begun = false;
     this.#inside = STRUCTURE;
-    this.#expect = this.#depth === 0 ? VALUE : AFTER_VALUE;
+    this.#expect = this.#containers.depth === 0 ? VALUE : AFTER_VALUE;
     return i;
   }
 
@@ -260,16 +238,35 @@ export class JsonReader implements Reader {
     const limit = Math.min(to, i + LONGEST_RAW_NAME);
     const end = this.#closing(i + 1, limit);
     if (end === WAIT && limit === to && to < i + LONGEST_RAW_NAME && !final) return this.#wait(i, i);
-    const state = this.#states[this.#depth];
-    if (state !== null && state !== undefined) {
+    const { state } = this.#containers;
+    if (state !== null) {
       this.#member = end === WAIT ? this.#step(state, OTHER) : this.#namedStep(state, bytes, i + 1, end);
-      this.#admit(this.#depth, i);
+      this.#admit(i);
     }
     field.role = "name";
     field.rename(bytes, i + 1, end === WAIT ? limit : end);
     this.#isName = true;
-    if (end !== WAIT && this.#muted) return this.#endString(end);
-    return this.#beginString(i, to, final);
+    if (end === WAIT) return this.#beginString(i, to, final);
+    return this.#muted || this.#isKnown(i + 1, end) ? this.#endString(end) : this.#newName(i, end);
+  }
+
+  /** Whether nothing was found in this name when it came before; what it says of its value still holds. */
+  #isKnown(from: number, to: number): boolean {
+    const { window, field } = this.#context;
+    const slot = this.#names.slot(window.bytes, from, to);
+    const rules = slot < 0 ? null : this.#names.rules(slot, window.bytes, from, to);
+    if (rules !== null && rules.length > 0) field.rules = rules;
+    return rules !== null;
+  }
+
+  #newName(i: number, end: number): number {
+    const { window, field } = this.#context;
+    const { findings } = this.#text;
+    const after = this.#beginString(i, end + 1, false);
+    const slot = this.#names.slot(window.bytes, i + 1, end);
+    if (slot >= 0 && this.#text.findings === findings)
+      this.#names.remember(slot, window.bytes, i + 1, end, field.rules);
+    return after;
   }
 
   #namedStep(state: PathState, bytes: Uint8Array, from: number, to: number): PathState {
@@ -348,9 +345,7 @@ export class JsonReader implements Reader {
       }
     }
     this.#replaceAll(strategy, i);
-    this.#inside = SKIPPED_STRING;
-    this.#escape = false;
-    return this.#skip(i + 1, to, final);
+    return this.#beginSkip("string", i + 1, to, final);
   }
 
   /** Whatever the value is, it goes, and a text stands in its place. */
@@ -373,55 +368,54 @@ export class JsonReader implements Reader {
     if (strategy !== null) return this.#scalarField(strategy, i, end, long, to, final);
     this.#context.field.role = "value";
     if (long) {
+      const { scanning, field, replace } = this.#context;
+      this.#longWord ??= new Segment(window, scanning, field, PLAIN, replace);
       this.#longWord.begin(i);
       this.#inside = LONG_WORD;
-      return this.#wordOn(i, to, final);
+      return this.#wordOn(this.#longWord, i, to, final);
     }
     const stop = scannedUntil(bytes, i, end, this.#context.scanning.known === null ? 9 : 6);
-    const text = stop === 0 ? null : this.#word.mask(bytes, i, stop);
+    const text = stop === 0 ? null : this.#words().mask(bytes, i, stop);
     if (text !== null) window.edit(i, end, quoted(text));
     return this.#endValue(end);
+  }
+
+  #words(): WordScanner {
+    const { scanning, field, replace } = this.#context;
+    this.#word ??= new WordScanner(scanning, field, replace);
+    return this.#word;
   }
 
   #scalarField(strategy: Strategy, i: number, end: number, long: boolean, to: number, final: boolean): number {
     const { window, replaceField } = this.#context;
     if (long) {
       this.#replaceAll(strategy, i);
-      this.#inside = SKIPPED_WORD;
-      return this.#skip(i, to, final);
+      return this.#beginSkip("word", i, to, final);
     }
     const isNull = end - i === 4 && latin1(window.bytes, i, end) === "null";
     if (!this.#muted && !isNull) window.edit(i, end, quoted(replaceField(strategy, window.bytes.subarray(i, end))));
     return this.#endValue(end);
   }
 
-  #wordOn(i: number, to: number, final: boolean): number {
+  #wordOn(word: Segment, i: number, to: number, final: boolean): number {
     const { bytes } = this.#context.window;
     let end = i;
     while (end < to && KINDS[bytes[end] as number] === 0) end++;
-    this.#longWord.advance(end, end < to || final);
-    if (end === to && !final) return this.#wait(to, this.#longWord.undecided);
+    word.advance(end, end < to || final);
+    if (end === to && !final) return this.#wait(to, word.undecided);
     return this.#endValue(end);
   }
 
-  /** Over a value that does not go out. */
+  #beginSkip(what: Skipped, i: number, to: number, final: boolean): number {
+    this.#inside = SKIPPED;
+    this.#escape = false;
+    this.#skipper.begin(what);
+    return this.#skip(i, to, final);
+  }
+
   #skip(from: number, to: number, final: boolean): number {
-    const { bytes } = this.#context.window;
-    let i = from;
-    for (; i < to; i++) {
-      const byte = bytes[i] as number;
-      if (this.#inside === SKIPPED_WORD) {
-        if (KINDS[byte] !== 0) return this.#endValue(i);
-      } else if (this.#escape) this.#escape = false;
-      else if (this.#inside === SKIPPED_STRING || this.#skipString) {
-        if (byte === BACKSLASH) this.#escape = true;
-        else if (byte === QUOTE && this.#inside === SKIPPED_STRING) return this.#endValue(i + 1);
-        else if (byte === QUOTE) this.#skipString = false;
-      } else if (byte === QUOTE) this.#skipString = true;
-      else if (byte === OPEN_ARRAY || byte === OPEN_OBJECT) this.#skipDepth++;
-      else if ((byte === CLOSE_ARRAY || byte === CLOSE_OBJECT) && --this.#skipDepth === 0) return this.#endValue(i + 1);
-    }
-    return final && this.#inside === SKIPPED_WORD ? this.#endValue(i) : this.#wait(to, to);
+    const end = this.#skipper.run(this.#context.window.bytes, from, to, final);
+    return end === WAIT ? this.#wait(to, to) : this.#endValue(end);
   }
 
   #mute(i: number): void {

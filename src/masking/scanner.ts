@@ -1,5 +1,5 @@
 import { type Automaton, COLUMN_BITS, HIT, type Output } from "./automaton.js";
-import { CLASS, is, LETTER, LOCAL } from "./bytes.js";
+import { BASE64URL, CLASS, is, LABEL, LETTER, LOCAL } from "./bytes.js";
 import { LONGEST_LOCAL } from "./detectors/email.js";
 import type { KnownSecrets } from "./detectors/known-secrets.js";
 import { type PemProgress, pemEnd } from "./detectors/private-key.js";
@@ -7,6 +7,11 @@ import { type FieldContext, MATCH, MORE, NONE, OPEN, Probe, type Swallow, type V
 
 /** Everything that may belong to a finding whose anchor has not come yet: a local part, `+`, `(`, `~`, the letters of an IBAN. */
 const HELD: Uint8Array = CLASS.map((flags, code) => ((flags & LOCAL) !== 0 || code === 0x28 || code === 0x7e ? 1 : 0));
+
+/** Signs by which addresses and tokens are found, and what follows them there. */
+const SIGNS: Uint8Array = new Uint8Array(256);
+for (const sign of "@+-.:") SIGNS[sign.charCodeAt(0)] = 1;
+const WORDS: Uint8Array = CLASS.map((flags, code) => ((flags & (BASE64URL | LABEL)) !== 0 || code === 0x3a ? 1 : 0));
 
 /** How much is kept, at most, of a finding whose end is not in sight and whose strategy needs all of it. Longer ones are redacted. */
 export const LONGEST_WHOLE = 4096;
@@ -133,7 +138,7 @@ export class Scanner {
     let position = this.#position;
     let state = this.#state;
     for (;;) {
-      const planned = this.#planned[0];
+      const planned = this.#planned.length === 0 ? undefined : this.#planned[0];
       const limit = planned === undefined ? end : planned.start;
       let entry = 0;
       while (position < limit) {
@@ -145,6 +150,9 @@ export class Scanner {
       if ((entry & HIT) !== 0) {
         const before = state;
         state = entry & ~HIT;
+        // With no more of a word behind it, such a sign is punctuation.
+        if (position < limit && SIGNS[bytes[position - 1] as number] === 1 && WORDS[bytes[position] as number] === 0)
+          continue;
         verdict = this.#ask(state, position);
         if (verdict === NONE) continue;
         // Asked again from here if it is not decided.
@@ -176,7 +184,9 @@ export class Scanner {
   }
 
   #ask(state: number, position: number): Verdict {
-    for (const { detector, length } of this.#options.automaton.outputs[state] as readonly Output[]) {
+    const outputs = this.#options.automaton.outputs[state] as readonly Output[];
+    for (let i = 0; i < outputs.length; i++) {
+      const { detector, length } = outputs[i] as Output;
       const start = position - length;
       if (start < this.#probe.floor) continue;
       const verdict = detector.probe(this.#probe, start, position);

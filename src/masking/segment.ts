@@ -36,6 +36,8 @@ export const PLAIN: Codec = {
   encode: (text) => text,
 };
 
+const NOTHING: Uint8Array = new Uint8Array(0);
+
 /** What a finding is replaced by; counts it. */
 export type Replace = (kind: string, vendor: string | undefined, value: Uint8Array | null) => string;
 
@@ -51,11 +53,13 @@ export class Segment implements Sink {
   #decoded: Uint8Array = new Uint8Array(0);
   #map: Int32Array = new Int32Array(0);
   #mapped = false;
-  readonly #tail: Uint8Array = new Uint8Array(LOOK_BEHIND);
+  #tail: Uint8Array = NOTHING;
   /** Set by whoever reads the format, where it meets an escape. */
   escaped = false;
   /** Everything before this index of the window is decided. */
   undecided = 0;
+  /** How often something was found. */
+  findings = 0;
 
   constructor(window: Window, options: ScannerOptions, field: FieldContext, codec: Codec, replace: Replace) {
     this.#window = window;
@@ -104,6 +108,7 @@ export class Segment implements Sink {
     let hold = scanner.hold;
     // A character that is one escape and several bytes is held as a whole.
     while (hold > LOOK_BEHIND && hold < stop && map[hold] === map[hold - 1]) hold--;
+    if (this.#tail === NOTHING) this.#tail = new Uint8Array(LOOK_BEHIND);
     this.#tail.set(decoded.subarray(hold - LOOK_BEHIND, hold));
     this.undecided = map[hold] as number;
     scanner.shift(this.undecided - hold);
@@ -113,7 +118,7 @@ export class Segment implements Sink {
   moved(by: number): void {
     this.undecided += by;
     this.#scanner.shift(by);
-    if (this.escaped) this.#window.bytes.set(this.#tail, this.undecided - LOOK_BEHIND);
+    if (this.escaped && this.#tail !== NOTHING) this.#window.bytes.set(this.#tail, this.undecided - LOOK_BEHIND);
   }
 
   found(
@@ -124,6 +129,7 @@ export class Segment implements Sink {
     stop: number,
     whole: boolean,
   ): void {
+    this.findings++;
     const text = this.#replace(
       kind,
       vendor,
@@ -140,5 +146,3 @@ export class Segment implements Sink {
     return this.#mapped ? (this.#map[index] as number) : index;
   }
 }
-
-const NOTHING = new Uint8Array(0);

@@ -1,5 +1,7 @@
 import { LOOK_BEHIND } from "./scanner.js";
 
+const NOTHING: Uint8Array = new Uint8Array(0);
+
 /** Larger chunks are taken in parts of this size, so that memory does not follow the caller's chunk size. */
 export const LARGEST_PART: number = 64 * 1024;
 
@@ -8,14 +10,15 @@ export const LARGEST_PART: number = 64 * 1024;
  * that are long gone and may only be looked at. Collects what goes out, and copies nothing where nothing was changed.
  */
 export class Window {
-  bytes: Uint8Array = new Uint8Array(2048);
+  /** Made for the first chunk: a short answer needs no more than its own length. */
+  bytes: Uint8Array = NOTHING;
   end: number = LOOK_BEHIND;
   #held = 0;
   /** Everything before this index has gone out, or been cut. */
   #gone: number = LOOK_BEHIND;
   #muted = false;
   #edited = false;
-  #out: Uint8Array = new Uint8Array(1024);
+  #out: Uint8Array = NOTHING;
   #outLength = 0;
 
   /** How many bytes are held back. */
@@ -27,7 +30,8 @@ export class Window {
     this.#held = this.end - LOOK_BEHIND;
     const size = this.end + chunk.length;
     if (size >= this.bytes.length) {
-      const larger = new Uint8Array(size * 2);
+      // The first one fits; a second one means that more will come.
+      const larger = new Uint8Array(this.bytes === NOTHING ? size + 1 : size * 2);
       larger.set(this.bytes.subarray(0, this.end));
       this.bytes = larger;
     }

@@ -97,6 +97,8 @@ const LONGEST_OPERATOR = 20;
 /** The beginning of an operator, and all that there is. */
 const MAY_GO_ON = /^(?::[ \t]{0,2}[A-Za-z]{0,12}\??[ \t]{0,2}|:{1,3}|[?+.|=]{1,2})$/;
 
+/** `=`, `:` and `>`. */
+const STANDS_ALONE: readonly number[] = [0x3d, 0x3a, 0x3e];
 const OPERATES: Uint8Array = new Uint8Array(256);
 for (const character of "=:?+.|>") OPERATES[character.charCodeAt(0)] = 1;
 
@@ -105,6 +107,8 @@ function operatorEnd(bytes: Uint8Array, from: number, end: number, quoted: boole
   if (from === end) return -1;
   if (quoted && bytes[from] === 0x2c) return from + 1;
   if (OPERATES[bytes[from] as number] !== 1) return from;
+  // The full stop of a sentence, and the like.
+  if (bytes[from + 1] === 0x20 && from + 1 < end && !STANDS_ALONE.includes(bytes[from] as number)) return from;
   const limit = Math.min(end, from + LONGEST_OPERATOR);
   const operator = OPERATOR.exec(latin1(bytes, from, limit))?.[0] ?? "";
   const stop = from + operator.length;

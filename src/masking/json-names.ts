@@ -1,0 +1,40 @@
+import type { ValueRule } from "./probe.js";
+
+/** Longer names are not remembered. */
+const LONGEST = 48;
+const SLOTS = 256;
+const NO_RULES: ValueRule[] = [];
+
+/**
+ * The names of a body in which nothing was found, with the rules that they call for: names come again and again, and what
+ * a name says depends on nothing but its bytes. As many as there are slots, the last one of each.
+ */
+export class KnownNames {
+  #bytes: Uint8Array | null = null;
+  readonly #lengths: number[] = [];
+  readonly #rules: ValueRule[][] = [];
+
+  /** Index of the slot that the name from `from` to `to` belongs to, or -1. */
+  slot(bytes: Uint8Array, from: number, to: number): number {
+    if (to - from > LONGEST) return -1;
+    let hash = to - from;
+    for (let i = from; i < to; i++) hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0;
+    return (hash ^ (hash >>> 8)) & (SLOTS - 1);
+  }
+
+  /** The rules of the name, if it is the one in this slot. */
+  rules(slot: number, bytes: Uint8Array, from: number, to: number): ValueRule[] | null {
+    const known = this.#bytes;
+    if (known === null || this.#lengths[slot] !== to - from) return null;
+    for (let i = from, k = slot * LONGEST; i < to; i++, k++) if (bytes[i] !== known[k]) return null;
+    return this.#rules[slot] ?? null;
+  }
+
+  remember(slot: number, bytes: Uint8Array, from: number, to: number, rules: ValueRule[]): void {
+    this.#bytes ??= new Uint8Array(SLOTS * LONGEST);
+    this.#bytes.set(bytes.subarray(from, to), slot * LONGEST);
+    this.#lengths[slot] = to - from;
+    // An empty list is still open to what the next name calls for.
+    this.#rules[slot] = rules.length === 0 ? NO_RULES : rules;
+  }
+}
