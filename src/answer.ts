@@ -1,7 +1,7 @@
 import { GuardError } from "./errors.js";
 import type { Delivery, Exchange } from "./exchange.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
-import { isMaskable, type MaskingPass } from "./masking/index.js";
+import { isMaskable, type MaskingPass, type Mint } from "./masking/index.js";
 import type { Decision } from "./policy/index.js";
 import type { CanonicalRequest } from "./request/canonical.js";
 import { headerValues } from "./request/headers.js";
@@ -84,7 +84,7 @@ function openFlow(
 ): Flow {
   const { answer, decision } = arrival;
   const media = headerValues(answer.headers, "content-type")[0] ?? null;
-  const pass = openPass(parts, decision, answer, media, secrets);
+  const pass = openPass(parts, session, arrival, answer, media, secrets);
   if (pass === "refused") {
     answer.body?.cancel();
     const error = new GuardError("MEDIA_REFUSED", {
@@ -185,7 +185,8 @@ function openFlow(
  */
 function openPass(
   parts: GuardParts,
-  decision: Decision,
+  { vault }: SessionState,
+  { request, decision }: Arrival,
   answer: HopResponse,
   media: string | null,
   secrets: readonly string[],
@@ -195,7 +196,11 @@ function openPass(
   if (answer.coding === "unknown" || !isMaskable(contentType)) {
     return parts.unmaskable === "pass" ? parts.masker.openOpaque(secrets) : "refused";
   }
-  return parts.masker.open({ contentType, paths: decision.obligations.mask, secrets });
+  const mint: Mint | undefined = vault === null ? undefined : (kind, value) => vault.mint(kind, value, request.origin);
+  const { mask: paths } = decision.obligations;
+  return parts.masker.open(
+    mint === undefined ? { contentType, paths, secrets } : { contentType, paths, secrets, mint },
+  );
 }
 
 /** The whole body; a fault of the network in it is still the body's, to be met by whoever reads it. */

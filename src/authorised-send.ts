@@ -4,6 +4,7 @@ import type { AuthorizationDetail, Credential } from "./broker/index.js";
 import { ApprovalMismatchError, DeniedError, GuardError, isGuardError } from "./errors.js";
 import { type Delivery, type Exchange, targetOf } from "./exchange.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
+import { restoreRequest } from "./masking/index.js";
 import type { Decision } from "./policy/index.js";
 import type { Upload } from "./recording/index.js";
 import type { CanonicalRequest } from "./request/canonical.js";
@@ -53,7 +54,8 @@ export async function sendAuthorised(
   let credential = await authorise(parts, session, exchange, departure, signal); //               7. authorise
   for (;;) {
     const upload = watchUpload(parts, session, departure);
-    const wire = await wireForm(parts, { ...departure, body: upload.body }, credential);
+    const judged = await wireForm(parts, { ...departure, body: upload.body }, credential);
+    const wire = withValues(parts, session, request, judged);
     await exchange.intent(request, decision, credential, upload); //                              8. record intent
     session.assertOpen();
     departure.onLeaving();
@@ -226,6 +228,27 @@ function notReplayable(exchange: Exchange, request: CanonicalRequest, answer: Ho
   answer.body?.cancel();
   exchange.failed(error, "yes", answer);
   return error;
+}
+
+/** With the values behind the placeholders: whoever judged, approved and recorded the request has seen the placeholders. */
+function withValues(
+  { placeholders }: GuardParts,
+  { vault }: SessionState,
+  request: CanonicalRequest,
+  wire: HopRequest,
+): HopRequest {
+  if (vault === null) return wire;
+  const contentType = headerValues(request.headers, "content-type")[0] ?? null;
+  const parts = { origin: request.origin, path: wire.path, headers: wire.headers, contentType, body: wire.body };
+  const { path, headers, body, sameLength } = restoreRequest(vault, parts, placeholders?.fields);
+  const changed =
+    path !== wire.path || body !== wire.body || headers.some(([, value], i) => value !== wire.headers[i]?.[1]);
+  if (!changed) return wire;
+  // In the clear a value would be everybody's on the way; a body that flows cannot be looked into yet.
+  if (request.scheme === "http" && !/^(?:localhost|127\.[0-9.]+|\[::1\])$/.test(request.host))
+    throw new DeniedError("PLACEHOLDER_UNRESOLVED", { target: targetOf(request) });
+  const kept = sameLength ? headers : headers.filter(([name]) => name !== "content-length");
+  return { ...wire, path, headers: kept, body };
 }
 
 /** The judged form as it goes on the wire, with the credential and a proof that is good for this one sending. */

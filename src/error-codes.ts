@@ -21,6 +21,7 @@ export type ErrorCode =
   | "PROTOCOL_REFUSED"
   | "PLACEHOLDER_REFUSED"
   | "SCHEMA_REFUSED"
+  | "PLACEHOLDER_UNRESOLVED"
   | "NO_SERVICE"
   | "NO_RULE"
   | "PREDICATE_REFUSED"
@@ -131,6 +132,11 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
     403,
     "change",
     "The URL, a header or the body holds a placeholder for one of the policy's credentials, such as `{{crm}}`. The guard adds credentials itself.",
+  ),
+  PLACEHOLDER_UNRESOLVED: entry(
+    403,
+    "change",
+    "The request holds a placeholder of a masked value (`[[tok:…]]`) that is unknown, expired, altered, or not for this origin or place.",
   ),
   // Decision
   NO_SERVICE: entry(403, "stop", "No service in the policy has this origin."),

@@ -4,7 +4,7 @@ import type { CredentialProvider } from "./broker/index.js";
 import type { Clock } from "./clock.js";
 import { type ConfigurationProblem, OptionsError } from "./errors.js";
 import type { IdentityVerifier } from "./identity/index.js";
-import type { MaskerOptions } from "./masking/index.js";
+import type { FieldBindings, MaskerOptions } from "./masking/index.js";
 import type { OperationalLog } from "./operational-log.js";
 import {
   type Agent,
@@ -42,6 +42,16 @@ export interface WatchedPolicy {
   readonly watch: true;
 }
 
+/** Where the values behind placeholders may go. By default back to the origin they came from, in any field. */
+export interface PlaceholderOptions {
+  /** How long a value can be used after an answer held it, in milliseconds. Default 15 minutes; never longer than the session. */
+  readonly ttlMs?: number;
+  /** By kind: further origins, such as `https://mail.internal.example`, that its values may go to. Default none. */
+  readonly origins?: Readonly<Record<string, readonly string[]>>;
+  /** By kind: the only parameters, members and header fields that its values may go to. Default all. */
+  readonly fields?: FieldBindings;
+}
+
 /** How a guard is made. Only `policy` is needed; everything else has an embedded default that is safe. */
 export interface GuardOptions {
   /** Path of a JSON or YAML file, a document, a compiled policy, or a file that is read again when it changes. */
@@ -60,7 +70,9 @@ export interface GuardOptions {
    * How answers are masked. Default: every detector, redacting. `unmaskable` says what happens to media types that cannot
    * be masked, such as images: `pass` (default) or `refuse`. `false` switches masking off.
    */
-  readonly masking?: (MaskerOptions & { readonly unmaskable?: "pass" | "refuse" }) | false;
+  readonly masking?:
+    | (MaskerOptions & { readonly unmaskable?: "pass" | "refuse"; readonly placeholders?: PlaceholderOptions })
+    | false;
   /**
    * Where the record goes (default `./audit`) and who signs it. `sync` says how sure an intent must be of the disk before
    * its request leaves: `os` survives the death of the process, `group` and `strict` that of the machine. Default: `os` for
@@ -161,8 +173,31 @@ export function checkGuardOptions(options: GuardOptions): void {
   if (unmaskable !== undefined && unmaskable !== "pass" && unmaskable !== "refuse") {
     problems.push({ pointer: "/masking/unmaskable", message: 'must be "pass" or "refuse"' });
   }
+  if (options.masking !== false) problems.push(...problemsOfPlaceholders(options.masking?.placeholders ?? {}));
   if (problems.length > 0) throw new OptionsError(problems);
 }
+
+function problemsOfPlaceholders(placeholders: PlaceholderOptions): ConfigurationProblem[] {
+  const problems = unknownKeys(placeholders, ["ttlMs", "origins", "fields"]);
+  const { ttlMs = 1, origins = {}, fields = {} } = placeholders;
+  if (!Number.isSafeInteger(ttlMs) || ttlMs < 1 || ttlMs > LONGEST_TTL_MS)
+    problems.push({ pointer: "/ttlMs", message: "must be a whole number of milliseconds, at most 24 hours" });
+  for (const [kind, list] of Object.entries(origins)) {
+    if (!Array.isArray(list) || !list.every(isOrigin))
+      problems.push({
+        pointer: `/origins/${kind}`,
+        message: 'must be a list of origins such as "https://crm.example"',
+      });
+  }
+  for (const [kind, list] of Object.entries(fields)) {
+    if (!Array.isArray(list) || !list.every(isFilled))
+      problems.push({ pointer: `/fields/${kind}`, message: "must be a list of names" });
+  }
+  return problems.map(({ pointer, message }) => ({ pointer: `/masking/placeholders${pointer}`, message }));
+}
+
+const isOrigin = (value: unknown): boolean =>
+  typeof value === "string" && URL.canParse(value) && new URL(value).origin === value;
 
 const STORE_VERBS = { approvals: "openOrJoin", limits: "reserve" } as const;
 

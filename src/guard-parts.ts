@@ -2,7 +2,8 @@ import type { ApprovalDesk } from "./approval/index.js";
 import type { SessionLog, SyncMode } from "./audit/index.js";
 import type { BrokerSession, TokenBroker } from "./broker/index.js";
 import type { Clock } from "./clock.js";
-import type { Masker } from "./masking/index.js";
+import type { PlaceholderOptions } from "./guard-options.js";
+import type { Masker, Vault } from "./masking/index.js";
 import type { OperationalLog } from "./operational-log.js";
 import type { DecisionContext, Policy } from "./policy/index.js";
 import type { Recorder } from "./recording/index.js";
@@ -23,6 +24,8 @@ export interface GuardParts {
   readonly desk: ApprovalDesk;
   /** Null where masking is switched off. */
   readonly masker: Masker | null;
+  /** How placeholders may be used; null where no strategy makes any. */
+  readonly placeholders: PlaceholderOptions | null;
   /** What approvers are shown goes through this one. */
   readonly approverMasker: Masker;
   /** How `session.fetch` says no. */
@@ -42,6 +45,8 @@ export interface SessionState {
   readonly id: string;
   readonly record: SessionLog;
   readonly brokerSession: BrokerSession;
+  /** What placeholders stand for; null where masking makes none. */
+  readonly vault: Vault | null;
   /** Aborts when the session closes or expires, with the GuardError that says which. */
   readonly signal: AbortSignal;
   /** Throws SESSION_CLOSED or SESSION_EXPIRED. */

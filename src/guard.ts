@@ -55,7 +55,11 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
   checkCredentials(policy, options.credentials);
   const clock = options.clock ?? systemClock;
   const log = options.log ?? defaultLog();
-  const { unmaskable = "pass", ...maskerOptions } = options.masking === false ? {} : (options.masking ?? {});
+  const {
+    unmaskable = "pass",
+    placeholders = {},
+    ...maskerOptions
+  } = options.masking === false ? {} : (options.masking ?? {});
   const masker = options.masking === false ? null : createMasker(maskerOptions);
   const sessions = new Map<string, OpenSession>();
   const recordOf = (sessionId: string): SessionLog | undefined => sessions.get(sessionId)?.record;
@@ -109,6 +113,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     limits: store.limits,
     desk,
     masker,
+    placeholders: Object.values(maskerOptions.strategies ?? {}).includes("tokenise") ? placeholders : null,
     approverMasker: createApproverMasker(maskerOptions),
     onDeny: onDeny === "auto" ? "throw" : onDeny,
     // The record's own mask: every detector, whatever the agent may see, and nothing shown in part.

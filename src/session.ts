@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { randomBytes } from "node:crypto";
 import type { SessionLog } from "./audit/index.js";
 import type { BrokerSession } from "./broker/index.js";
 import { type Client, createSessionClient } from "./client.js";
@@ -6,6 +7,7 @@ import { GuardError } from "./errors.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
 import { guardedCall } from "./guarded-fetch.js";
 import { asFetch } from "./guarded-function.js";
+import { createVault, type Vault } from "./masking/index.js";
 import type { Agent, Principal } from "./policy/index.js";
 import { type OnDeny, respondInstead } from "./respond.js";
 
@@ -69,6 +71,7 @@ export function createSession(
     id: facts.id,
     record,
     brokerSession,
+    vault: openVault(parts),
     signal: lifetime.signal,
     exchanges: new Set(),
     children: new Set(),
@@ -99,6 +102,18 @@ export function createSession(
   return { session, state };
 }
 
+/** A session has a key of its own: the placeholders of another one are altered here. */
+function openVault({ placeholders, clock }: GuardParts): Vault | null {
+  if (placeholders === null) return null;
+  const { ttlMs, origins } = placeholders;
+  return createVault({
+    key: randomBytes(32),
+    now: () => clock.monotonic(),
+    ...(ttlMs === undefined ? {} : { ttlMs }),
+    ...(origins === undefined ? {} : { origins }),
+  });
+}
+
 /** The order matters: first nothing new starts, here or in what was handed on, then what is under way is broken off, then credentials go, then the record is signed. */
 async function endSession(
   parts: GuardParts,
@@ -111,6 +126,7 @@ async function endSession(
   const handedOn = [...state.children].map((child) => child.close());
   for (const exchange of [...state.exchanges]) exchange.abandon();
   await parts.desk.closeSession(state.id);
+  state.vault?.clear();
   await Promise.allSettled([parts.broker.closeSession(state.id), ...handedOn]);
   await state.record.close(reason);
 }

@@ -8,4 +8,6 @@ export { createMasker, type Masker } from "./masker.js";
 export { isMaskable } from "./media.js";
 export { DETECTORS, type DetectorName, type MaskerOptions } from "./options.js";
 export type { MaskingPass, OpenOptions } from "./pass.js";
-export type { Strategy } from "./strategies.js";
+export { type FieldBindings, type RequestParts, type RestoredParts, restoreRequest } from "./restore-request.js";
+export type { Mint, Strategy } from "./strategies.js";
+export { createVault, type Vault, type VaultOptions, type VaultRefusal } from "./vault.js";

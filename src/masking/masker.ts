@@ -28,14 +28,14 @@ import { type PathRule, PathRules } from "./paths.js";
 import type { Detector } from "./probe.js";
 import type { ScannerOptions } from "./scanner.js";
 import type { Replace } from "./segment.js";
-import { needsWhole, replacement, type Strategy } from "./strategies.js";
+import { type Mint, needsWhole, replacement, type Strategy } from "./strategies.js";
 
 /** Finds and masks; made once, used for every body. Holds no state of a body, and no value it has seen. */
 export interface Masker {
   /** What is in a text, in order, without overlap. Indices are UTF-16 code units, `end` is exclusive. */
   detect(text: string): Finding[];
   /** The text with every finding replaced. The text is taken as it is, not as JSON: use {@link open} for a format. */
-  mask(text: string): { text: string; counts: Record<string, number> };
+  mask(text: string, options?: Pick<OpenOptions, "mint">): { text: string; counts: Record<string, number> };
   /** Begins to mask a body that comes in chunks. Throws MEDIA_REFUSED for a type that `isMaskable` says no to. */
   open(options: OpenOptions): MaskingPass;
   /**
@@ -83,9 +83,14 @@ export function createMasker(options: MaskerOptions = {}): Masker {
   };
   const scanningWith = (secrets: readonly string[]): ScannerOptions =>
     secrets.length === 0 ? base : (scanningFor(detectors, secrets) ?? base);
-  const replace: Replace = (kind, vendor, value) => replacement(strategyOf(kind), kind, vendor, value, hashKey);
-  const replaceField = (strategy: Strategy, value: Uint8Array | null): string =>
-    replacement(strategy, "FIELD", undefined, value, hashKey);
+  const replaceWith =
+    (mint: Mint | undefined): Replace =>
+    (kind, vendor, value) =>
+      replacement(strategyOf(kind), kind, vendor, value, hashKey, mint);
+  const fieldsWith =
+    (mint: Mint | undefined) =>
+    (strategy: Strategy, value: Uint8Array | null): string =>
+      replacement(strategy, "FIELD", undefined, value, hashKey, mint);
   const own = pathRules(options, strategies);
   const ownPaths = own.length === 0 ? null : new PathRules(own);
   const pathsWith = (paths: readonly string[] | undefined): PathRules | null => {
@@ -103,18 +108,25 @@ export function createMasker(options: MaskerOptions = {}): Masker {
       format,
       scanning: scanningWith(given.secrets ?? []),
       paths: pathsWith(given.paths),
-      replace,
-      replaceField,
+      replace: replaceWith(given.mint),
+      replaceField: fieldsWith(given.mint),
     });
   };
   const openOpaque = (secrets: readonly string[]): MaskingPass | null => {
     const scanner = scanningFor([], secrets);
     if (scanner === null) return null;
-    return openPass({ format: "text", scanning: scanner, paths: null, replace, replaceField });
+    return openPass({
+      format: "text",
+      scanning: scanner,
+      paths: null,
+      replace: replaceWith(undefined),
+      replaceField: fieldsWith(undefined),
+    });
   };
   return {
     detect: (text) => findIn(text, base).map(({ value: _value, ...finding }) => finding),
-    mask(text) {
+    mask(text, { mint } = {}) {
+      const replace = replaceWith(mint);
       const counts: Record<string, number> = {};
       let masked = "";
       let at = 0;

@@ -68,8 +68,7 @@ export const NATIONAL = [
   "NG_NIN",
 ] as const;
 
-/** Kinds of findings with a detector of their own. */
-export const DETECTORS = [
+const GENERAL = [
   "CREDIT_CARD",
   "US_SSN",
   "IBAN",
@@ -82,10 +81,12 @@ export const DETECTORS = [
   "URL_CREDENTIALS",
   "MAC_ADDRESS",
   "CRYPTO_WALLET",
-  ...NATIONAL,
 ] as const;
 
-export type DetectorName = (typeof DETECTORS)[number];
+export type DetectorName = (typeof GENERAL)[number] | (typeof NATIONAL)[number];
+
+/** Kinds of findings with a detector of their own. */
+export const DETECTORS: readonly DetectorName[] = [...GENERAL, ...NATIONAL];
 
 /** What to mask, and how. */
 export interface MaskerOptions {
@@ -116,7 +117,7 @@ const KEYS: ReadonlySet<string> = new Set([
   "regions",
   "hashKey",
 ]);
-const STRATEGIES: ReadonlySet<string> = new Set(["redact", "partial", "hash", "drop"]);
+const STRATEGIES: ReadonlySet<string> = new Set(["redact", "partial", "hash", "tokenise", "drop"]);
 const LONGEST_ALLOWED = 1024;
 
 /** A country, or a language and its country. */
@@ -211,10 +212,8 @@ function checkStrategies(value: unknown, custom: ReadonlySet<string>, hashKey: u
     const known =
       (DETECTORS as readonly string[]).includes(name) || custom.has(name) || name === "FIELD" || name === "CREDENTIAL";
     if (!known && pathProblem(name) !== null) report(pointer, "is neither a detector nor a path");
-    if (strategy === "tokenise")
-      report(pointer, '"tokenise" is not available yet; use "redact", "partial", "hash" or "drop"');
-    else if (typeof strategy !== "string" || !STRATEGIES.has(strategy))
-      report(pointer, 'must be "redact", "partial", "hash" or "drop"');
+    if (typeof strategy !== "string" || !STRATEGIES.has(strategy))
+      report(pointer, 'must be "redact", "partial", "hash", "tokenise" or "drop"');
     else if (strategy === "hash" && hashKey === undefined) report(pointer, '"hash" needs "hashKey"');
     else if (strategy !== "redact" && name === "CREDENTIAL")
       report(pointer, 'must be "redact": of a live credential nothing is shown');

@@ -8,7 +8,7 @@ import type { Context, Reader } from "./reader.js";
 import { LOOK_BEHIND, type ScannerOptions } from "./scanner.js";
 import type { Replace } from "./segment.js";
 import { SseReader } from "./sse-reader.js";
-import type { Strategy } from "./strategies.js";
+import type { Mint, Strategy } from "./strategies.js";
 import { TextReader } from "./text-reader.js";
 import { LARGEST_PART, Window } from "./window.js";
 
@@ -19,6 +19,8 @@ export interface OpenOptions {
   readonly paths?: readonly string[];
   /** Texts of six characters or more that must not appear, in any common encoding: live credentials. */
   readonly secrets?: readonly string[];
+  /** Makes the placeholders of the `tokenise` strategy, such as `mint` of a vault for the origin of the answer. */
+  readonly mint?: Mint;
 }
 
 /** One body on its way. */

@@ -61,7 +61,7 @@ export const NO_ALPHABET = "(?![A-Za-z0-9+/_-]{0,150}(?:abcdefghij|klmnopqrst))"
 /** 32 hexadecimal digits in groups, in any case. */
 export const UUID = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}";
 /** Says that a value is a credential, where the vendor's values look like others. */
-export const CREDENTIAL_NAME = /key|token|secret|passw|pwd|pass$|auth|cred|client/;
+export const CREDENTIAL_NAME: RegExp = /key|token|secret|passw|pwd|pass$|auth|cred|client/;
 
 const literally = (text: string): string => text.replace(/[.?+*^$()[\]{}|\\]/g, "\\$&");
 
