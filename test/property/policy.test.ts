@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  checkPolicy,
   compilePolicy,
   type Decision,
   type DecisionContext,
@@ -358,5 +359,29 @@ describe("diffPolicies", () => {
       ),
       { numRuns: 3_000 },
     );
+  });
+});
+
+describe("checkPolicy", () => {
+  it("warns of a rule only where no request is decided otherwise without it", () => {
+    let warned = 0;
+    fc.assert(
+      fc.property(rules, fc.nat(5), fc.nat(5), request, (list, from, to, asked) => {
+        // Rules of one kind twice, so that there is something to warn of.
+        const copied = list[from];
+        const all = copied === undefined ? list : list.toSpliced(to, 0, { ...copied, id: "copy" });
+        const { warnings } = checkPolicy(documentOf(all));
+        const policy = compilePolicy(documentOf(all));
+        for (const { pointer } of warnings) {
+          const index = /^\/rules\/([0-9]+)/.exec(pointer)?.[1];
+          if (index === undefined) continue;
+          warned++;
+          const without = compilePolicy(documentOf(all.toSpliced(Number(index), 1)));
+          expect(ask(without, asked).effect).toBe(ask(policy, asked).effect);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(warned).toBeGreaterThan(100);
   });
 });
