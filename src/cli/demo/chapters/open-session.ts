@@ -4,7 +4,13 @@ import { createAgent } from "../agent.js";
 import type { Scene, Stage } from "../stage.js";
 
 /** Whom the agent acts for. */
-export const MARIA = {
+export const MARIA: {
+  readonly sub: string;
+  readonly name: string;
+  readonly email: string;
+  readonly tenant: string;
+  readonly groups: string[];
+} = {
   sub: "maria",
   name: "Maria Lindqvist",
   email: "maria@support.example",
