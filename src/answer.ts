@@ -41,7 +41,7 @@ export async function deliver(
   const length = declaredLength(answer);
   let body: BodySource | Uint8Array | null = null;
   if (answer.body === null) flow.finish();
-  else if (length !== null && length <= READ_AHEAD) body = await readAhead(flow);
+  else if (length !== null && length <= READ_AHEAD) body = flow.arrived() ?? (await readAhead(flow));
   else body = flow;
   return buildResponse({
     status: answer.status,
@@ -50,7 +50,7 @@ export async function deliver(
     url: request.url,
     redirected: followed > 0,
     type: followed > 0 && new URL(from).origin !== request.origin ? "cors" : "basic",
-    body: body instanceof Uint8Array ? wholeSource(body) : body,
+    body,
   });
 }
 
@@ -70,6 +70,7 @@ async function verified(exchange: Exchange, { answer, integrity, signal, release
 }
 
 interface Flow extends BodySource {
+  arrived(): Uint8Array | null;
   finish(): void;
   mayHaveChanged(): boolean;
 }
@@ -161,6 +162,19 @@ function openFlow(
     return null;
   };
   return {
+    arrived() {
+      const whole = answer.body?.arrived?.() ?? null;
+      if (whole === null) return null;
+      try {
+        bytes = whole.byteLength;
+        capture?.see(whole);
+        const masked = handOn(pass === null ? whole : pass.whole(whole));
+        end(() => exchange.completed(answer, delivery(true)));
+        return masked;
+      } catch (error) {
+        return fail(error);
+      }
+    },
     async read() {
       if (failure !== undefined) throw failure;
       if (state === "over") return null;
@@ -217,18 +231,6 @@ async function readWhole(flow: Flow): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for (let chunk = await flow.read(); chunk !== null; chunk = await flow.read()) chunks.push(chunk);
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
-}
-
-function wholeSource(bytes: Uint8Array): BodySource {
-  let rest: Uint8Array | null = bytes;
-  return {
-    read() {
-      const chunk = rest;
-      rest = null;
-      return Promise.resolve(chunk);
-    },
-    cancel: () => undefined,
-  };
 }
 
 function declaredLength(answer: HopResponse): number | null {

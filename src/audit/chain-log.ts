@@ -95,6 +95,7 @@ export class ChainLog {
   #segmentNumber: number;
   #day = 0;
   #prev = NO_PREDECESSOR;
+  #second: { readonly number: number; readonly text: string } = { number: Number.NaN, text: "" };
   #last: Moment = { epochMs: 0, time: "", monoUs: 0 };
   /** Wall clock minus monotonic clock at the last line, in milliseconds. */
   #clockOffset: number | undefined;
@@ -234,8 +235,17 @@ export class ChainLog {
   #now(): Moment {
     const { clock, startedAt } = this.#writer;
     const epochMs = clock.now();
-    const time = epochMs === this.#last.epochMs ? this.#last.time : new Date(epochMs).toISOString();
+    const time = epochMs === this.#last.epochMs ? this.#last.time : this.#timeOf(epochMs);
     return { epochMs, time, monoUs: Math.max(0, Math.round((clock.monotonic() - startedAt) * 1000)) };
+  }
+
+  /** ISO 8601; only the milliseconds are written anew within a second. */
+  #timeOf(epochMs: number): string {
+    const second = Math.floor(epochMs / 1000);
+    if (second !== this.#second.number) {
+      this.#second = { number: second, text: new Date(second * 1000).toISOString().slice(0, -4) };
+    }
+    return `${this.#second.text}${String(Math.floor(epochMs) - second * 1000).padStart(3, "0")}Z`;
   }
 
   #commit(segment: Segment, type: string, members: string, at: Moment): number {

@@ -47,6 +47,18 @@ export interface Masker {
   stream(options: OpenOptions): TransformStream<Uint8Array, Uint8Array>;
 }
 
+/** The set that was asked for last: it is nearly always asked for again. */
+interface Kept {
+  readonly others: readonly Detector[];
+  readonly secrets: readonly string[];
+  readonly scanning: ScannerOptions | null;
+}
+
+const NO_DETECTORS: Detector[] = [];
+
+const isSame = (one: readonly string[], other: readonly string[]): boolean =>
+  one.length === other.length && one.every((text, index) => text === other[index]);
+
 /** Sets of known secrets whose automaton is kept: credentials change every few minutes, bodies come all the time. */
 const KEPT_SETS = 8;
 
@@ -70,7 +82,9 @@ export function createMasker(options: MaskerOptions = {}): Masker {
   const base = scanning(plain, null);
   const kept = new Map<string, ScannerOptions | null>();
   /** A scanner for these secrets beside some detectors, or null where no secret is long enough to be looked for. */
+  let latest: Kept | undefined;
   const scanningFor = (others: typeof detectors, secrets: readonly string[]): ScannerOptions | null => {
+    if (latest !== undefined && latest.others === others && isSame(latest.secrets, secrets)) return latest.scanning;
     const key = JSON.stringify([others.length, secrets]);
     let found = kept.get(key);
     if (found === undefined) {
@@ -79,6 +93,7 @@ export function createMasker(options: MaskerOptions = {}): Masker {
       if (kept.size >= KEPT_SETS) kept.delete(kept.keys().next().value as string);
       kept.set(key, found);
     }
+    latest = { others, secrets, scanning: found };
     return found;
   };
   const scanningWith = (secrets: readonly string[]): ScannerOptions =>
@@ -113,7 +128,7 @@ export function createMasker(options: MaskerOptions = {}): Masker {
     });
   };
   const openOpaque = (secrets: readonly string[]): MaskingPass | null => {
-    const scanner = scanningFor([], secrets);
+    const scanner = scanningFor(NO_DETECTORS, secrets);
     if (scanner === null) return null;
     return openPass({
       format: "text",

@@ -31,7 +31,16 @@ const TEXTS: ReadonlySet<string> = new Set([
 
 /** How a body of this media type is read, or null where it cannot be masked. */
 export function formatOf(contentType: string | null): Format | null {
-  const media = contentType === null ? null : parseMediaType(contentType);
+  if (contentType === null) return null;
+  if (contentType !== latest.contentType) latest = { contentType, format: parsedFormat(contentType) };
+  return latest.format;
+}
+
+/** The last answer given: a service says the same of nearly everything, and is asked about twice. */
+let latest: { readonly contentType: string; readonly format: Format | null } = { contentType: "", format: null };
+
+function parsedFormat(contentType: string): Format | null {
+  const media = parseMediaType(contentType);
   if (media === null) return null;
   const { essence, parameters } = media;
   const charset = parameters.get("charset");

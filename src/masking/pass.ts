@@ -32,6 +32,8 @@ export interface MaskingPass {
   push(chunk: Uint8Array): Uint8Array;
   /** Returns the rest. Call it once, at the end of a complete body only. */
   flush(): Uint8Array;
+  /** {@link push} and {@link flush} of a body that is there as a whole. Call it instead of them, once. */
+  whole(body: Uint8Array): Uint8Array;
   /** Findings so far, by kind; `FIELD` for path rules. */
   readonly counts: Record<string, number>;
   /** How many bytes are held back at the moment. */
@@ -120,6 +122,16 @@ export function openPass({ format, scanning, paths, replace, replaceField }: Pas
         const out = round(NOTHING, true);
         ended = true;
         return out;
+      }),
+    whole: (body) =>
+      guarded(() => {
+        const parts: Uint8Array[] = [];
+        let at = 0;
+        for (; body.length - at > LARGEST_PART; at += LARGEST_PART)
+          parts.push(round(body.subarray(at, at + LARGEST_PART), false));
+        const last = round(at === 0 ? body : body.subarray(at), true);
+        ended = true;
+        return parts.length === 0 ? last : joined([...parts, last]);
       }),
   };
 }

@@ -26,6 +26,7 @@ export class ChunkQueue implements BodySource {
   /** `ended`: all has arrived, not all has been read. */
   #state: "open" | "ended" | "failed" | "settled" = "open";
   #error: unknown;
+  #hasBeenRead = false;
   #waiting: { resolve(chunk: Uint8Array | null): void; reject(error: unknown): void } | undefined;
 
   constructor(valve: Valve) {
@@ -66,8 +67,18 @@ export class ChunkQueue implements BodySource {
     this.#valve.settled();
   }
 
+  arrived(): Uint8Array | null {
+    if (this.#state !== "ended" || this.#hasBeenRead) return null;
+    const [first] = this.#chunks;
+    const whole = this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
+    this.#drop();
+    this.#settle(null);
+    return whole;
+  }
+
   read(): Promise<Uint8Array | null> {
     const chunk = this.#chunks[this.#next];
+    this.#hasBeenRead = true;
     if (chunk !== undefined) {
       this.#take(chunk);
       return Promise.resolve(chunk);

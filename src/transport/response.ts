@@ -13,8 +13,8 @@ export interface ResponseParts {
   readonly redirected: boolean;
   /** `cors` where a redirect led to another origin (Fetch, "response tainting"). Default `basic`. */
   readonly type?: "basic" | "cors";
-  /** What the caller may read, masked; null where there is no body at all. */
-  readonly body: BodySource | null;
+  /** What the caller may read, masked, as it comes or all at once; null where there is no body at all. */
+  readonly body: BodySource | Uint8Array | null;
 }
 
 // Taken at load: what replaces the global later can neither see a response nor become one.
@@ -36,6 +36,21 @@ const abandoned = new FinalizationRegistry<BodySource>((source) => source.cancel
 const utf8 = new TextDecoder(); // drops a byte order mark and replaces what is broken, as fetch does
 
 const NOTHING_LEFT: BodySource = { read: async () => null, cancel() {} };
+
+const wholeOf = (body: BodySource | Uint8Array): Uint8Array | Promise<Uint8Array> =>
+  body instanceof Uint8Array ? body : readWhole(body);
+
+function sourceOf(bytes: Uint8Array): BodySource {
+  let rest: Uint8Array | null = bytes;
+  return {
+    read: async () => {
+      const chunk = rest;
+      rest = null;
+      return chunk;
+    },
+    cancel() {},
+  };
+}
 
 type Facts = Omit<ResponseParts, "body">;
 
@@ -63,18 +78,18 @@ called(FixedHeaders, BuiltInHeaders);
  */
 class FetchedResponse extends BuiltInResponse {
   readonly #facts: Facts;
-  readonly #source: BodySource | null;
+  readonly #body: BodySource | Uint8Array | null;
   #headers: Headers | undefined;
   /** What everything but the direct reads is left to. */
   #streamed: Response | undefined;
   #isReadDirectly = false;
 
-  constructor(source: BodySource | null, facts: Facts, streamed?: Response) {
+  constructor(body: BodySource | Uint8Array | null, facts: Facts, streamed?: Response) {
     super(null);
     this.#facts = facts;
-    this.#source = source;
+    this.#body = body;
     this.#streamed = streamed;
-    if (source !== null) abandoned.register(this, source, this);
+    if (body !== null && !(body instanceof Uint8Array)) abandoned.register(this, body, this);
   }
 
   override get status(): number {
@@ -108,16 +123,16 @@ class FetchedResponse extends BuiltInResponse {
   }
 
   override async text(): Promise<string> {
-    const source = this.#takeSource();
-    return source === undefined ? this.#asStreamed().text() : utf8.decode(await readWhole(source));
+    const body = this.#takeBody();
+    return body === undefined ? this.#asStreamed().text() : utf8.decode(await wholeOf(body));
   }
   override async json(): Promise<unknown> {
-    const source = this.#takeSource();
-    return source === undefined ? this.#asStreamed().json() : JSON.parse(utf8.decode(await readWhole(source)));
+    const body = this.#takeBody();
+    return body === undefined ? this.#asStreamed().json() : JSON.parse(utf8.decode(await wholeOf(body)));
   }
   override async arrayBuffer(): Promise<ArrayBuffer> {
-    const source = this.#takeSource();
-    return source === undefined ? this.#asStreamed().arrayBuffer() : owned(await readWhole(source)).buffer;
+    const body = this.#takeBody();
+    return body === undefined ? this.#asStreamed().arrayBuffer() : owned(await wholeOf(body)).buffer;
   }
   // Not in every supported Node, and in those that have it this one must not be left to find an empty body.
   override async bytes(): Promise<Uint8Array<ArrayBuffer>> {
@@ -135,12 +150,12 @@ class FetchedResponse extends BuiltInResponse {
     return new FetchedResponse(null, this.#facts, copy);
   }
 
-  /** The source, for whoever is the first to want the body and wants it whole. */
-  #takeSource(): BodySource | undefined {
-    if (this.#source === null || this.#streamed !== undefined || this.#isReadDirectly) return undefined;
+  /** The body, for whoever is the first to want it and wants it whole. */
+  #takeBody(): BodySource | Uint8Array | undefined {
+    if (this.#body === null || this.#streamed !== undefined || this.#isReadDirectly) return undefined;
     this.#isReadDirectly = true;
-    abandoned.unregister(this);
-    return this.#source;
+    if (!(this.#body instanceof Uint8Array)) abandoned.unregister(this);
+    return this.#body;
   }
 
   #asStreamed(): Response {
@@ -149,12 +164,13 @@ class FetchedResponse extends BuiltInResponse {
     if (this.#isReadDirectly) {
       this.#streamed = new BuiltInResponse(streamOf(NOTHING_LEFT), { headers });
       this.#streamed.arrayBuffer().catch(() => {}); // from here on used and locked, as fetch leaves a body that was read
-    } else if (this.#source === null) {
+    } else if (this.#body === null) {
       this.#streamed = new BuiltInResponse(null, { headers });
     } else {
-      const stream = streamOf(this.#source);
+      const source = this.#body instanceof Uint8Array ? sourceOf(this.#body) : this.#body;
+      const stream = streamOf(source);
       abandoned.unregister(this); // a stream outlives the response it came from
-      abandoned.register(stream, this.#source);
+      abandoned.register(stream, source);
       this.#streamed = new BuiltInResponse(stream, { headers });
     }
     return this.#streamed;
