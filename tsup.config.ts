@@ -11,6 +11,7 @@ export const entryPoints = {
   "store/index": "src/store/index.ts",
   "slack/index": "src/slack/index.ts",
   "testing/index": "src/testing/index.ts",
+  "lockdown/index": "src/lockdown/index.ts",
   "cli/main": "src/cli/main.ts",
 };
 

@@ -45,7 +45,8 @@ export type ErrorCode =
   | "AUDIT_UNAVAILABLE"
   | "AUDIT_INCOMPLETE"
   | "OPTIONS_INVALID"
-  | "GUARD_CLOSED";
+  | "GUARD_CLOSED"
+  | "LOCKDOWN_REFUSED";
 
 /**
  * Every code a {@link GuardError} can carry, in one table: what happened, for the operator; what the model is told to do;
@@ -193,4 +194,9 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeEntry>> = {
   // Construction
   OPTIONS_INVALID: entry(500, "stop", "An option of the guard or a session is wrong; all problems are listed."),
   GUARD_CLOSED: entry(403, "stop", "The guard was closed."),
+  LOCKDOWN_REFUSED: entry(
+    403,
+    "stop",
+    "`sallyport/lockdown` is loaded, and code tried to reach the network beside the guard. Use `session.fetch`, or list the place in `SALLYPORT_LOCKDOWN_ALLOW`.",
+  ),
 };

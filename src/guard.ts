@@ -26,6 +26,7 @@ import { watchFile } from "./policy-watch.js";
 import { createRecorder } from "./recording/index.js";
 import { createSession, type Session } from "./session.js";
 import { memoryStore } from "./store/index.js";
+import { sealPassages } from "./transport/index.js";
 
 /** The composition root: one policy, one record, and the parts that all sessions share. */
 export interface Guard {
@@ -144,6 +145,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
   const openSession = async (asked: SessionOptions, wait: { readonly signal?: AbortSignal } = {}): Promise<Session> => {
     if (closing !== undefined) throw new GuardError("GUARD_CLOSED");
     const ttlMs = checkSessionOptions(asked);
+    sealPassages(); // from here on agent code runs; what opens sockets for the guard is there
     const now = clock.now();
     const parent = parentOf(asked.parent);
     const identity =

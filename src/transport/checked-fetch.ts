@@ -1,5 +1,6 @@
 import { type AddressRule, compileAddressRule } from "../request/address.js";
 import type { PlainFetch } from "./bounded-fetch.js";
+import { requestPassage } from "./passage.js";
 import { buildResponse } from "./response.js";
 import type { Transport } from "./transport.js";
 import { createUndiciTransport } from "./undici-transport.js";
@@ -27,11 +28,12 @@ export function createCheckedFetch({ addresses, allowInsecure = false }: Checked
     const verdict = listed(ip);
     return !verdict.ok && allowInsecure && LOOPBACK(ip).ok ? { ok: true } : verdict;
   };
+  const passage = requestPassage(); // now: the first call may come when none is given any more
   let transport: Transport | undefined;
   return {
     async fetch(url, { method, headers, body, signal }) {
       const { href, origin, pathname, search } = new URL(url);
-      transport ??= createUndiciTransport();
+      transport ??= createUndiciTransport({}, passage);
       const hop = {
         method,
         url: href,

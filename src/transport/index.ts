@@ -26,6 +26,7 @@ export { type SentState, sentState } from "./faults.js";
 export { createFetchTransport } from "./fetch-transport.js";
 export { abortable, type Freshness, type FreshValue, freshValue } from "./fresh-value.js";
 export { matchingBody } from "./integrity.js";
+export { sealPassages } from "./passage.js";
 export type { ResolvedAddress, Resolver } from "./pinned-lookup.js";
 export { buildResponse, type ResponseParts } from "./response.js";
 export type { BodySource, ContentCoding, HeaderPairs, HopRequest, HopResponse, Transport } from "./transport.js";

@@ -1,7 +1,7 @@
-import { lookup as systemLookup } from "node:dns/promises";
 import type { LookupFunction } from "node:net";
 import { type AddressRule, isMetadataName, parseHostLiteral } from "../request/address.js";
 import { AddressRefusal } from "./faults.js";
+import { systemLookup } from "./passage.js";
 
 /** One answer of a resolver. */
 export interface ResolvedAddress {

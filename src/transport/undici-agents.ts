@@ -2,6 +2,7 @@ import { rootCertificates } from "node:tls";
 import { Agent, buildConnector, Client, type Dispatcher, Pool } from "undici";
 import type { AddressRule } from "../request/address.js";
 import type { Exchange } from "./exchange.js";
+import type { Passage } from "./passage.js";
 import { pinnedLookup, type Resolver, refuseHost } from "./pinned-lookup.js";
 
 /** How connections are made and kept. Times are milliseconds. */
@@ -34,6 +35,14 @@ export interface Agents {
 
 type Connect = buildConnector.connector;
 
+/** What connections are made of. */
+interface Making {
+  readonly rule: AddressRule;
+  readonly resolve: Resolver;
+  readonly settings: ConnectionSettings;
+  readonly passage: Passage;
+}
+
 /** A client that knows whom it is connected to. */
 class PeerClient extends Client {
   readonly #peer: Peer;
@@ -61,21 +70,27 @@ class PeerClient extends Client {
  * Every connection is made here, and this is the one place where an address is checked: literals before the socket is
  * opened (no lookup is ever called for them), names in the lookup of the socket itself.
  */
-function checkedConnector(rule: AddressRule, resolve: Resolver, settings: ConnectionSettings): Connect {
+function checkedConnector({ rule, resolve, settings, passage }: Making): Connect {
+  const lookup = pinnedLookup(rule, resolve);
+  passage.mark(lookup);
   const connect = buildConnector({
     timeout: settings.connectTimeoutMs,
-    lookup: pinnedLookup(rule, resolve),
+    lookup,
     ...(settings.ca.length === 0 ? undefined : { ca: [...rootCertificates, ...settings.ca] }),
   });
   return (target, callback) => {
     const refusal = refuseHost(target.hostname, rule);
-    if (refusal === undefined) connect(target, callback);
+    if (refusal === undefined) passage.open(target.hostname, portOf(target), () => connect(target, callback));
     else process.nextTick(callback, refusal, null); // a client does not expect its answer before it has asked
   };
 }
 
-function createAgent(rule: AddressRule, resolve: Resolver, settings: ConnectionSettings): Agent {
-  const connect = checkedConnector(rule, resolve, settings);
+const portOf = ({ port, protocol }: buildConnector.Options): number =>
+  port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
+
+function createAgent(making: Making): Agent {
+  const { settings } = making;
+  const connect = checkedConnector(making);
   return new Agent({
     connections: settings.connectionsPerOrigin,
     headersTimeout: settings.headersTimeoutMs,
@@ -94,13 +109,13 @@ function createAgent(rule: AddressRule, resolve: Resolver, settings: ConnectionS
 const MOST_AGENTS = 256;
 
 /** Agents are told nothing of `HTTP_PROXY`: only undici's EnvHttpProxyAgent reads it. */
-export function createAgents(resolve: Resolver, settings: ConnectionSettings): Agents {
+export function createAgents(resolve: Resolver, settings: ConnectionSettings, passage: Passage): Agents {
   const agents = new Map<AddressRule, Agent>();
 
   const agentFor = (rule: AddressRule): Agent => {
     const known = agents.get(rule);
     if (known !== undefined) return known;
-    const agent = createAgent(rule, resolve, settings);
+    const agent = createAgent({ rule, resolve, settings, passage });
     agents.set(rule, agent);
     const [oldest] = agents;
     if (agents.size > MOST_AGENTS && oldest !== undefined) {

