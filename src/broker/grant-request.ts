@@ -96,6 +96,10 @@ const isExactOrigin = (origin: string): boolean => /^https?:\/\/[^*/?#@\\]+$/.te
  * what looks like a path is neither.
  */
 function checkedAudience(audience: string): string {
+  // One audience per token (RFC 8707 §3): a list would be joined to a text that passes for a name.
+  if (typeof audience !== "string") {
+    throw new CredentialError("target_denied", { message: "The audience is not one text." });
+  }
   const absolute = /^[a-z][a-z0-9+.-]*:[\x21\x23-\x7e]+$/i.test(audience) && URL.canParse(audience);
   const name = /^[\w.-]+$/.test(audience);
   if ((absolute && !audience.includes("#")) || name) return audience;

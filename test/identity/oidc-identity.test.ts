@@ -200,7 +200,7 @@ describe("a token is refused", () => {
     expect(fetched).not.toContain("/evil");
   });
 
-  test.each(["none", "None", "HS256"])("scenario 67: when its algorithm is %s", async (alg) => {
+  test.each(["none", "None", "HS256"])("67: when its algorithm is %s", async (alg) => {
     const [, payload] = (await token()).split(".");
     const header = Buffer.from(JSON.stringify({ alg, kid: "k1" })).toString("base64url");
     expect(await refusalOf(`${header}.${payload}.c2lnbmF0dXJlLXRoYXQtaXMtbm9uZQ`)).toMatchObject({
@@ -209,7 +209,7 @@ describe("a token is refused", () => {
     expect(await refusalOf(`${header}.${payload}.`)).toMatchObject({ code: "IDENTITY_REFUSED" });
   });
 
-  test("scenario 67: when it is an HMAC keyed with the published key", async () => {
+  test("67: when it is an HMAC keyed with the published key", async () => {
     const secret = new TextEncoder().encode(JSON.stringify(rsaKey.jwk));
     const text = await new SignJWT({ iss: issuer, aud: "sallyport", sub: "alice" })
       .setProtectedHeader({ alg: "HS256", kid: "r1" })
@@ -282,13 +282,13 @@ describe("scenarios 64 and 65: metadata", () => {
 });
 
 describe("scenario 67: keys", () => {
-  test("are fetched once, also by a hundred tokens at the same time", async () => {
+  test("67: are fetched once, also by a hundred tokens at the same time", async () => {
     const text = await token();
     await Promise.all(Array.from({ length: 100 }, () => verifier.verify(text, options())));
     expect(fetched).toEqual(["/.well-known/openid-configuration", "/jwks"]);
   });
 
-  test("are fetched again for an unknown one, but no more often than every thirty seconds", async () => {
+  test("67: are fetched again for an unknown one, but no more often than every thirty seconds", async () => {
     await verifier.verify(await token(), options());
     const rotated = await token({}, { signWith: otherKey });
     published = { keys: [otherKey.jwk] };
@@ -299,7 +299,7 @@ describe("scenario 67: keys", () => {
     expect(fetched).toHaveLength(4);
   });
 
-  test("are used through an outage for an hour and no longer", async () => {
+  test("67: are used through an outage for an hour and no longer", async () => {
     const text = await token();
     await verifier.verify(text, options());
     answer = (_request, response) => {
@@ -312,7 +312,7 @@ describe("scenario 67: keys", () => {
     expect(await refusalOf(text)).toMatchObject({ code: "IDENTITY_UNAVAILABLE" });
   });
 
-  test("that two share a name decide nothing", async () => {
+  test("67: that two share a name decide nothing", async () => {
     published = {
       keys: [
         { ...key.jwk, kid: "same" },
