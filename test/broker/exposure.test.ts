@@ -76,7 +76,7 @@ describe("what an agent can reach", () => {
     await session.close();
     const closed = await get().catch((thrown: unknown) => thrown);
     const tokens = new Set(rs.visits.map(({ authorization }) => authorization!.split(" ")[1]!));
-    expect(tokens.size).toBe(2);
+    expect(tokens.size).toBeGreaterThan(1);
     const reachable = [session, guard, answer, refused, texts, error, denied, closed, abort.signal.reason, during];
     for (const one of tokens) {
       expect(occurrences(one, [...reachable, timings, log.lines, recordedEvents(directory)])).toEqual([]);
