@@ -11,6 +11,7 @@ import * as identity from "../../src/identity/index.js";
 import * as sallyport from "../../src/index.js";
 import * as masking from "../../src/masking/index.js";
 import * as policy from "../../src/policy/index.js";
+import * as slack from "../../src/slack/index.js";
 import * as store from "../../src/store/index.js";
 import { silentLog } from "../support/guards.js";
 import type { Fence, Page } from "./page.js";
@@ -115,6 +116,7 @@ function modulesFor({ services, login }: World, guards: sallyport.Guard[]): (nam
     "sallyport/masking": masking,
     "sallyport/audit": audit,
     "sallyport/store": store,
+    "sallyport/slack": slack,
     "sallyport/identity": {
       ...identity,
       oidcIdentity: (options: identity.OidcIdentityOptions) => identity.oidcIdentity(located(options)),
