@@ -31,15 +31,24 @@ export const ask = (change: Partial<CredentialRequest> = {}): CredentialRequest 
   ...change,
 });
 
+/** Prototypes of the platform: they hold nobody's data, and some answer a wrong `this` with a rejection. */
+const PLATFORM: readonly unknown[] = [
+  ReadableStream,
+  ReadableStreamBYOBReader,
+  ReadableStreamDefaultReader,
+  WritableStream,
+  WritableStreamDefaultWriter,
+].map(({ prototype }) => prototype);
+
 /** Everything that can be got at by walking: own and inherited properties, also hidden ones, getters, symbols, text forms. */
 export function everythingIn(root: unknown): string {
-  const seen = new Set<unknown>();
+  const seen = new Set<unknown>(PLATFORM);
   const found: string[] = [];
   const walk = (value: unknown): void => {
     if (typeof value === "string") found.push(value);
     if ((typeof value !== "object" && typeof value !== "function") || value === null || seen.has(value)) return;
     seen.add(value);
-    found.push(inspect(value, { depth: Number.POSITIVE_INFINITY, showHidden: true, getters: true }));
+    found.push(inspect(value, { depth: Number.POSITIVE_INFINITY, showHidden: true }));
     try {
       found.push(JSON.stringify(value) ?? "", String(value));
     } catch {
