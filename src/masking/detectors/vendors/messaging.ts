@@ -43,7 +43,6 @@ export const MESSAGING: readonly VendorForm[] = [
     "sendgrid_key",
     "https://www.twilio.com/docs/sendgrid/ui/account-and-settings/api-keys",
     "SG\\.[A-Za-z0-9_-]{20,24}\\.[A-Za-z0-9_-]{39,50}",
-    "SG\\.[A-Za-z0-9=_.-]{66}(?![=.-])",
   ),
   ...token(
     "brevo_key",
