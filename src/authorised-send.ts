@@ -24,6 +24,11 @@ export interface Departure {
   readonly onLeaving: () => void;
 }
 
+/** Another policy came into force while a credential was fetched: what was decided must be decided again. */
+export class PolicyReplaced extends Error {
+  override readonly name: string = "PolicyReplaced";
+}
+
 /** An answer of which nobody got anything. */
 export const NOTHING_DELIVERED: Delivery = Object.freeze({
   bytes: 0,
@@ -53,6 +58,7 @@ export async function sendAuthorised(
   const { request, decision } = departure;
   let credential = await authorise(parts, session, exchange, departure, signal); //               7. authorise
   for (;;) {
+    if (parts.policy().hash !== decision.policy.hash) throw new PolicyReplaced();
     const upload = watchUpload(parts, session, departure);
     const judged = await wireForm(parts, { ...departure, body: upload.body }, credential);
     const wire = withValues(parts, session, request, judged);

@@ -47,6 +47,7 @@ export class Exchange {
   readonly #sync: GuardParts["sync"];
   readonly #startedAt: number;
   #attempt = 1;
+  #isRedirected = false;
   #open: { readonly http: HttpFacts; readonly level: RecordLevel; readonly upload: Upload } | null = null;
   #timing: Writable<TimingFacts> = {};
 
@@ -58,8 +59,9 @@ export class Exchange {
     this.#startedAt = clock.monotonic();
   }
 
-  get attempt(): number {
-    return this.#attempt;
+  /** Whether what is about to be sent is what a server asked for, and not what the caller did. */
+  get isRedirected(): boolean {
+    return this.#isRedirected;
   }
 
   /** Whether an intent stands that has no outcome yet. */
@@ -67,10 +69,16 @@ export class Exchange {
     return this.#open !== null;
   }
 
-  /** Counts the next hop of the same call. */
+  /** Counts the next sending of the same call. */
   nextAttempt(): void {
     this.#attempt++;
     this.#timing = {};
+  }
+
+  /** The next sending goes where a redirect points. */
+  redirected(): void {
+    this.#isRedirected = true;
+    this.nextAttempt();
   }
 
   /** Adds to the timings of the current hop, in milliseconds. */

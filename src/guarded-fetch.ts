@@ -3,7 +3,7 @@ import { deliver } from "./answer.js";
 import type { Grant } from "./approval/index.js";
 import { requestApproval } from "./ask.js";
 import { askPredicates, isSameQuestion } from "./ask-predicates.js";
-import { NOTHING_DELIVERED, needsFingerprint, nothingLeft, sendAuthorised } from "./authorised-send.js";
+import { NOTHING_DELIVERED, needsFingerprint, nothingLeft, PolicyReplaced, sendAuthorised } from "./authorised-send.js";
 import { type Counted, countCall } from "./count.js";
 import { ERROR_CODES, type ErrorCode } from "./error-codes.js";
 import { DeniedError, type GuardError, isGuardError } from "./errors.js";
@@ -85,7 +85,7 @@ async function readHop(
   const policy = parts.policy();
   const request = canonicaliseRequest(head);
   // What fetch itself would not try is the caller's mistake, and no denial.
-  if (request.ok ? isBadPort(request.port) : exchange.attempt === 1) {
+  if (request.ok ? isBadPort(request.port) : !exchange.isRedirected) {
     const mistake = request.ok ? networkError("bad port") : unfetchable(head.url);
     if (mistake !== null) throw mistake;
   }
@@ -104,17 +104,18 @@ async function sendHop(
 ): Promise<SentHop> {
   const judged = await judgeHop(parts, session, asked, signal); //                                4. decide
   if (judged.effect === "deny") throw refused(exchange, asked.request, judged);
-  const toApprove = judged.effect === "approve" ? await freeze(parts, exchange, asked, signal) : null;
-  const hop = toApprove ?? asked;
+  const approves = judged.effect === "approve";
+  const frozen = approves || needsFingerprint(judged) ? await freeze(parts, exchange, asked, signal) : null;
+  const hop = frozen ?? asked;
   const count = await countHop(parts, session, exchange, hop, judged); //                         5. count
   const { decision, grant } =
-    toApprove === null
-      ? { decision: judged, grant: null }
-      : await approveHop(parts, session, exchange, toApprove, judged, count, signal); //          6. approve
+    frozen !== null && approves
+      ? await approveHop(parts, session, exchange, frozen, judged, count, signal) //              6. approve
+      : { decision: judged, grant: null };
   let leaving = false;
   try {
     const departure = {
-      ...(needsFingerprint(decision) ? await freeze(parts, exchange, hop, signal) : hop),
+      ...hop,
       decision,
       judge: () => judgeHop(parts, session, hop, signal),
       onLeaving: () => {
@@ -127,8 +128,10 @@ async function sendHop(
   } catch (error) {
     const sent = !leaving || nothingLeft(error) ? "no" : "unknown";
     // The grant first: a record that cannot be written must not take an unused yes with it.
-    await grant?.settle(sent === "no" ? "released" : "unknown");
+    if (sent === "no" && error instanceof PolicyReplaced && grant !== null) await outdate(parts, grant);
+    else await grant?.settle(sent === "no" ? "released" : "unknown");
     if (sent === "no") await count.release();
+    if (error instanceof PolicyReplaced) return await sendHop(parts, session, exchange, hop, signal);
     if (!exchange.isUnderWay && !leaving && isGuardError(error)) exchange.denied(hop.request, decision, error);
     if (signal.aborted) exchange.aborted(error, sent);
     else exchange.failed(error, sent);
@@ -204,9 +207,7 @@ async function approveHop(
         throw error;
       });
       if (again.effect === "approve" && again.policy.hash === decision.policy.hash) return { decision: again, grant };
-      // The policy was replaced while a person was asked: their yes was to another question.
-      await grant.settle("released");
-      await parts.desk.revoke(grant.approvalId, { id: "policy", idp: "sallyport" });
+      await outdate(parts, grant);
       decision = again;
       if (again.effect === "deny") throw refusal(exchange, hop.request, again);
       await count.moveTo(again);
@@ -216,6 +217,12 @@ async function approveHop(
     await count.release();
     throw isGuardError(error) ? exchange.denied(hop.request, decision, error) : error;
   }
+}
+
+/** The policy was replaced after a person was asked: their yes was to another question. */
+async function outdate({ desk }: GuardParts, grant: Grant): Promise<void> {
+  await grant.settle("released");
+  await desk.revoke(grant.approvalId, { id: "policy", idp: "sallyport" });
 }
 
 /** The hop a redirect asks for, brought into canonical form to be judged from the start; null where the answer is the caller's. */
@@ -243,7 +250,7 @@ async function nextHop(
   if (answer.status !== 303 && body instanceof ReadableStream)
     throw networkError("a stream cannot be sent again after a redirect");
   if (settings.mode === "same-origin" && !head.sameOrigin) throw networkError('request mode cannot be "same-origin"');
-  exchange.nextAttempt();
+  exchange.redirected();
   return readHop(parts, exchange, head, head.keepsBody ? body : null, settings, signal);
 }
 
@@ -272,7 +279,7 @@ const refused = (exchange: Exchange, request: Described, decision: Decision): Gu
 
 function refusal(exchange: Exchange, request: Described, decision: Decision): GuardError {
   const code = decision.code as ErrorCode;
-  const redirected = exchange.attempt > 1;
+  const redirected = exchange.isRedirected;
   return new DeniedError(redirected ? "REDIRECT_REFUSED" : code, {
     message: `${ERROR_CODES[code].meaning} ${decision.rule === undefined ? "" : `Rule "${decision.rule}": `}${decision.reason}.`,
     modelReason: redirected ? `the server redirected, and there ${decision.reason}` : decision.reason,

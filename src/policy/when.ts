@@ -77,7 +77,7 @@ function localClock(timeZone: string, problem: Problem): (now: number) => Local 
     });
     return (now) => {
       const part = Object.fromEntries(format.formatToParts(now).map(({ type, value }) => [type, value]));
-      const day = DAYS.findIndex((one) => one === part["weekday"]?.toLowerCase());
+      const day = (DAYS as readonly (string | undefined)[]).indexOf(part["weekday"]?.toLowerCase());
       return { day, minute: Number(part["hour"]) * 60 + Number(part["minute"]) };
     };
   } catch {

@@ -26,6 +26,34 @@ const codeOf = (promise: Promise<unknown>): Promise<string> =>
     (error: unknown) => findGuardError(error)?.code ?? String(error),
   );
 
+describe("a request that is denied", () => {
+  it("is recorded once, also where its body had to be read for its credential and is too large", async () => {
+    const api = await upstream();
+    const { session, directory } = await testGuard({
+      policy: loopbackPolicy(
+        api.origin,
+        [
+          {
+            ...rule,
+            id: "pay",
+            effect: "allow",
+            methods: ["POST"],
+            authorizationDetails: [{ type: "payment", request: "{fingerprint}" }],
+          },
+        ],
+        { credential: "key", maxRequestBytes: 4 },
+      ),
+      credentials: { key: staticSecret({ scheme: "bearer", secret: "s3cr3t-token-value" }) },
+    });
+    const body = new Blob(["too large"]).stream();
+    const init = { method: "POST", body, duplex: "half", headers: { "content-type": "application/octet-stream" } };
+    expect(await codeOf(session.fetch(`${api.origin}/items/7`, init as RequestInit))).toBe("BODY_TOO_LARGE");
+    const denials = recordedEvents(directory).filter(({ type }) => type === "request.denied");
+    expect(denials).toMatchObject([{ decision: { code: "BODY_TOO_LARGE" } }]);
+    expect(api.received).toHaveLength(0);
+  });
+});
+
 describe("a request that is allowed", () => {
   it("reaches the service with the credential, and the answer is masked", async () => {
     const api = await upstream((_, response) => {

@@ -106,7 +106,7 @@ describe("names", () => {
 
   it.each([
     'next_page_token: "CAUQAA1234567890"',
-    "api_key = ${API_KEY_FROM_1PASSWORD}",
+    ["api_key = $", "{API_KEY_FROM_1PASSWORD}"].join(""),
     "password = <your-password-1>",
     'token = "xxxxxxxxxxxxxxxx1"',
     "keyboard = qwertyuiop12345",

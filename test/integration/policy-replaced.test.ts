@@ -1,0 +1,101 @@
+import { afterEach, describe, expect, it } from "vitest";
+import type { CredentialProvider } from "../../src/broker/index.js";
+import { staticSecret } from "../../src/broker/index.js";
+import { findGuardError, type PolicyDocument } from "../../src/index.js";
+import { loopbackPolicy, recordedEvents, testGuard } from "../support/guards.js";
+import { startUpstream, type Upstream } from "../support/upstream.js";
+
+const upstreams: Upstream[] = [];
+afterEach(async () => {
+  await Promise.all(upstreams.splice(0).map((one) => one.close()));
+});
+
+type Effect = PolicyDocument["rules"][number]["effect"];
+
+const grace = { id: "grace", idp: "test" };
+
+/** A service whose policy is replaced once, at the moment when the credential for a call is fetched. */
+async function replacedWhileFetching(before: Effect, after: Effect) {
+  const api = await startUpstream();
+  upstreams.push(api);
+  const policyWith = (effect: Effect, id: string): PolicyDocument => ({
+    ...loopbackPolicy(api.origin, [{ id, effect, service: "api", methods: ["GET", "POST"], path: "/items" }], {
+      credential: "key",
+    }),
+    id,
+  });
+  const secret = staticSecret({ scheme: "bearer", secret: "s3cr3t-token-value" });
+  let replace: (() => Promise<void>) | undefined;
+  const slow: CredentialProvider = {
+    ...secret,
+    async issue(...asked) {
+      const issued = await secret.issue(...asked);
+      const now = replace;
+      replace = undefined;
+      await now?.();
+      return issued;
+    },
+  };
+  let asked = 0;
+  const made = await testGuard({
+    policy: policyWith(before, "before"),
+    credentials: { key: slow },
+    approvals: {
+      request: async (_, control) => {
+        asked++;
+        return control.approve(grace);
+      },
+    },
+  });
+  replace = () => made.guard.setPolicy(policyWith(after, "after"));
+  const outcome = (init?: RequestInit): Promise<string> =>
+    made.session.fetch(`${api.origin}/items`, init).then(
+      () => "sent",
+      (error: unknown) => findGuardError(error)?.code ?? String(error),
+    );
+  const requests = () => recordedEvents(made.directory).filter(({ type }) => type.startsWith("request."));
+  return { api, outcome, requests, askedTimes: () => asked };
+}
+
+describe("a policy that is replaced while a credential is fetched", () => {
+  it("that denies now: nothing is sent", async () => {
+    const { api, outcome, requests } = await replacedWhileFetching("allow", "deny");
+    expect(await outcome()).toBe("RULE_DENY");
+    expect(api.received).toHaveLength(0);
+    expect(requests()).toMatchObject([{ type: "request.denied", decision: { rule: "after", code: "RULE_DENY" } }]);
+  });
+
+  it("that allows still: it is sent once, under the new decision", async () => {
+    const { api, outcome, requests } = await replacedWhileFetching("allow", "allow");
+    expect(await outcome()).toBe("sent");
+    expect(api.received).toHaveLength(1);
+    expect(requests()[0]).toMatchObject({ type: "request.intent", attempt: 1, decision: { rule: "after" } });
+  });
+
+  it("that asks a person now: one is asked", async () => {
+    const { api, outcome, askedTimes } = await replacedWhileFetching("allow", "approve");
+    expect(await outcome()).toBe("sent");
+    expect(askedTimes()).toBe(1);
+    expect(api.received).toHaveLength(1);
+  });
+
+  it("after a yes: that was to another question, and a person is asked again", async () => {
+    const { api, outcome, askedTimes } = await replacedWhileFetching("approve", "approve");
+    expect(await outcome()).toBe("sent");
+    expect(askedTimes()).toBe(2);
+    expect(api.received).toHaveLength(1);
+  });
+
+  it("under a body that flows: it is still whole", async () => {
+    const { api, outcome } = await replacedWhileFetching("allow", "allow");
+    const body = new ReadableStream({
+      start(controller) {
+        for (const part of ["one ", "two"]) controller.enqueue(new TextEncoder().encode(part));
+        controller.close();
+      },
+    });
+    const init = { method: "POST", body, duplex: "half", headers: { "content-type": "application/octet-stream" } };
+    expect(await outcome(init as RequestInit)).toBe("sent");
+    expect(api.received.map((request) => request.body.toString())).toEqual(["one two"]);
+  });
+});
