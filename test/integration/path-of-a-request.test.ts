@@ -26,7 +26,7 @@ const codeOf = (promise: Promise<unknown>): Promise<string> =>
     (error: unknown) => findGuardError(error)?.code ?? String(error),
   );
 
-describe("a request that is denied", () => {
+describe("a denial", () => {
   it("is recorded once, also where its body had to be read for its credential and is too large", async () => {
     const api = await upstream();
     const { session, directory } = await testGuard({
