@@ -21,17 +21,8 @@ export interface CallOptions {
 
 /** Members that most calls have; what they mean is known without asking the platform. */
 const USUAL = ["method", "headers", "body", "signal", "redirect", "duplex"] as const;
-const UNUSUAL = [
-  "mode",
-  "credentials",
-  "cache",
-  "referrer",
-  "referrerPolicy",
-  "integrity",
-  "keepalive",
-  "priority",
-  "window",
-] as const;
+const SETTINGS = ["mode", "credentials", "cache", "referrer", "referrerPolicy", "integrity", "keepalive"] as const;
+const UNUSUAL = [...SETTINGS, "priority", "window"] as const;
 
 /** Options as plain values. `usual` says that none of the others was given. */
 export interface ReadOptions {
@@ -85,23 +76,7 @@ function readerOf(init: object): (name: keyof CallOptions) => unknown {
 
 const NativeRequest = Request;
 
-const FIELDS = [
-  "url",
-  "method",
-  "headers",
-  "body",
-  "bodyUsed",
-  "redirect",
-  "signal",
-  "duplex",
-  "mode",
-  "credentials",
-  "cache",
-  "referrer",
-  "referrerPolicy",
-  "integrity",
-  "keepalive",
-] as const;
+const FIELDS = ["url", "method", "headers", "body", "bodyUsed", "redirect", "signal", "duplex", ...SETTINGS] as const;
 type Field = (typeof FIELDS)[number];
 const fields = new Map<string, (target: object) => unknown>(
   FIELDS.map((name) => [name, accessor(Request.prototype, name)]),
@@ -119,21 +94,12 @@ export const isRequest = (value: unknown): value is object => isNativeRequest(va
 export const requestField = (request: object, name: Field | keyof CallOptions): unknown =>
   isNativeRequest(request) ? fields.get(name)?.(request) : (request as Readonly<Record<string, unknown>>)[name];
 
+const TOLD = ["method", "redirect", ...SETTINGS] as const;
+
 /** What a Request says about the call, without its body and signal. */
 export function requestOptions(request: object): CallOptions {
   const options: Draft = Object.create(null);
-  const names = [
-    "method",
-    "redirect",
-    "mode",
-    "credentials",
-    "cache",
-    "referrer",
-    "referrerPolicy",
-    "integrity",
-    "keepalive",
-  ];
-  for (const name of names as (keyof CallOptions)[]) {
+  for (const name of TOLD) {
     const value = requestField(request, name);
     if (value !== undefined) options[name] = value;
   }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { ApprovalLease, ApprovalOpening, ApprovalStore, ApprovalVote } from "../approval/index.js";
+import { MINUTE, openingOf, START } from "./opening.js";
 
 /** A store to be checked. */
 export interface StoreUnderTest {
@@ -16,30 +17,6 @@ export interface StoreCheck {
   /** Throws an `AssertionError` where it does not do so. Each check needs a store of its own. */
   run(subject: StoreUnderTest): Promise<void>;
 }
-
-const START = Date.UTC(2026, 0, 15);
-const MINUTE = 60_000;
-
-const openingOf = (id: string, change: Partial<ApprovalOpening> = {}): ApprovalOpening => ({
-  id,
-  sessionId: "s1",
-  fingerprint: "gf1:a",
-  subject: { tenant: "acme", agent: "bot", onBehalfOf: "u1" },
-  http: {
-    method: "POST",
-    origin: "https://x.example",
-    path: "/",
-    query: [["a", "1"]],
-    headers: {},
-    body: { bytes: 0, sha256: "", preview: "", truncated: false },
-  },
-  why: { ruleId: "r", policyDigest: "p" },
-  createdAt: START,
-  expiresAt: START + 10 * MINUTE,
-  terms: { grantTtlMs: 5 * MINUTE, denyCacheMs: 2 * MINUTE },
-  shownHash: "00",
-  ...change,
-});
 
 const voteOf = (verdict: ApprovalVote["verdict"], change: Partial<ApprovalVote> = {}): ApprovalVote => ({
   verdict,

@@ -1,13 +1,9 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { fetch as npmFetch } from "undici";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createGuard, type Guard, type Session } from "../../src/index.js";
-import { silentLog } from "../support/guards.js";
+import { describe, expect, it } from "vitest";
 import { DELIBERATE } from "./differences.js";
-import { type Lab, openLab, plain } from "./lab.js";
+import { guardedLab } from "./guarded.js";
+import { plain } from "./lab.js";
 import { type Fetch, type Observation, type Operation, observe } from "./observe.js";
 import { ABORT_OPERATIONS, DENIED_OPERATIONS, FAULT_OPERATIONS, REDIRECT_OPERATIONS } from "./operations-faults.js";
 import {
@@ -37,36 +33,9 @@ const OPERATIONS: readonly Operation[] = [
   ...DENIED_OPERATIONS,
 ];
 
-let lab: Lab;
-let guard: Guard;
-let session: Session;
-const scratch = mkdtempSync(join(tmpdir(), "sallyport-conformance-"));
+const guarded = guardedLab();
 
-beforeAll(async () => {
-  lab = await openLab();
-  guard = await createGuard({
-    policy: {
-      version: 1,
-      services: { lab: { origins: [lab.a, lab.b, lab.closed], addresses: ["127.0.0.0/8"], redirects: 20 } },
-      rules: [{ id: "all", effect: "allow", service: "lab", methods: ["*"], path: "/**" }],
-    },
-    audit: { directory: join(scratch, "audit"), sync: "os" },
-    log: silentLog(),
-  });
-  session = await guard.openSession({
-    principal: { id: "ada", type: "human" },
-    agent: { id: "conformance" },
-    purpose: "comparing with fetch",
-  });
-});
-
-afterAll(async () => {
-  await guard.close();
-  await lab.close();
-  rmSync(scratch, { recursive: true, force: true });
-});
-
-const run = (operation: Operation, fetch: Fetch): Promise<Observation> => observe(operation, fetch, lab, plain);
+const run = (operation: Operation, fetch: Fetch): Promise<Observation> => observe(operation, fetch, guarded.lab, plain);
 
 describe("what a program and a server see of", () => {
   it("is compared for more than 200 operations, each under a name of its own", () => {
@@ -78,7 +47,7 @@ describe("what a program and a server see of", () => {
 
   // Node's own fetch and npm's differ here and there, and from version to version: what one of them does is fetch.
   it.each(OPERATIONS)("$name", async (operation) => {
-    const ours = await run(operation, session.fetch);
+    const ours = await run(operation, guarded.session.fetch);
     const nodes = await run(operation, globalThis.fetch);
     const npms = await run(operation, npmFetch as unknown as Fetch);
     const isSame = isDeepStrictEqual(ours, nodes) || isDeepStrictEqual(ours, npms);
@@ -89,16 +58,16 @@ describe("what a program and a server see of", () => {
 
 describe("what fetch would take for text", () => {
   it("is a request where it is a Request of another copy of undici", async () => {
-    lab.reset(plain);
-    await foreignRequest(session.fetch, lab.a);
-    expect(lab.arrived).toMatchObject([{ method: "POST", target: "/x", body: "npm", headers: { "x-a": "1" } }]);
+    guarded.lab.reset(plain);
+    await foreignRequest(guarded.session.fetch, guarded.lab.a);
+    expect(guarded.lab.arrived).toMatchObject([{ method: "POST", target: "/x", body: "npm", headers: { "x-a": "1" } }]);
   });
 
   it("is a form where it is a FormData of another copy of undici", async () => {
     const wire = async (send: typeof foreignForm): Promise<unknown> => {
-      lab.reset(plain);
-      await send(session.fetch, lab.a);
-      return JSON.parse(lab.neutral(JSON.stringify(lab.arrived)));
+      guarded.lab.reset(plain);
+      await send(guarded.session.fetch, guarded.lab.a);
+      return JSON.parse(guarded.lab.neutral(JSON.stringify(guarded.lab.arrived)));
     };
     expect(await wire(foreignForm)).toEqual(await wire(nativeForm));
   });

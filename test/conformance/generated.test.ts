@@ -1,44 +1,13 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { fetch as npmFetch } from "undici";
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { createGuard, type Guard, type Session } from "../../src/index.js";
-import { silentLog } from "../support/guards.js";
-import { type Answer, type Lab, openLab, plain } from "./lab.js";
+import { expect, it } from "vitest";
+import { guardedLab } from "./guarded.js";
+import { type Answer, plain } from "./lab.js";
 import { type Fetch, observe, whole } from "./observe.js";
 
-let lab: Lab;
-let guard: Guard;
-let session: Session;
-const scratch = mkdtempSync(join(tmpdir(), "sallyport-generated-"));
-
-beforeAll(async () => {
-  lab = await openLab();
-  guard = await createGuard({
-    policy: {
-      version: 1,
-      services: { lab: { origins: [lab.a, lab.b], addresses: ["127.0.0.0/8"], redirects: 20 } },
-      rules: [{ id: "all", effect: "allow", service: "lab", methods: ["*"], path: "/**" }],
-    },
-    masking: false, // bytes as they came; what masking does to them is tested where it is done
-    audit: { directory: join(scratch, "audit"), sync: "os" },
-    log: silentLog(),
-  });
-  session = await guard.openSession({
-    principal: { id: "ada", type: "human" },
-    agent: { id: "conformance" },
-    purpose: "comparing with fetch",
-  });
-});
-
-afterAll(async () => {
-  await guard.close();
-  await lab.close();
-  rmSync(scratch, { recursive: true, force: true });
-});
+// Bytes as they came; what masking does to them is tested where it is done.
+const guarded = guardedLab({ masking: false });
 
 const bytes = fc.uint8Array({ maxLength: 200 }).map((array) => Uint8Array.from(array));
 
@@ -193,16 +162,16 @@ it("any call and any answer look the same through a guarded fetch as through one
         answer: answerWith(answer),
         run: async (fetch: Fetch) =>
           whole(
-            await fetch(`${lab.a}/start`, {
+            await fetch(`${guarded.lab.a}/start`, {
               ...options,
               headers: options.headers(),
               body: options.body(),
             } as RequestInit),
           ),
       };
-      const ours = await observe(operation, session.fetch, lab, plain);
-      const nodes = await observe(operation, globalThis.fetch, lab, plain);
-      const npms = await observe(operation, npmFetch as unknown as Fetch, lab, plain);
+      const ours = await observe(operation, guarded.session.fetch, guarded.lab, plain);
+      const nodes = await observe(operation, globalThis.fetch, guarded.lab, plain);
+      const npms = await observe(operation, npmFetch as unknown as Fetch, guarded.lab, plain);
       if (JSON.stringify(ours) !== JSON.stringify(npms)) expect(ours).toEqual(nodes);
     }),
     { numRuns: 250 },

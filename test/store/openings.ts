@@ -1,26 +1,11 @@
 import type { ApprovalOpening } from "../../src/approval/index.js";
+import { openingOf as plainOpening } from "../../src/testing/opening.js";
 
-export const START: number = Date.UTC(2026, 0, 15);
-export const MINUTE = 60_000;
+export { MINUTE, START } from "../../src/testing/opening.js";
 
-/** What a store is given to open an approval. */
-export const openingOf = (id: string, change: Partial<ApprovalOpening> = {}): ApprovalOpening => ({
-  id,
-  sessionId: "s1",
-  fingerprint: "gf1:a",
-  subject: { tenant: "acme", agent: "bot", onBehalfOf: "u1" },
-  http: {
-    method: "POST",
-    origin: "https://x.example",
-    path: "/",
-    query: [["a", "1"]],
-    headers: {},
-    body: { bytes: 4_000, sha256: "", preview: "x".repeat(4_000), truncated: false },
-  },
-  why: { ruleId: "r", policyDigest: "p" },
-  createdAt: START,
-  expiresAt: START + 10 * MINUTE,
-  terms: { grantTtlMs: 5 * MINUTE, denyCacheMs: 2 * MINUTE },
-  shownHash: "00",
-  ...change,
-});
+/** An approval of a body so long that a journal grows with it. */
+export function openingOf(id: string, change: Partial<ApprovalOpening> = {}): ApprovalOpening {
+  const { http } = plainOpening(id);
+  const body = { bytes: 4_000, sha256: "", preview: "x".repeat(4_000), truncated: false };
+  return plainOpening(id, { http: { ...http, body }, ...change });
+}
