@@ -1,0 +1,108 @@
+import { expect, it, onTestFinished } from "vitest";
+import type { ApprovalCallback } from "../../src/approval/index.js";
+import { staticSecret } from "../../src/broker/index.js";
+import { findGuardError, type PolicyDocument } from "../../src/index.js";
+import { fakeClock } from "../support/fake-clock.js";
+import { recordedEvents, testGuard } from "../support/guards.js";
+import { startUpstream } from "../support/upstream.js";
+
+type Facts = Readonly<Record<string, unknown>>;
+
+const upstream: typeof startUpstream = async (answer) => {
+  const started = await startUpstream(answer);
+  onTestFinished(() => started.close());
+  return started;
+};
+
+const refunds = (origin: string): PolicyDocument => ({
+  version: 1,
+  services: { api: { origins: [origin], addresses: ["127.0.0.0/8"] } },
+  rules: [{ id: "refund", effect: "approve", service: "api", methods: ["POST"], path: "/refunds" }],
+});
+
+const post = (fetch: typeof globalThis.fetch, origin: string): Promise<string> =>
+  fetch(`${origin}/refunds`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: '{"amount":50}',
+  }).then(
+    () => "sent",
+    (error: unknown) => findGuardError(error)?.code ?? String(error),
+  );
+
+it("4: each hop of a redirect has a line, an attempt and a decision; the other origin gets no credential", async () => {
+  const there = await upstream();
+  const here = await upstream((_, response) => void response.writeHead(302, { location: `${there.origin}/b` }).end());
+  const { session, directory } = await testGuard({
+    policy: {
+      version: 1,
+      services: {
+        here: { origins: [here.origin], addresses: ["127.0.0.0/8"], credential: "key" },
+        there: { origins: [there.origin], addresses: ["127.0.0.0/8"] },
+      },
+      rules: [
+        { id: "go", effect: "allow", service: "here", methods: ["GET"], path: "/a" },
+        { id: "arrive", effect: "allow", service: "there", methods: ["GET"], path: "/b" },
+      ],
+    },
+    credentials: { key: staticSecret({ scheme: "bearer", secret: "s3cr3t-token-value" }) },
+  });
+  await (await session.fetch(`${here.origin}/a`)).text();
+  const intents = recordedEvents(directory).filter(({ type }) => type === "request.intent");
+  expect(intents).toMatchObject([
+    { attempt: 1, decision: { rule: "go" }, http: { url: `${here.origin}/a` } },
+    { attempt: 2, decision: { rule: "arrive" }, http: { url: `${there.origin}/b` } },
+  ]);
+  expect(new Set(intents.map((event) => event["request_id"])).size).toBe(1);
+  expect(intents.map((event) => "credential" in event)).toEqual([true, false]);
+  expect(there.received[0]?.headers).not.toHaveProperty("authorization");
+});
+
+it("6: a question that nobody answers in time is recorded as expired and denied, and nothing is sent", async () => {
+  const clock = fakeClock();
+  const api = await upstream();
+  const { session, directory } = await testGuard({
+    policy: refunds(api.origin),
+    clock,
+    approvals: { request: async (_, control) => control.pending(), waitMs: 0, pendingTtlMs: 60_000 },
+  });
+  expect(await post(session.fetch, api.origin)).toBe("APPROVAL_PENDING");
+  await clock.advance(60_001);
+  const decided = recordedEvents(directory).filter(({ type }) => type === "approval.decided");
+  expect(decided).toMatchObject([{ approval: { outcome: "expired" } }]);
+  expect(api.received).toHaveLength(0);
+});
+
+it.each<[string, ApprovalCallback]>([
+  ["throws", () => Promise.reject(new Error("down"))],
+  ["answers with a word", async () => "CONFIRMED: Deny" as never],
+  [
+    "answers with a verdict of its own making",
+    async () => ({ kind: "decision", decision: { verdict: "yes" } }) as never,
+  ],
+])("6: a callback that %s is an error and a denial", async (_how, request) => {
+  const api = await upstream();
+  const { session, directory } = await testGuard({ policy: refunds(api.origin), approvals: { request } });
+  expect(await post(session.fetch, api.origin)).toBe("APPROVAL_UNAVAILABLE");
+  const denied = recordedEvents(directory).filter(({ type }) => type === "request.denied");
+  expect(denied).toMatchObject([{ decision: { enforced: "deny", code: "APPROVAL_UNAVAILABLE" } }]);
+  expect(api.received).toHaveLength(0);
+});
+
+it("7: who said yes, why, and the digest of what was shown stand in the record", async () => {
+  const api = await upstream();
+  const { session, directory } = await testGuard({
+    policy: refunds(api.origin),
+    approvals: {
+      request: async (_, control) =>
+        control.approve({ id: "grace", idp: "https://login.example" }, { reason: "order came back" }),
+    },
+  });
+  expect(await post(session.fetch, api.origin)).toBe("sent");
+  const [decided] = recordedEvents(directory).filter(({ type }) => type === "approval.decided");
+  const facts = decided?.["approval"] as Facts;
+  expect(facts).toMatchObject({ outcome: "approved" });
+  expect(JSON.stringify(facts)).toContain("grace");
+  expect(JSON.stringify(facts)).toContain("order came back");
+  expect(String(facts["shown_hash"])).toMatch(/[0-9a-f]{64}/);
+});
