@@ -10,6 +10,7 @@ import { type AuditFileSystem, syncNames } from "./file-system.js";
 import type { IdSource } from "./ids.js";
 import type { LeakScanner } from "./leak-scan.js";
 import { checkpointLine, NO_PREDECESSOR, segmentName, writeHead } from "./line.js";
+import { LineClock, type Moment } from "./line-clock.js";
 import { type AuditSigner, formatVerifierKey, signNote } from "./note.js";
 import { Segment, type SyncMode } from "./segment.js";
 import { LEAF_PREFIX, MerkleTree, sha256Bytes, sha256Hex } from "./tree.js";
@@ -24,8 +25,6 @@ const CHECKPOINT_MS = 2000;
 /** A signer may be down for so many lines; then no audit, no request. */
 const UNSIGNED_LIMIT = 1024;
 const HEAD_BYTES = 1024;
-/** A wall clock that moves this much against the monotonic one was set, and the record says so. */
-const STEP_MS = 2000;
 const DAY_MS = 86_400_000;
 
 /** What all logs of one writer share. */
@@ -73,12 +72,6 @@ export interface Continuation {
   readonly recovered: LineFields;
 }
 
-interface Moment {
-  readonly epochMs: number;
-  readonly time: string;
-  readonly monoUs: number;
-}
-
 export type LineFields = Partial<EventFields & LogFields>;
 
 /**
@@ -88,6 +81,7 @@ export type LineFields = Partial<EventFields & LogFields>;
 export class ChainLog {
   readonly #writer: WriterParts;
   readonly #log: LogParts;
+  readonly #time: LineClock;
   readonly #tree: MerkleTree;
   #signers: readonly AuditSigner[];
   #segment: Segment;
@@ -95,10 +89,7 @@ export class ChainLog {
   #segmentNumber: number;
   #day = 0;
   #prev = NO_PREDECESSOR;
-  #second: { readonly number: number; readonly text: string } = { number: Number.NaN, text: "" };
   #last: Moment = { epochMs: 0, time: "", monoUs: 0 };
-  /** Wall clock minus monotonic clock at the last line, in milliseconds. */
-  #clockOffset: number | undefined;
   #missed: { count: number; readonly from: number; to: number } | undefined;
   #unsigned = 0;
   #signed: { readonly size: number; readonly root: Buffer } = { size: 0, root: Buffer.alloc(0) };
@@ -109,6 +100,7 @@ export class ChainLog {
   constructor(writer: WriterParts, log: LogParts, continuation?: Continuation) {
     this.#writer = writer;
     this.#log = log;
+    this.#time = new LineClock(writer.clock, writer.startedAt);
     this.#signers = [writer.signer];
     this.#tree = continuation?.end.tree ?? new MerkleTree();
     this.#segmentNumber = continuation?.segments ?? 0;
@@ -118,7 +110,7 @@ export class ChainLog {
     this.#prev = end.prev;
     this.#unsigned = end.unsigned;
     const { text } = encodeFields(recovered, MAX_LINE_BYTES, undefined);
-    this.#commit(this.#segment, "log.recovered", log.identity + text, this.#now());
+    this.#commit(this.#segment, "log.recovered", log.identity + text, this.#time.now());
   }
 
   /** Path of the file that is being written. */
@@ -173,7 +165,7 @@ export class ChainLog {
     // Callbacks of others run in here: before the chain's state is looked at.
     const text = this.#encode(type, fields, MAX_LINE_BYTES - HEAD_BYTES - 3 * identity.length);
     this.#refuseIfClosed();
-    const at = this.#now();
+    const at = this.#time.now();
     if (this.#isSegmentFull(at)) this.#rotate(at);
     this.#noteInterruptions(at);
     const seq = this.#commit(this.#segment, type, identity + text, at);
@@ -196,10 +188,8 @@ export class ChainLog {
       this.#commitOwn("log.gap", { gap: missed }, at);
       this.#missed = undefined;
     }
-    const offset = at.epochMs - at.monoUs / 1000;
-    const step = this.#clockOffset === undefined ? 0 : Math.round(offset - this.#clockOffset);
-    if (Math.abs(step) >= STEP_MS) this.#commitOwn("clock.stepped", { step_ms: step }, at);
-    this.#clockOffset = offset;
+    const step = this.#time.stepAt(at);
+    if (step !== 0) this.#commitOwn("clock.stepped", { step_ms: step }, at);
   }
 
   #commitOwn(type: string, fields: LineFields, at: Moment): void {
@@ -230,22 +220,6 @@ export class ChainLog {
     this.#cancelTimer?.();
     this.#segment.close();
     this.#successor?.close();
-  }
-
-  #now(): Moment {
-    const { clock, startedAt } = this.#writer;
-    const epochMs = clock.now();
-    const time = epochMs === this.#last.epochMs ? this.#last.time : this.#timeOf(epochMs);
-    return { epochMs, time, monoUs: Math.max(0, Math.round((clock.monotonic() - startedAt) * 1000)) };
-  }
-
-  /** ISO 8601; only the milliseconds are written anew within a second. */
-  #timeOf(epochMs: number): string {
-    const second = Math.floor(epochMs / 1000);
-    if (second !== this.#second.number) {
-      this.#second = { number: second, text: new Date(second * 1000).toISOString().slice(0, -4) };
-    }
-    return `${this.#second.text}${String(Math.floor(epochMs) - second * 1000).padStart(3, "0")}Z`;
   }
 
   #commit(segment: Segment, type: string, members: string, at: Moment): number {

@@ -4,8 +4,9 @@ import { checkBrokerOptions, type TokenBrokerOptions } from "./broker-options.js
 import { cacheKey } from "./cache-key.js";
 import { type Credential, type CredentialOwner, credentialHandle } from "./credential.js";
 import { asGuardError, asideOf, CredentialError } from "./credential-error.js";
-import { createCustody, type LiveCredential, type Provenance, REVOCATION_DEADLINE_MS } from "./custody.js";
+import { createCustody, type LiveCredential, REVOCATION_DEADLINE_MS } from "./custody.js";
 import type { DpopKey } from "./dpop.js";
+import { Entries, type Entry } from "./entries.js";
 import type { BrokerEvent } from "./events.js";
 import { type Flight, startFlight } from "./flight.js";
 import { type CredentialRequest, normaliseScopes, readCredentialRequest } from "./grant-request.js";
@@ -36,24 +37,6 @@ export interface TokenBroker {
   close(): Promise<void>;
 }
 
-/** One key of the cache. */
-interface Entry extends Provenance {
-  held?: LiveCredential;
-  flight?: Flight<LiveCredential>;
-  /** Until then the same question is not asked again. */
-  refusal?: { readonly error: GuardError; readonly until: number };
-  /** No renewal in the background before this, and how many failed in a row. */
-  renewNotBefore: number;
-  renewalsFailed: number;
-  /** Refusals by the service since `refusedSince`: each costs a request to the authorization server. */
-  refusals: number;
-  refusedSince: number;
-  /** Those of the scopes asked for that may be missing. */
-  readonly optionalScopes: readonly string[];
-  /** When it was last moved to the end of the queue, in calls. */
-  turn: number;
-}
-
 const REFUSAL_REMEMBERED_MS = 10_000;
 /** So many credentials of one key may be thrown away within the window because the service refused them. */
 const MAX_REFUSALS = 10;
@@ -68,12 +51,9 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
   const { clock = systemClock, random = Math.random, maxCredentials = 10_000, issueDeadlineMs = 30_000 } = options;
   const providers = new Map(Object.entries(options.providers));
 
-  /** By cache key, in order of use, the longest unused first. */
-  const entries = new Map<string, Entry>();
   const holders = new WeakMap<LiveCredential, Entry>();
   const subjectTokens = new Map<string, Secret>();
   const keys = createSessionKeys();
-  let turn = 0;
   const closings = new Map<string, Promise<void>>();
   /** Flights that have not ended, with their session: also those nobody waits for any more. */
   const unfinished = new Map<Flight<LiveCredential>, string>();
@@ -92,6 +72,7 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
     // What cannot be removed is forgotten when it has expired.
     if (leased(live)) leases?.remove(live.base.session, live.mark.kid).catch(() => {});
   });
+  const entries = new Entries(maxCredentials, (evicted) => void custody.revoke(evicted));
   const isClosed = (sessionId: string): boolean => closing !== undefined || closings.has(sessionId);
 
   const issueFor = async (entry: Entry, signal: AbortSignal): Promise<LiveCredential> => {
@@ -203,42 +184,6 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
     entry.renewalsFailed = 0;
   };
 
-  /** After this no flight of the entry can put anything into it. */
-  const empty = (key: string, entry: Entry): LiveCredential | undefined => {
-    const { held } = entry;
-    entries.delete(key);
-    delete entry.held;
-    delete entry.flight;
-    return held;
-  };
-
-  /** Moving an entry costs more than finding it: what was moved a moment ago stays where it is. */
-  const touch = (key: string, entry: Entry): void => {
-    if (++turn - entry.turn <= maxCredentials / 8) return;
-    entry.turn = turn;
-    entries.delete(key);
-    entries.set(key, entry);
-  };
-
-  const addEntry = (key: string, provenance: Provenance, optionalScopes: readonly string[]): Entry => {
-    const entry: Entry = {
-      ...provenance,
-      optionalScopes,
-      renewNotBefore: 0,
-      renewalsFailed: 0,
-      refusals: 0,
-      refusedSince: 0,
-      turn: ++turn,
-    };
-    entries.set(key, entry);
-    if (entries.size > maxCredentials) {
-      const [oldest] = entries;
-      const evicted = oldest && empty(...oldest);
-      if (evicted !== undefined) void custody.revoke(evicted);
-    }
-    return entry;
-  };
-
   /** A service that refuses whatever it is sent must not make us ask the authorization server with every call. */
   const mayRefuse = (entry: Entry): boolean => {
     const now = clock.monotonic();
@@ -268,7 +213,7 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
   };
 
   const endSession = async (sessionId: string, deadlineMs: number): Promise<void> => {
-    for (const [key, entry] of entries) if (entry.base.session === sessionId) empty(key, entry);
+    entries.dropSession(sessionId);
     subjectTokens.delete(sessionId);
     keys.destroy(sessionId);
     const flights = [...unfinished].filter(([, session]) => session === sessionId).map(([flight]) => flight);
@@ -302,7 +247,7 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
   const newEntry = (key: string, asked: CredentialRequest, provider: CredentialProvider, dpop?: DpopKey): Entry => {
     const request = readCredentialRequest(asked, dpop);
     const { session } = request;
-    return addEntry(
+    return entries.add(
       key,
       {
         provider,
@@ -338,9 +283,7 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
       const proofKey = dpop instanceof Promise ? await dpop : dpop;
       const key = cacheKey(request.credential, request, proofKey?.thumbprint);
       if (isClosed(session.id)) throw new GuardError("SESSION_CLOSED");
-      const known = entries.get(key);
-      const entry = known ?? newEntry(key, request, provider, proofKey);
-      if (known !== undefined) touch(key, known);
+      const entry = entries.use(key) ?? newEntry(key, request, provider, proofKey);
       noteSubject(session);
       const now = clock.monotonic();
       const { held, refusal } = entry;
