@@ -451,3 +451,29 @@ describe("24: bodies beside the log", () => {
     }
   });
 });
+
+describe("a body that cannot be stored", () => {
+  const long = JSON.stringify({ text: "words and words ".repeat(1000) });
+  const occupied = (place: string): void => writeFileSync(join(place, "bodies"), "not a directory");
+  const codeOf = (work: Promise<unknown>): Promise<unknown> =>
+    work.then(
+      () => "all of it",
+      (error: unknown) => findGuardError(error)?.code ?? String(error),
+    );
+
+  it("is not sent where it is a request's", async () => {
+    const { session, api, place } = await scene("request");
+    occupied(place());
+    const headers = { "content-type": "application/json" };
+    const call = session.fetch(`${api.origin}/x`, { method: "POST", body: long, headers });
+    expect(await codeOf(call)).toBe("AUDIT_UNAVAILABLE");
+    expect(api.received).toHaveLength(0);
+  });
+
+  it("is withheld where it is an answer's", async () => {
+    const { session, api, place } = await scene("response", json(JSON.parse(long)));
+    occupied(place());
+    const read = async (): Promise<string> => (await session.fetch(`${api.origin}/x`)).text();
+    expect(await codeOf(read())).toBe("AUDIT_INCOMPLETE");
+  });
+});
