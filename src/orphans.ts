@@ -2,7 +2,8 @@ import type { TokenBroker } from "./broker/index.js";
 import type { OperationalLog } from "./operational-log.js";
 
 /**
- * Revokes what processes that died left in the lease store, and says what it was. A store that cannot be read keeps no credential from being used: it is written to before each of them.
+ * Revokes what processes that died left in the lease store, and says what it was. A store that cannot be read stops nothing
+ * here: it is written to before each credential is used, and fails closed there.
  */
 export async function revokeOrphans(broker: TokenBroker, log: OperationalLog): Promise<void> {
   const orphans = await broker.revokeOrphans().catch(() => {

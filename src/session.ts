@@ -125,8 +125,10 @@ async function endSession(
   lifetime.abort(new GuardError(code));
   const handedOn = [...state.children].map((child) => child.close());
   for (const exchange of [...state.exchanges]) exchange.abandon();
-  await parts.desk.closeSession(state.id);
+  const [questions] = await Promise.allSettled([parts.desk.closeSession(state.id)]);
   state.vault?.clear();
   await Promise.allSettled([parts.broker.closeSession(state.id), ...handedOn]);
   await state.record.close(reason);
+  // Only now: a store that is down must leave no credential alive and no record unsigned.
+  if (questions.status === "rejected") throw questions.reason;
 }

@@ -76,8 +76,18 @@ function readerOf(init: object): (name: keyof CallOptions) => unknown {
 
 const NativeRequest = Request;
 
-const FIELDS = ["url", "method", "headers", "body", "bodyUsed", "redirect", "signal", "duplex", ...SETTINGS] as const;
-type Field = (typeof FIELDS)[number];
+type Field = "url" | "bodyUsed" | keyof CallOptions;
+const FIELDS: readonly Field[] = [
+  "url",
+  "method",
+  "headers",
+  "body",
+  "bodyUsed",
+  "redirect",
+  "signal",
+  "duplex",
+  ...SETTINGS,
+];
 const fields = new Map<string, (target: object) => unknown>(
   FIELDS.map((name) => [name, accessor(Request.prototype, name)]),
 );
@@ -91,7 +101,7 @@ export const isRequest = (value: unknown): value is object => isNativeRequest(va
  * A Request of this platform is read through the platform's own accessors, whatever a subclass overrides; one of another
  * copy of undici has its own.
  */
-export const requestField = (request: object, name: Field | keyof CallOptions): unknown =>
+export const requestField = (request: object, name: Field): unknown =>
   isNativeRequest(request) ? fields.get(name)?.(request) : (request as Readonly<Record<string, unknown>>)[name];
 
 const TOLD = ["method", "redirect", ...SETTINGS] as const;
