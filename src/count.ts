@@ -51,16 +51,23 @@ async function reserve(
   const context = session.context();
   const charges = limits.map((limit) => chargeFor(limit, context));
   const time = (): LimitTime => ({ now: clock.now(), monotonic: clock.monotonic() });
-  const release = async (at: number): Promise<void> => store.release(charges, at, time()).catch(() => undefined);
+  const release = async (at: number): Promise<void> => {
+    try {
+      await store.release(charges, at, time());
+    } catch {
+      // Then it counts on, until its window has passed.
+    }
+  };
   const answer = await inTime(
     async () => store.reserve(charges, time()),
     (done) => clock.schedule(STORE_DEADLINE_MS, done),
-    (late) => late.ok && release(late.at),
+    (late) => late?.ok === true && release(late.at),
   );
-  // Its cause is left out: a client's error may carry the address and password of its database.
-  if (answer === null)
+  const refusing = answer?.ok === false ? limits[answer.charge] : undefined;
+  if (answer?.ok === false && refusing !== undefined) throw exceeded(refusing, answer.retryAfterMs, target);
+  // Anything but an answer is none. The cause of a failure is left out: it may carry the address and password of a database.
+  if (answer?.ok !== true)
     throw new GuardError("STORE_UNAVAILABLE", { target, message: "The store that counts limits failed or hangs." });
-  if (!answer.ok) throw exceeded(limits[answer.charge] as Limit, answer.retryAfterMs, target);
   return () => release(answer.at);
 }
 

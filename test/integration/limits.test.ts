@@ -213,6 +213,33 @@ describe("a store that cannot count", () => {
     expect(api.received).toHaveLength(0);
   });
 
+  it.each([
+    ["nothing", undefined],
+    ["a word", "ok"],
+    ["a limit that is none of those asked about", { ok: false, charge: 7, retryAfterMs: 1 }],
+    ["something like a yes", { ok: "true", at: 0 }],
+  ])("denies when it answers %s", async (_what, answer) => {
+    const api = await upstream();
+    const store = storeWith({ reserve: async () => answer as never });
+    const { session } = await testGuard({ policy: messages(api.origin, threePerMinute), store });
+    expect(await codeOf(post(session.fetch, api.origin))).toBe("STORE_UNAVAILABLE");
+    expect(api.received).toHaveLength(0);
+  });
+
+  it("keeps what it cannot give back, and the caller gets the error that is the reason", async () => {
+    const store = storeWith({
+      release: () => {
+        throw new Error("redis://user:pass@host");
+      },
+    });
+    const { origin } = await upstream();
+    await upstreams.pop()?.close();
+    const { session } = await testGuard({ policy: messages(origin, threePerMinute), store });
+    const codes = await Promise.all([1, 2, 3, 4].map(() => codeOf(post(session.fetch, origin))));
+    expect(codes.filter((code) => code === "LIMIT_EXCEEDED")).toHaveLength(1);
+    expect(codes.join()).not.toContain("pass@host");
+  });
+
   it("denies when it hangs, and gives back what it counts too late", async () => {
     const clock = fakeClock();
     const api = await upstream();
