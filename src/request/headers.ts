@@ -22,7 +22,7 @@ export const isFieldName = (name: string): boolean => TOKEN.test(name);
 export const isFieldValue = (value: string): boolean => FIELD_VALUE.test(value);
 
 /** Without blanks and tabs around it. A loop: `/[\t ]+$/` is quadratic on a value that is mostly blanks inside. */
-function trimmed(value: string): string {
+export function trimmed(value: string): string {
   let start = 0;
   let end = value.length;
   while (start < end && isBlank(value.charCodeAt(start))) start++;

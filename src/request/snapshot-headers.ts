@@ -1,3 +1,4 @@
+import { trimmed } from "./headers.js";
 import { method } from "./platform.js";
 
 type Pairs = readonly (readonly [string, string])[];
@@ -18,6 +19,21 @@ export function snapshotHeaders(source: unknown): Pairs {
     pairs.push([name, text((source as Record<string, unknown>)[name])]);
   }
   return pairs;
+}
+
+/**
+ * Repeated fields as one, their values joined by a comma and a blank, in the place of the first: what fetch sends, and what
+ * `Headers` has made of them already (Fetch standard, "combine" of a header list).
+ */
+export function combined(pairs: Pairs): Pairs {
+  const values = new Map<string, [string, string]>();
+  for (const [name, value] of pairs) {
+    const folded = name.toLowerCase();
+    const earlier = values.get(folded);
+    if (earlier === undefined) values.set(folded, [name, trimmed(value)]);
+    else earlier[1] = `${earlier[1]}, ${trimmed(value)}`;
+  }
+  return values.size === pairs.length ? pairs : [...values.values()];
 }
 
 function pairOf(pair: unknown): readonly [string, string] {

@@ -11,7 +11,7 @@ import { isFieldName, isFieldValue } from "./headers.js";
 import { accessor, isOfType, method } from "./platform.js";
 import { refererFor } from "./referrer.js";
 import { type BodySnapshot, requestBody, type SnapshotBody, snapshotBody } from "./snapshot-body.js";
-import { snapshotHeaders } from "./snapshot-headers.js";
+import { combined, snapshotHeaders } from "./snapshot-headers.js";
 
 /**
  * Reads what the caller gave to fetch exactly once, so that a getter, a subclass, a proxy or a later change cannot say one
@@ -60,10 +60,11 @@ function usualCall(url: string, options: CallOptions): CallSnapshot | null {
     !(signal === null || isOfType(signal, "AbortSignal"))
   )
     return null;
-  const headers = snapshotHeaders(options.headers);
-  for (const [name, value] of headers)
+  const pairs = snapshotHeaders(options.headers);
+  for (const [name, value] of pairs)
     if (!isFieldName(name) || !isFieldValue(value))
-      return unusualCall(url, { values: bare(options, { headers }), body: null });
+      return unusualCall(url, { values: bare(options, { headers: pairs }), body: null });
+  const headers = combined(pairs);
   if (options.body === undefined || options.body === null)
     return {
       method,

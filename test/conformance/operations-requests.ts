@@ -289,6 +289,14 @@ export const HEADER_OPERATIONS: readonly Operation[] = [
       ["x-a", "3"],
     ],
   })),
+  call("headers: repeated pairs without a value", () => ({
+    headers: [
+      ["accept", ""],
+      ["accept", ""],
+      ["x-a", "1"],
+      ["x-a", ""],
+    ],
+  })),
   call("headers: Headers", () => ({ headers: new Headers({ "X-One": "1" }) })),
   call("headers: Headers with repeated fields", () => {
     const headers = new Headers();

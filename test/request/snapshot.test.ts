@@ -237,7 +237,23 @@ describe("the headers of a call", () => {
   ] as [string, string][];
 
   it.each<[string, unknown, unknown]>([
-    ["pairs, which keep their order and stay apart", PAIRS, PAIRS],
+    [
+      "pairs, which keep their order, repeated ones joined where the first of them stands",
+      PAIRS,
+      [
+        ["x-b", "2, 3"],
+        ["x-a", "1"],
+      ],
+    ],
+    [
+      "pairs with blanks around them and nothing in them, as fetch joins them",
+      [
+        ["x-a", ""],
+        ["X-A", " \t"],
+        ["x-a", "\u00a0"],
+      ],
+      [["x-a", ", , \u00a0"]],
+    ],
     [
       "a record",
       { "X-B": "2", "X-A": 1 },
