@@ -67,11 +67,12 @@ export async function openLab(): Promise<Lab> {
     },
     neutral: (text) =>
       text
+        // First: its digits are random, and can hold a port's.
+        .replaceAll(/(?:----)?formdata-undici-\d+/g, "BOUNDARY")
         .replaceAll(a.host, "A")
         .replaceAll(b.host, "B")
         .replaceAll(closed.host, "CLOSED")
-        .replaceAll(closed.port, "PORT")
-        .replaceAll(/(?:----)?formdata-undici-\d+/g, "BOUNDARY"),
+        .replaceAll(closed.port, "PORT"),
     close: async () => {
       await Promise.all([stop(a.server), stop(b.server)]);
     },
