@@ -55,7 +55,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
   let policy = await loadPolicy(source, options.predicates);
   checkCredentials(policy, options.credentials);
   const clock = options.clock ?? systemClock;
-  const log = options.log ?? defaultLog();
+  const log = options.log ?? (await defaultLog());
   const {
     unmaskable = "pass",
     placeholders = {},

@@ -1,5 +1,3 @@
-import { pino } from "pino";
-
 /** Where the guard reports on itself: never the audit record, and never a secret. A pino logger is one. */
 export interface OperationalLog {
   debug(fields: Readonly<Record<string, unknown>>, message: string): void;
@@ -9,5 +7,8 @@ export interface OperationalLog {
 }
 
 /** JSON lines on standard error, warnings and worse. */
-export const defaultLog = (): OperationalLog =>
-  pino({ name: "sallyport", level: "warn" }, pino.destination({ dest: 2, sync: true }));
+export async function defaultLog(): Promise<OperationalLog> {
+  const { pino } = await import("pino");
+  const log: OperationalLog = pino({ name: "sallyport", level: "warn" }, pino.destination({ dest: 2, sync: true }));
+  return log;
+}

@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parse, YAMLParseError } from "yaml";
 import { type ConfigurationProblem, PolicyError } from "./errors.js";
 import type { PolicyDocument } from "./policy/index.js";
 
@@ -47,11 +46,16 @@ async function readDocument(path: string | URL, pointer: string): Promise<unknow
     throw refuse(`cannot be read: ${messageOf(error)}`);
   }
   try {
-    return isYaml ? parse(text, { uniqueKeys: true, maxAliasCount: 100 }) : JSON.parse(text);
+    return isYaml ? await parseYaml(text) : JSON.parse(text);
   } catch (error) {
-    const place = error instanceof YAMLParseError ? error.message.split("\n", 1)[0] : messageOf(error);
-    throw refuse(`is not ${isYaml ? "YAML" : "JSON"}: ${place}`);
+    // The YAML parser shows the lines around the place from the second line of its message on.
+    throw refuse(`is not ${isYaml ? "YAML" : "JSON"}: ${messageOf(error).split("\n", 1)[0]}`);
   }
+}
+
+async function parseYaml(text: string): Promise<unknown> {
+  const { parse } = await import("yaml");
+  return parse(text, { uniqueKeys: true, maxAliasCount: 100 });
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

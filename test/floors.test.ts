@@ -80,4 +80,24 @@ describe("the three floors", () => {
       .map((file) => relative(SRC, file));
     expect(impure).toEqual([]);
   });
+
+  it("load only the smallest libraries when the package is imported; the others come with what needs them", () => {
+    const loaded = new Set<string>();
+    const packages = new Set<string>();
+    const visit = (file: string): void => {
+      if (loaded.has(file)) return;
+      loaded.add(file);
+      const text = readFileSync(join(SRC, file), "utf8");
+      for (const [, clause = "", specifier = ""] of text.matchAll(/^(?:import|export)\b([^;]*?)\bfrom "([^"]+)";$/gm)) {
+        const isType = clause.trim().startsWith("type ") || /^\s*\{(\s*type [^,}]+,?)+\s*\}\s*$/.test(clause);
+        if (isType || specifier.startsWith("node:")) continue;
+        if (specifier.startsWith("."))
+          visit(relative(SRC, resolve(SRC, file, "..", specifier)).replace(/\.js$/, ".ts"));
+        else packages.add(specifier);
+      }
+    };
+    visit("index.ts");
+    expect(loaded.size).toBeGreaterThan(100);
+    expect([...packages].sort()).toEqual(["canonicalize", "ipaddr.js", "openapi-fetch", "re2js"]);
+  });
 });

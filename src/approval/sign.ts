@@ -1,5 +1,5 @@
 import { canonicalJson } from "../request/canonical-json.js";
-import { CompactSign, type CryptoKey, importJWK, type JWK, SignJWT } from "./jose.js";
+import { type CryptoKey, type JWK, loadJose } from "./jose.js";
 import type { ApprovalDecision } from "./types.js";
 import { TOKEN_TYPE } from "./verify.js";
 
@@ -32,6 +32,7 @@ export async function signApprovalToken(content: TokenContent, key: SigningKey):
     grant,
     emergency,
   };
+  const { SignJWT } = await loadJose();
   return new SignJWT(JSON.parse(JSON.stringify(claims)))
     .setProtectedHeader({ ...headerFor(key), typ: TOKEN_TYPE })
     .setIssuer(by.idp)
@@ -47,6 +48,7 @@ export async function signApprovalToken(content: TokenContent, key: SigningKey):
 export async function signDecision(decision: ApprovalDecision, key: SigningKey): Promise<ApprovalDecision> {
   const { proof: _, ...rest } = decision;
   const payload = new TextEncoder().encode(canonicalJson(JSON.parse(JSON.stringify(rest))));
+  const { CompactSign } = await loadJose();
   const jws = await new CompactSign(payload).setProtectedHeader(headerFor(key)).sign(await imported(key));
   const [header, , signature] = jws.split(".");
   return { ...rest, proof: `${header}..${signature}` };
@@ -58,4 +60,4 @@ const headerFor = (key: SigningKey): { readonly alg: string; readonly kid?: stri
     : { alg: key.alg ?? "", ...(key.kid === undefined ? {} : { kid: key.kid }) };
 
 const imported = async (key: SigningKey): Promise<CryptoKey | Uint8Array> =>
-  key instanceof Uint8Array ? key : await importJWK(key);
+  key instanceof Uint8Array ? key : await (await loadJose()).importJWK(key);

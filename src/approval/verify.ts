@@ -1,6 +1,6 @@
 import { type ConfigurationProblem, OptionsError } from "../errors.js";
 import { canonicalJson } from "../request/canonical-json.js";
-import { type CryptoKey, compactVerify, importJWK, type JWK, jwtVerify } from "./jose.js";
+import { type CryptoKey, type JWK, loadJose } from "./jose.js";
 import { type Reading, readDecision } from "./read-reply.js";
 import type { ApprovalDecision } from "./types.js";
 
@@ -58,6 +58,7 @@ export function verifyApprovals(options: VerifyOptions): ApprovalVerifier {
   return {
     async token(token, now) {
       if (token.length > MAX_TOKEN) return { ok: false, problem: "the token is too long" };
+      const { jwtVerify } = await loadJose();
       for (const { key, alg } of await keysFor(headerOf(token))) {
         try {
           const { payload } = await jwtVerify(token, key, {
@@ -82,6 +83,7 @@ export function verifyApprovals(options: VerifyOptions): ApprovalVerifier {
       const [header = "", payload, signature = ""] = (proof ?? "").split(".");
       if (payload !== "" || signature === "") return "the decision is not signed";
       if (rest.by.idp !== issuer) return "the decision is signed by somebody who does not vouch for its approver";
+      const { compactVerify } = await loadJose();
       const body = Buffer.from(canonicalJson(JSON.parse(JSON.stringify(rest)))).toString("base64url");
       for (const { key, alg } of await keysFor(headerOf(`${header}..`))) {
         try {
@@ -129,6 +131,7 @@ const optional = (name: string, value: unknown): Readonly<Record<string, unknown
   value === undefined ? {} : { [name]: value };
 
 async function importKeys({ keys = [], secret }: VerifyOptions): Promise<readonly Key[]> {
+  const { importJWK } = await loadJose();
   const imported = await Promise.all(
     keys.map(async (jwk) => ({ alg: jwk.alg ?? "", kid: jwk.kid, key: (await importJWK(jwk)) as CryptoKey })),
   );

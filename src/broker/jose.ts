@@ -1,17 +1,8 @@
 import { createPrivateKey } from "node:crypto";
-import {
-  type CryptoKey,
-  calculateJwkThumbprint,
-  decodeJwt,
-  decodeProtectedHeader,
-  exportJWK,
-  generateKeyPair,
-  importJWK,
-  importPKCS8,
-  type JWK,
-  type JWTPayload,
-  SignJWT,
-} from "jose";
+import type { CryptoKey, JWK, JWTPayload } from "jose";
+
+/** Loaded by the first key: importing Sallyport should not take the time of what a guard may never need. */
+const loadJose = (): Promise<typeof import("jose")> => import("jose");
 
 /** A private key: a JWK, a PKCS #8 PEM text (with `algorithm`), or an already imported key. */
 export interface SigningKeySource {
@@ -60,6 +51,7 @@ export async function importSigningKey(source: SigningKeySource): Promise<Signin
   if (algorithm === undefined) throw new TypeError("the key does not say its algorithm");
   const { key } = source;
   const keyId = source.keyId ?? (typeof key === "object" && "kid" in key ? key.kid : undefined);
+  const { importJWK, importPKCS8 } = await loadJose();
   if (typeof key === "string") {
     return { key: await importPKCS8(asPkcs8(key), algorithm, { extractable: false }), algorithm, keyId };
   }
@@ -80,6 +72,7 @@ export async function signJwt(
   { key, algorithm, keyId }: SigningKey,
   claims: Readonly<Record<string, unknown>>,
 ): Promise<string> {
+  const { SignJWT } = await loadJose();
   return await new SignJWT(claims as JWTPayload)
     .setProtectedHeader({ alg: algorithm, typ: "JWT", ...(keyId === undefined ? {} : { kid: keyId }) })
     .sign(key);
@@ -90,6 +83,7 @@ export type ProofSigner = (claims: Readonly<Record<string, unknown>>) => Promise
 
 /** A new P-256 key whose private half is in a closure and cannot be exported even there. */
 export async function generateProofKey(): Promise<{ readonly thumbprint: string; readonly sign: ProofSigner }> {
+  const { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } = await loadJose();
   const { privateKey, publicKey } = await generateKeyPair("ES256", { extractable: false });
   const { kty, crv, x, y } = await exportJWK(publicKey);
   const jwk = { kty, crv, x, y } as JWK;
@@ -108,10 +102,19 @@ export interface ReadableJwt {
 
 /** The header and claims of a JWT, or undefined for an opaque token. */
 export function readJwt(token: string): ReadableJwt | undefined {
-  if (token.split(".").length !== 3) return undefined;
+  const [first = "", second = "", ...rest] = token.split(".");
+  if (rest.length !== 1) return undefined;
   try {
-    return { header: { ...decodeProtectedHeader(token) }, claims: decodeJwt(token) };
+    return { header: jsonObjectOf(first), claims: jsonObjectOf(second) };
   } catch {
     return undefined;
   }
+}
+
+function jsonObjectOf(base64url: string): Readonly<Record<string, unknown>> {
+  const value: unknown = JSON.parse(
+    new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(base64url, "base64url")),
+  );
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new TypeError("not a JSON object");
+  return value as Readonly<Record<string, unknown>>;
 }

@@ -1,18 +1,4 @@
-import {
-  allowInsecureRequests,
-  type ClientAuth,
-  ClientSecretBasic,
-  ClientSecretPost,
-  Configuration,
-  type CustomFetch,
-  clientCredentialsGrant,
-  clockSkew,
-  customFetch,
-  genericGrantRequest,
-  PrivateKeyJwt,
-  type ServerMetadata,
-  tokenRevocation,
-} from "openid-client";
+import type { ClientAuth, Configuration, CustomFetch, ServerMetadata } from "openid-client";
 import { systemClock } from "../clock.js";
 import {
   type BoundedAnswer,
@@ -67,7 +53,7 @@ interface Located {
 
 interface Call {
   readonly signal: AbortSignal;
-  readonly run: (config: Configuration) => Promise<unknown>;
+  readonly run: (protocol: Protocol, config: Configuration) => Promise<unknown>;
   readonly dpop?: DpopKey;
 }
 
@@ -76,6 +62,11 @@ interface Outcome {
   /** Whether the protocol library found nothing wrong with it. */
   readonly accepted: boolean;
 }
+
+type Protocol = typeof import("openid-client");
+
+/** Loaded by the first request: most of what it takes to import Sallyport would be spent on it, and not every guard needs it. */
+const loadProtocol = (): Promise<Protocol> => import("openid-client");
 
 /** Makes the client. Nothing is fetched or imported before the first request. */
 export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
@@ -98,7 +89,7 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
     });
   };
 
-  const clientAuth = async (): Promise<ClientAuth> => {
+  const clientAuth = async ({ ClientSecretBasic, ClientSecretPost, PrivateKeyJwt }: Protocol): Promise<ClientAuth> => {
     const key = await signingKey();
     if (key !== undefined)
       return PrivateKeyJwt({ key: key.key, ...(key.keyId === undefined ? {} : { kid: key.keyId }) });
@@ -132,19 +123,19 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
       }
       return asResponse(answer);
     };
-    const auth = await clientAuth();
-    const config = new Configuration(
+    const protocol = await loadProtocol();
+    const config = new protocol.Configuration(
       server as unknown as ServerMetadata,
       clientId,
-      { [clockSkew]: skew.seconds },
-      auth,
+      { [protocol.clockSkew]: skew.seconds },
+      await clientAuth(protocol),
     );
-    config[customFetch] = send;
+    config[protocol.customFetch] = send;
     config.timeout = undefined;
-    if (options.allowInsecure) allowInsecureRequests(config);
+    if (options.allowInsecure) protocol.allowInsecureRequests(config);
     let accepted = true;
     try {
-      await run(config);
+      await run(protocol, config);
     } catch {
       accepted = false;
     }
@@ -212,7 +203,7 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
     secrets: () => clientSecret?.known() ?? [],
     close: checked.close,
     async requestToken(grantType, parameters, signal, dpop) {
-      const run = (config: Configuration): Promise<unknown> =>
+      const run: Call["run"] = ({ clientCredentialsGrant, genericGrantRequest }, config) =>
         grantType === CLIENT_CREDENTIALS
           ? clientCredentialsGrant(config, parameters)
           : genericGrantRequest(config, grantType, parameters);
@@ -233,7 +224,7 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
       }
       if (server["revocation_endpoint"] === undefined) return "not_revocable";
       try {
-        const run = (config: Configuration): Promise<unknown> =>
+        const run: Call["run"] = ({ tokenRevocation }, config) =>
           tokenRevocation(config, token.reveal(), { token_type_hint: "access_token" });
         await call("revocation_endpoint", { signal, run });
         return "revoked";

@@ -1,15 +1,4 @@
-import {
-  allowInsecureRequests,
-  ClientSecretBasic,
-  Configuration,
-  customFetch,
-  enableNonRepudiationChecks,
-  initiateBackchannelAuthentication,
-  PrivateKeyJwt,
-  pollBackchannelAuthenticationGrant,
-  ResponseBodyError,
-  type ServerMetadata,
-} from "openid-client";
+import type { Configuration, CustomFetch, ServerMetadata } from "openid-client";
 import { isGuardError, OptionsError } from "../../errors.js";
 import {
   createCheckedFetch,
@@ -19,7 +8,7 @@ import {
   issuerProblem,
   type PlainFetch,
 } from "../../transport/index.js";
-import { importJWK, type JWK } from "../jose.js";
+import { type JWK, loadJose } from "../jose.js";
 import { readApprover } from "../read-reply.js";
 import { unavailable } from "../refusals.js";
 import type { ApprovalCallback, ApprovalControl, ApprovalReply, ApprovalRequest, Approver } from "../types.js";
@@ -65,8 +54,10 @@ export function approveByCiba(options: CibaOptions): ApprovalCallback {
   const access = { ...options, fetch: options.fetch ?? createCheckedFetch({ allowInsecure: insecure }).fetch };
   const ask = async (request: ApprovalRequest, control: ApprovalControl): Promise<ApprovalReply> => {
     try {
+      const protocol = await loadProtocol();
       const server = await discoverIssuer(access, control.signal);
-      return await converse(options, server, await configured(options, server, access.fetch, control.signal), {
+      const config = await configured(protocol, options, server, access.fetch, control.signal);
+      return await converse(protocol, options, server, config, {
         request,
         control,
         hint: await options.loginHint(request),
@@ -81,6 +72,11 @@ export function approveByCiba(options: CibaOptions): ApprovalCallback {
   return Object.assign(ask, { asksHere: true });
 }
 
+type Protocol = typeof import("openid-client");
+
+/** Loaded by the first question: nobody who asks in another way should wait for it. */
+const loadProtocol = (): Promise<Protocol> => import("openid-client");
+
 interface Conversation {
   readonly request: ApprovalRequest;
   readonly control: ApprovalControl;
@@ -88,6 +84,7 @@ interface Conversation {
 }
 
 async function converse(
+  { initiateBackchannelAuthentication, pollBackchannelAuthenticationGrant, ResponseBodyError }: Protocol,
   options: CibaOptions,
   server: IssuerMetadata,
   config: Configuration,
@@ -165,6 +162,7 @@ function approverOf(
 }
 
 async function configured(
+  protocol: Protocol,
   { issuer, clientId, authentication, allowInsecure }: CibaOptions,
   server: IssuerMetadata,
   fetch: PlainFetch,
@@ -172,16 +170,16 @@ async function configured(
 ): Promise<Configuration> {
   const auth =
     "secret" in authentication
-      ? ClientSecretBasic(authentication.secret)
-      : PrivateKeyJwt({
-          key: (await importJWK(authentication.key)) as CryptoKey,
+      ? protocol.ClientSecretBasic(authentication.secret)
+      : protocol.PrivateKeyJwt({
+          key: (await (await loadJose()).importJWK(authentication.key)) as CryptoKey,
           ...(authentication.key.kid === undefined ? {} : { kid: authentication.key.kid }),
         });
-  const config = new Configuration(server as unknown as ServerMetadata, clientId, undefined, auth);
+  const config = new protocol.Configuration(server as unknown as ServerMetadata, clientId, undefined, auth);
   // The signature of the ID token is checked as well: it is the proof of who has answered.
-  enableNonRepudiationChecks(config);
-  if (allowInsecure === true) allowInsecureRequests(config);
-  config[customFetch] = async (url, { method, headers, body }) => {
+  protocol.enableNonRepudiationChecks(config);
+  if (allowInsecure === true) protocol.allowInsecureRequests(config);
+  const send: CustomFetch = async (url, { method, headers, body }) => {
     // Metadata is an answer from the network: no secret goes anywhere but to the issuer.
     if (new URL(url).origin !== new URL(issuer).origin) throw new TypeError("unexpected endpoint");
     const answer = await fetchBounded(url, {
@@ -198,6 +196,7 @@ async function configured(
       headers: answer.headers,
     });
   };
+  config[protocol.customFetch] = send;
   return config;
 }
 
