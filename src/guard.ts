@@ -162,7 +162,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
       startedAt: now,
       expiresAt: Math.min(now + ttlMs, identity.expiresAt),
     };
-    const record = audit.openSession(facts);
+    const record = audit.openSession(transport.kind === "fetch" ? { ...facts, transport: "fetch" } : facts);
     const subjectToken =
       asked.identityToken === undefined ? parent?.state.brokerSession.subjectToken : new Secret(asked.identityToken);
     const brokerSession = Object.freeze({

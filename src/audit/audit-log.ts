@@ -116,7 +116,8 @@ function beginSession(
   parts: WriterParts,
 ): ChainLog {
   const directory = join(writerDirectory, facts.id);
-  const opening = { purpose: facts.purpose, expires_at: facts.expiresAt };
+  const { purpose, expiresAt, transport } = facts;
+  const opening = { purpose, expires_at: expiresAt, ...(transport === undefined ? {} : { transport }) };
   attempt(directory, () => parts.fs.makeDirectory(directory));
   let log: ChainLog | undefined;
   try {

@@ -220,4 +220,6 @@ export interface SessionIdentity {
 export interface SessionOpening extends SessionIdentity {
   readonly purpose: string;
   readonly expiresAt: number;
+  /** Set where requests go through a fetch that the host has given: no address of theirs was checked. */
+  readonly transport?: "fetch";
 }

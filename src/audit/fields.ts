@@ -9,6 +9,8 @@ export interface LogFields {
   /** `session.opened`: why, and until when (epoch milliseconds). */
   readonly purpose: string;
   readonly expires_at: number;
+  /** `session.opened`: `fetch` where requests go through a fetch of the host's. Absent for the guard's own transport. */
+  readonly transport: string;
   /** `session.closed`, `log.closed`. */
   readonly reason: string;
   /** `log.rotated`: the segment before this one, the hash of its last line, its length in bytes. */
@@ -143,6 +145,7 @@ const TABLE = {
   policy: { id: "text", hash: "text" },
   purpose: "text",
   expires_at: "number",
+  transport: "text",
   reason: "text",
   predecessor: "text",
   last_hash: "text",

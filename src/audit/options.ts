@@ -130,6 +130,8 @@ export function checkSession(facts: SessionOpening): void {
       problems.push({ pointer: `/${key}/id`, message: "must be a non-empty text" });
   }
   if (typeof facts.purpose !== "string") problems.push({ pointer: "/purpose", message: "must be a text" });
+  if (facts.transport !== undefined && facts.transport !== "fetch")
+    problems.push({ pointer: "/transport", message: 'must be "fetch" or left out' });
   if (!Number.isFinite(facts.expiresAt)) {
     problems.push({ pointer: "/expiresAt", message: "must be a time in epoch milliseconds" });
   }

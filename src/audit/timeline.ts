@@ -59,6 +59,7 @@ export function describeLine(line: ParsedLine): string {
     masking(record(line["mask"])),
     took(record(line["timing"])),
     text(line["purpose"]),
+    line["transport"] === "fetch" ? "through a fetch given by the host, addresses not checked" : "",
     line["type"] === "log.checkpoint" ? "signed" : "",
     text(line["reason"]),
   ];

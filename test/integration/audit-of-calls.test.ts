@@ -1,7 +1,9 @@
 import { expect, it, onTestFinished } from "vitest";
 import type { ApprovalCallback } from "../../src/approval/index.js";
+import { verifyAudit } from "../../src/audit/index.js";
+import { describeLine } from "../../src/audit/timeline.js";
 import { staticSecret } from "../../src/broker/index.js";
-import { findGuardError, type PolicyDocument } from "../../src/index.js";
+import { findGuardError, type GuardOptions, type PolicyDocument } from "../../src/index.js";
 import { fakeClock } from "../support/fake-clock.js";
 import { recordedEvents, testGuard } from "../support/guards.js";
 import { startUpstream } from "../support/upstream.js";
@@ -105,4 +107,24 @@ it("7: who said yes, why, and the digest of what was shown stand in the record",
   expect(JSON.stringify(facts)).toContain("grace");
   expect(JSON.stringify(facts)).toContain("order came back");
   expect(String(facts["shown_hash"])).toMatch(/[0-9a-f]{64}/);
+});
+
+it("a fetch given by the host is on the record of the session, in its ledger, and told by show and verify", async () => {
+  const policy: PolicyDocument = { version: 1, services: { api: { origins: ["https://api.example"] } }, rules: [] };
+  const note = "sessions that sent through a fetch given by the host, addresses not checked: 1";
+  const told = async (options: Pick<GuardOptions, "transport">): Promise<readonly unknown[]> => {
+    const { guard, directory } = await testGuard({ policy, ...options });
+    await guard.close();
+    const opened = recordedEvents(directory).filter(({ type }) => type === "session.opened");
+    const shown = opened.map((line) => describeLine(line).includes("through a fetch given by the host"));
+    const { verdict, notes } = await verifyAudit(directory);
+    return [opened.map((line) => line["transport"]), shown, verdict, notes.includes(note)];
+  };
+  expect(await told({ transport: { fetch: async () => new Response() } })).toEqual([
+    ["fetch"],
+    [true],
+    "COMPLETE",
+    true,
+  ]);
+  expect(await told({})).toEqual([[undefined], [false], "COMPLETE", false]);
 });

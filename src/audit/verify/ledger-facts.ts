@@ -10,6 +10,8 @@ export class LedgerFacts {
   readonly entries: Map<string, LedgerEntry> = new Map();
   /** Origins of session logs that were pruned. */
   readonly pruned: Set<string> = new Set();
+  /** How many sessions sent through a fetch of the host's, past the checks of addresses. */
+  throughFetch = 0;
   /** Bodies that were erased: origin of the log and number of the line. */
   readonly erased: Set<string> = new Set();
 
@@ -21,7 +23,10 @@ export class LedgerFacts {
       this.erased.add(erasureKey(String(log), Number(seq)));
     }
     if (typeof session !== "string") return;
-    if (type === "session.opened") this.entries.set(session, {});
+    if (type === "session.opened") {
+      this.entries.set(session, {});
+      if (line["transport"] === "fetch") this.throughFetch++;
+    }
     const ends = type === "session.closed" || type === "session.recovered";
     if (ends && line["final"] === true) this.entries.set(session, { end: { size: line["size"], root: line["root"] } });
   }

@@ -50,6 +50,9 @@ export async function verifyAudit(directory: string, options: VerifyAuditOptions
   // Ledgers first: they say which keys took over, and what was taken away on purpose, wherever it lay.
   const verification = { root: directory, keyring, anchors: new Map(), notes, signal };
   let ledgers = await verifyLedgers(writers, verification);
+  const throughFetch = ledgers.reduce((sum, { facts }) => sum + facts.throughFetch, 0);
+  if (throughFetch > 0)
+    notes.push(`sessions that sent through a fetch given by the host, addresses not checked: ${throughFetch}`);
   const anchors = readAnchors(options.anchors ?? "", keyring);
   if (options.anchors !== undefined)
     ledgers = await verifyLedgers(writers, { ...verification, anchors: anchors.heads });
