@@ -32,7 +32,10 @@ export interface ApprovalDeskOptions {
   readonly reminders?: ReminderTerms;
   /** How often people may be asked: by one session, and by all of them in an hour. Default 100 and 1,000. */
   readonly prompts?: PromptTerms;
-  /** Proves decisions that come from outside. With it, `decide` takes signed ones only. */
+  /**
+   * Proves decisions that come from outside. With it, `decide` takes signed ones only: tokens, decisions with a proof, and
+   * those of `slackChannel` and `receiveDecisions`, which check the signature of whoever sends them.
+   */
   readonly verify?: ApprovalVerifier | VerifyOptions;
   /**
    * The groups of a person now, or null where there is no such person any more. Asked about everybody who has said yes when

@@ -2,6 +2,7 @@ import { ApprovalConsumedError, ApprovalExpiredError } from "../errors.js";
 import { createBallot } from "./ballot.js";
 import type { Emit } from "./events.js";
 import type { DeskSettings } from "./options.js";
+import { ProvenDecision } from "./proven.js";
 import { isFrom, personOf } from "./quorum.js";
 import { readApprover, readDecision } from "./read-reply.js";
 import type { ApprovalRecord, ApprovalVote } from "./record.js";
@@ -15,7 +16,7 @@ import type { ApprovalDecision, Approver } from "./types.js";
 export interface Voting {
   /** Counts an answer of somebody that whoever calls has proved. */
   decide(answer: unknown): Promise<ApprovalRecord>;
-  /** Counts an answer that has to prove itself, where `verify` is there: a token, or a decision with its proof. */
+  /** Counts an answer that has to prove itself, where `verify` is there: a token, a decision with its proof, or a channel's own. */
   decideFromOutside(answer: unknown): Promise<ApprovalRecord>;
   takeBack(id: string, by: Approver, verdict: "cancel" | "revoke", reason?: string): Promise<ApprovalRecord>;
 }
@@ -141,7 +142,9 @@ export function createVoting(tools: {
         return voting.decide(decision.value);
       }
       const { proof } = (answer ?? {}) as { readonly proof?: unknown };
-      if (verify !== undefined && proof === undefined) throw unavailable("the decision is not signed");
+      if (verify !== undefined && proof === undefined && !ProvenDecision.is(answer)) {
+        throw unavailable("the decision is not signed");
+      }
       return voting.decide(answer);
     },
     async takeBack(id, by, verdict, reason) {

@@ -94,6 +94,28 @@ describe("a question in Slack", () => {
     expect((await desk.list())[0]).toMatchObject({ state: "consumed" });
   });
 
+  test("counts where decisions must be proved: Slack's signature is the proof, and an object that looks like it is none", async () => {
+    const verify = { issuer: "https://approvals.example", secret: "a secret of more than thirty-two bytes" };
+    const { ask, click, desk, asked, handle } = await open({}, { verify });
+    const call = await ask();
+    const [{ id, fingerprint } = { id: "", fingerprint: "" }] = await desk.list();
+    const decision = {
+      approvalId: id,
+      fingerprint,
+      verdict: "approve" as const,
+      by: BEA,
+      at: "2026-01-15",
+      nonce: "n",
+    };
+    await expect(desk.decide(decision)).rejects.toMatchObject({ code: "APPROVAL_UNAVAILABLE" });
+    expect(
+      (await handle(new Request("https://guard.example/slack", { method: "POST", body: "payload={}" }))).status,
+    ).toBe(401);
+    expect(asked).toEqual([]);
+    await click(call, "approve");
+    expect(await desk.get(id)).toMatchObject({ state: "approved", decidedBy: { id: BEA.id } });
+  });
+
   test("40, 41: of somebody who is not mapped is refused before the store is read, whatever they call themselves", async () => {
     const { ask, click, slack, desk, reads } = await open();
     const call = await ask();

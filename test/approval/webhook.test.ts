@@ -7,7 +7,7 @@ import { ANN, bench, decisionOn, draftOf, settled } from "./support.js";
 const SECRET = "a webhook secret of more than 32 bytes";
 const NOW = Date.UTC(2026, 0, 15, 12);
 
-async function open() {
+async function open(options: Parameters<typeof bench>[0] = {}) {
   const receiver = await startUpstream((_, response) => void response.writeHead(status).end());
   onTestFinished(() => receiver.close());
   let status = 202;
@@ -20,7 +20,7 @@ async function open() {
     allowInsecure: true,
     now: () => NOW,
   });
-  const one = bench({ waitMs: 0 }, channel);
+  const one = bench({ waitMs: 0, ...options }, channel);
   const arrived = async (count: number) => {
     while (receiver.received.length < count) await settled();
     await settled();
@@ -78,6 +78,20 @@ describe("a decision by webhook", () => {
     });
     expect(await obtain()).toBe("sent");
     expect(await send(body, headers)).toBe(409);
+  });
+
+  test("counts where decisions must be proved: the signature over the body is the proof, unless the decision brings a wrong one", async () => {
+    const verify = { issuer: "finance-app", secret: "a secret of more than thirty-two bytes" };
+    const { obtain, arrived, asked, send, desk } = await open({ verify });
+    await obtain();
+    await arrived(1);
+    const decision = decisionOn(asked[0]!, "approve", { id: "bea", idp: "finance-app" });
+    await expect(desk.decide(decision)).rejects.toMatchObject({ code: "APPROVAL_UNAVAILABLE" });
+    const post = (body: string) => send(body, signatureHeaders("m1", body, SECRET, NOW));
+    expect(await post(JSON.stringify({ ...decision, proof: "a..b" }))).toBe(503);
+    expect((await desk.get(asked[0]!.id))?.state).toBe("pending");
+    expect(await post(JSON.stringify(decision))).toBe(204);
+    expect((await desk.get(asked[0]!.id))?.state).toBe("approved");
   });
 
   test("is refused with a wrong, missing, old or misplaced signature, before anything is looked up", async () => {

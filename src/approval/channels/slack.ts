@@ -1,6 +1,7 @@
 import { isGuardError, OptionsError } from "../../errors.js";
 import type { PlainFetch } from "../../transport/index.js";
 import type { ApprovalDesk } from "../desk-types.js";
+import { ProvenDecision } from "../proven.js";
 import { unavailable } from "../refusals.js";
 import type { ApprovalCallback, ApprovalRequest, Approver } from "../types.js";
 import { hmac, isRecent, isSame, rawBody } from "./hmac.js";
@@ -36,7 +37,7 @@ export interface SlackChannel {
   /**
    * Handles the app's interactivity URL. Answers within Slack's three seconds, before a decision is counted. Nothing is
    * looked up for a click with a wrong signature (`v0`, over the raw body), one older than five minutes, or of somebody who is
-   * not mapped.
+   * not mapped. That signature is the proof: such a click counts where `verify` is configured, too.
    */
   interactions(approvals: Pick<ApprovalDesk, "decide" | "get">): (request: Request) => Promise<Response>;
   /** Resolves when the clicks that were taken have been counted and shown. */
@@ -127,14 +128,16 @@ export function slackChannel(options: SlackOptions): SlackChannel {
     let outcome = "There is no such question.";
     if (record !== undefined) {
       try {
-        const { state } = await approvals.decide({
-          approvalId: record.id,
-          fingerprint: record.fingerprint,
-          verdict,
-          by,
-          at: new Date(now()).toISOString(),
-          nonce: `slack:${click.ts}:${by.id}:${verdict}`,
-        });
+        const { state } = await approvals.decide(
+          new ProvenDecision({
+            approvalId: record.id,
+            fingerprint: record.fingerprint,
+            verdict,
+            by,
+            at: new Date(now()).toISOString(),
+            nonce: `slack:${click.ts}:${by.id}:${verdict}`,
+          }),
+        );
         // One yes of several: the card stays for the others.
         if (state === "pending") return void (await say(click, `${by.id} has said yes; more are needed.`));
         outcome = `${verdict === "approve" ? "Approved" : "Denied"} by ${by.id}. It is ${state} now.`;

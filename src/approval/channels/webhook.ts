@@ -2,6 +2,7 @@ import { isGuardError, OptionsError } from "../../errors.js";
 import type { PlainFetch } from "../../transport/index.js";
 import { renderCard } from "../card.js";
 import type { ApprovalDesk } from "../desk-types.js";
+import { ProvenDecision } from "../proven.js";
 import { readDecision } from "../read-reply.js";
 import type { ApprovalCallback } from "../types.js";
 import { hmac, isRecent, isSame, rawBody } from "./hmac.js";
@@ -101,7 +102,10 @@ export function receiveDecisions(
     const decision = readDecision(parsed(body));
     if (!decision.ok) return answer(400);
     try {
-      await approvals.decide({ ...decision.value, by: { ...decision.value.by, idp } });
+      const { proof } = decision.value;
+      const given = { ...decision.value, by: { ...decision.value.by, idp } };
+      // Signed by somebody else as well: then both signatures must be right.
+      await approvals.decide(proof === undefined ? new ProvenDecision(given) : given);
       return answer(204);
     } catch (error) {
       // What was wrong is in the record, and is nobody's business outside.
