@@ -6,10 +6,12 @@ const SLOTS = 256;
 const NO_RULES: ValueRule[] = [];
 
 /**
- * The names of a body in which nothing was found, with the rules that they call for: names come again and again, and what
- * a name says depends on nothing but its bytes. As many as there are slots, the last one of each.
+ * Names in which nothing was found, with the rules that they call for: names come again and again, in a body and in the next
+ * one, and what a name says depends on nothing but its bytes and what is looked for. As many as there are slots, the last
+ * one of each.
  */
 export class KnownNames {
+  /** Made for the first name: not every masker meets JSON. */
   #bytes: Uint8Array | null = null;
   readonly #lengths: number[] = [];
   readonly #rules: ValueRule[][] = [];

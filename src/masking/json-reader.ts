@@ -1,7 +1,7 @@
 import { latin1, utf8 } from "./bytes.js";
 import { JSON_STRING } from "./json-codec.js";
 import { Containers, DEEPEST } from "./json-containers.js";
-import { KnownNames } from "./json-names.js";
+import type { KnownNames } from "./json-names.js";
 import { scannedUntil } from "./json-scalar.js";
 import { type Skipped, ValueSkipper } from "./json-skip.js";
 import {
@@ -60,7 +60,7 @@ export class JsonReader implements Reader {
   #inside = STRUCTURE;
   #expect = VALUE;
   readonly #containers = new Containers();
-  readonly #names = new KnownNames();
+  readonly #names: KnownNames;
   readonly #skipper = new ValueSkipper();
   /** Rules for the value that comes next. */
   #member: PathState | null = null;
@@ -78,6 +78,7 @@ export class JsonReader implements Reader {
   constructor(context: Context) {
     this.#context = context;
     const { window, scanning, field, replace } = context;
+    this.#names = scanning.names;
     this.#text = new Segment(window, scanning, field, JSON_STRING, replace);
   }
 

@@ -21,6 +21,7 @@ import { privateKeyDetector } from "./detectors/private-key.js";
 import { tokenDetectors, vendorBeginnings, vendorNameRules } from "./detectors/secrets.js";
 import { jdbcDetector, urlDetector } from "./detectors/url.js";
 import { VENDORS } from "./detectors/vendors/index.js";
+import { KnownNames } from "./json-names.js";
 import { formatOf } from "./media.js";
 import { checkOpenPaths, checkOptions, countryOf, DETECTORS, type MaskerOptions, NATIONAL } from "./options.js";
 import { type MaskingPass, type OpenOptions, openPass } from "./pass.js";
@@ -30,7 +31,7 @@ import type { ScannerOptions } from "./scanner.js";
 import type { Replace } from "./segment.js";
 import { type Mint, needsWhole, replacement, type Strategy } from "./strategies.js";
 
-/** Finds and masks; made once, used for every body. Holds no state of a body, and no value it has seen. */
+/** Finds and masks; made once, used for every body. Holds no value it has seen; of names, some in which nothing was found. */
 export interface Masker {
   /** What is in a text, in order, without overlap. Indices are UTF-16 code units, `end` is exclusive. */
   detect(text: string): Finding[];
@@ -77,6 +78,7 @@ export function createMasker(options: MaskerOptions = {}): Masker {
     automaton,
     known,
     allowed,
+    names: new KnownNames(),
     needsWhole: (kind) => allow.size > 0 || needsWhole(strategyOf(kind)),
   });
   const base = scanning(plain, null);

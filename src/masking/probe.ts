@@ -47,13 +47,15 @@ export class FieldContext {
 
 const LONGEST_NAME = 64;
 
+const NOTHING: Uint8Array = new Uint8Array(0);
+
 /**
  * What a detector sees: a window of bytes, and where in it a candidate may lie. The same window answers the same
  * question again and again, so results are fields and not objects. A detector must give the verdict that it would give
  * with all bytes of the stream in sight, or say {@link MORE}: that makes the output the same for every chunking.
  */
 export class Probe {
-  bytes: Uint8Array = new Uint8Array(0);
+  bytes: Uint8Array = NOTHING;
   /** Bytes at and after this index are not there (yet). */
   end = 0;
   /** Whether nothing follows `end`: the text, the JSON string or the line is over. */

@@ -3,6 +3,7 @@ import { BASE64URL, CLASS, is, LABEL, LETTER, LOCAL } from "./bytes.js";
 import { LONGEST_LOCAL } from "./detectors/email.js";
 import type { KnownSecrets } from "./detectors/known-secrets.js";
 import { type PemProgress, pemEnd } from "./detectors/private-key.js";
+import type { KnownNames } from "./json-names.js";
 import { type FieldContext, MATCH, MORE, NONE, OPEN, Probe, type Swallow, type Verdict } from "./probe.js";
 
 /** Everything that may belong to a finding whose anchor has not come yet: a local part, `+`, `(`, `~`, the letters of an IBAN. */
@@ -35,6 +36,8 @@ export interface ScannerOptions {
   readonly allowed: (bytes: Uint8Array, start: number, stop: number) => boolean;
   /** A known secret that a finding would cut in two. */
   readonly known: KnownSecrets | null;
+  /** Names of JSON members in which nothing is found, shared by all bodies. */
+  readonly names: KnownNames;
 }
 
 interface Planned {

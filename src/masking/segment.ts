@@ -37,6 +37,7 @@ export const PLAIN: Codec = {
 };
 
 const NOTHING: Uint8Array = new Uint8Array(0);
+const NOWHERE: Int32Array = new Int32Array(0);
 
 /** What a finding is replaced by; counts it. */
 export type Replace = (kind: string, vendor: string | undefined, value: Uint8Array | null) => string;
@@ -50,8 +51,8 @@ export class Segment implements Sink {
   readonly #codec: Codec;
   readonly #replace: Replace;
   readonly #scanner: Scanner;
-  #decoded: Uint8Array = new Uint8Array(0);
-  #map: Int32Array = new Int32Array(0);
+  #decoded: Uint8Array = NOTHING;
+  #map: Int32Array = NOWHERE;
   #mapped = false;
   #tail: Uint8Array = NOTHING;
   /** Set by whoever reads the format, where it meets an escape. */

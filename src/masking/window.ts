@@ -2,6 +2,28 @@ import { LOOK_BEHIND } from "./scanner.js";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
+const SLAB = 64 * 1024;
+const LARGEST_SHARE = 4 * 1024;
+
+/**
+ * Zeroed bytes that nobody had before. An array buffer of its own costs more than masking what is in a short answer, so they
+ * are cut from a larger one, which is never used twice: nothing of one body can be seen in another.
+ */
+const share = ((): ((size: number) => Uint8Array) => {
+  let slab = new ArrayBuffer(0);
+  let used = 0;
+  return (size) => {
+    if (size > LARGEST_SHARE) return new Uint8Array(size);
+    if (used + size > slab.byteLength) {
+      slab = new ArrayBuffer(SLAB);
+      used = 0;
+    }
+    const bytes = new Uint8Array(slab, used, size);
+    used += size;
+    return bytes;
+  };
+})();
+
 /** Larger chunks are taken in parts of this size, so that memory does not follow the caller's chunk size. */
 export const LARGEST_PART: number = 64 * 1024;
 
@@ -31,7 +53,7 @@ export class Window {
     const size = this.end + chunk.length;
     if (size >= this.bytes.length) {
       // The first one fits; a second one means that more will come.
-      const larger = new Uint8Array(this.bytes === NOTHING ? size + 1 : size * 2);
+      const larger = this.bytes === NOTHING ? share(size + 1) : new Uint8Array(size * 2);
       larger.set(this.bytes.subarray(0, this.end));
       this.bytes = larger;
     }
