@@ -1,5 +1,6 @@
-// Writes what is generated from code: the page of error codes and the published JSON Schema. Run after `npm run build`.
+// Writes what is generated from code: the page of error codes and the published JSON Schemas. Run after `npm run build`.
 import { writeFileSync } from "node:fs";
+import { auditEventSchema } from "../dist/audit/index.js";
 import { ERROR_CODES } from "../dist/index.js";
 import { policySchema } from "../dist/policy/index.js";
 
@@ -35,3 +36,4 @@ ${rows}
 );
 
 writeFileSync(new URL("../policy.schema.json", import.meta.url), `${JSON.stringify(policySchema, null, 2)}\n`);
+writeFileSync(new URL("../audit-event.schema.json", import.meta.url), `${JSON.stringify(auditEventSchema, null, 2)}\n`);

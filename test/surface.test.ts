@@ -41,6 +41,7 @@ describe("the public surface, which only grows on purpose", () => {
       "./approval",
       "./masking",
       "./audit",
+      "./audit-event.schema.json",
       "./store",
       "./slack",
       "./testing",
@@ -108,6 +109,7 @@ describe("the public surface, which only grows on purpose", () => {
       "audit",
       [
         "EXIT_CODES",
+        "auditEventSchema",
         "callbackSink",
         "checkConsistencyProof",
         "checkEventProof",
@@ -167,9 +169,19 @@ describe("the public surface, which only grows on purpose", () => {
     );
   });
 
-  it("publishes the schema it checks with", () => {
-    expect(JSON.parse(readFileSync(new URL("../policy.schema.json", import.meta.url), "utf8"))).toEqual(
-      policy.policySchema,
+  it.each([
+    ["policy.schema.json", policy.policySchema],
+    ["audit-event.schema.json", audit.auditEventSchema],
+  ])("publishes the schema that the code has: %s", (file, schema) => {
+    expect(JSON.parse(readFileSync(new URL(`../${file}`, import.meta.url), "utf8"))).toEqual(schema);
+  });
+
+  it("has these types of events", () => {
+    const { allOf } = audit.auditEventSchema as unknown as {
+      allOf: { if: { properties: { type: { const: string } } } }[];
+    };
+    expect(allOf.map((one) => one.if.properties.type.const).join(" ")).toMatchInlineSnapshot(
+      `"session.opened session.closed session.recovered session.pruned request.intent request.denied request.completed request.failed request.aborted request.outcome_unknown approval.requested approval.joined approval.voted approval.overridden approval.reminded approval.decided approval.late approval.reserved credential.issued credential.refused credential.expired credential.revoked credential.invalidated credential.scope_narrowed credential.scope_widened credential.revocation_failed credential.not_revocable credential.refresh_failed alert.raised alert.suppressed policy.loaded body.erased log.opened log.closed log.checkpoint log.rotated log.recovered log.gap clock.stepped key.rotated"`,
     );
   });
 

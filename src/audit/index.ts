@@ -23,6 +23,7 @@ export type {
   SessionOpening,
   TimingFacts,
 } from "./event.js";
+export { auditEventSchema, type JsonSchema } from "./event-schema.js";
 export type { AuditFileSystem } from "./file-system.js";
 export { eraseBody, pruneAudit, type RemovalOptions } from "./maintenance.js";
 export type { AuditSigner } from "./note.js";

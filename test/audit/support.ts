@@ -11,6 +11,7 @@ import {
   type SessionLog,
 } from "../../src/audit/index.js";
 import { formatVerifierKey } from "../../src/audit/note.js";
+import { checkedEvent } from "../support/event-schema.js";
 import { fakeClock } from "../support/fake-clock.js";
 import { OPENING } from "./events.js";
 
@@ -80,11 +81,9 @@ export async function openedLog(options: Partial<AuditLogOptions> = {}, opening 
   };
 }
 
+/** The lines of a segment, each of which the published schema describes. */
 export const linesOf = (path: string): Record<string, unknown>[] =>
-  readFileSync(path, "utf8")
-    .split("\n")
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  readFileSync(path, "utf8").split("\n").slice(0, -1).map(checkedEvent);
 
 /** Every file below a directory, as one text. */
 export function everythingIn(directory: string): string {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { createGuard, type Guard, type GuardOptions, type PolicyDocument, type Session } from "../../src/index.js";
+import { checkedEvent } from "./event-schema.js";
 
 /** A directory that is gone after the test. */
 export function temporaryDirectory(): string {
@@ -11,7 +12,7 @@ export function temporaryDirectory(): string {
   return directory;
 }
 
-/** Every event of every session below an audit directory, in order. */
+/** Every event of every session below an audit directory, in order, each of which the published schema describes. */
 export function recordedEvents(
   directory: string,
 ): readonly { readonly type: string; readonly [field: string]: unknown }[] {
@@ -20,7 +21,7 @@ export function recordedEvents(
     .map((entry) => join(entry.parentPath, entry.name))
     .sort()
     .flatMap((file) => readFileSync(file, "utf8").trim().split("\n"))
-    .map((line) => JSON.parse(line) as { type: string });
+    .map((line) => checkedEvent(line) as { type: string });
 }
 
 /** A silent log that remembers. */
