@@ -75,3 +75,16 @@ export function swallowing(mask: number, further: string): Uint8Array {
   for (const character of further) table[character.charCodeAt(0)] = 1;
   return table;
 }
+
+/** The parts one after the other; the part itself if there is but one. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const [first] = parts;
+  if (first !== undefined && parts.length === 1) return first;
+  const all = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

@@ -1,6 +1,8 @@
 import { GuardError } from "../errors.js";
+import { joined } from "./bytes.js";
 import { FormReader } from "./form-reader.js";
 import { JsonReader } from "./json-reader.js";
+import { EventLanes } from "./lanes/event-lanes.js";
 import type { Format } from "./media.js";
 import type { PathRules } from "./paths.js";
 import { FieldContext } from "./probe.js";
@@ -63,7 +65,7 @@ export function openPass({ format, scanning, paths, replace, replaceField }: Pas
     counts[kind] = (counts[kind] ?? 0) + 1;
   };
   const window = new Window();
-  const reader = new READERS[format]({
+  const context: Context = {
     window,
     scanning,
     paths,
@@ -78,7 +80,9 @@ export function openPass({ format, scanning, paths, replace, replaceField }: Pas
     },
     malformed: (what) =>
       new GuardError("MASKING_FAILED", { message: `The answer is ${what}, so it could not be masked.`, sent: true }),
-  });
+  };
+  const reader = new READERS[format](context);
+  const lanes = format === "sse" ? new EventLanes(context) : null;
   let failure: GuardError | null = null;
   let ended = false;
 
@@ -103,45 +107,34 @@ export function openPass({ format, scanning, paths, replace, replaceField }: Pas
       throw failure;
     }
   };
+  /** All of it; the last part may be the end. */
+  const rounds = (chunk: Uint8Array, final: boolean): Uint8Array => {
+    if (chunk.length === 0 && !final) return NOTHING;
+    if (chunk.length <= LARGEST_PART) return round(chunk, final);
+    const parts: Uint8Array[] = [];
+    let at = 0;
+    for (; chunk.length - at > LARGEST_PART; at += LARGEST_PART)
+      parts.push(round(chunk.subarray(at, at + LARGEST_PART), false));
+    parts.push(round(chunk.subarray(at), final));
+    return joined(parts);
+  };
   return {
     counts,
     get held() {
-      return window.held;
+      return window.held + (lanes?.held ?? 0);
     },
-    push: (chunk) =>
-      guarded(() => {
-        if (chunk.length === 0) return NOTHING;
-        if (chunk.length <= LARGEST_PART) return round(chunk, false);
-        const parts: Uint8Array[] = [];
-        for (let at = 0; at < chunk.length; at += LARGEST_PART)
-          parts.push(round(chunk.subarray(at, at + LARGEST_PART), false));
-        return joined(parts);
-      }),
+    push: (chunk) => guarded(() => rounds(lanes === null ? chunk : lanes.push(chunk), false)),
     flush: () =>
       guarded(() => {
-        const out = round(NOTHING, true);
+        const out = rounds(lanes === null ? NOTHING : lanes.flush(), true);
         ended = true;
         return out;
       }),
     whole: (body) =>
       guarded(() => {
-        const parts: Uint8Array[] = [];
-        let at = 0;
-        for (; body.length - at > LARGEST_PART; at += LARGEST_PART)
-          parts.push(round(body.subarray(at, at + LARGEST_PART), false));
-        const last = round(at === 0 ? body : body.subarray(at), true);
+        const out = rounds(lanes === null ? body : joined([lanes.push(body), lanes.flush()]), true);
         ended = true;
-        return parts.length === 0 ? last : joined([...parts, last]);
+        return out;
       }),
   };
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -125,6 +125,11 @@ export class Scanner {
     probe.segmentStart = probe.segmentStart < 0 ? -1 : Math.max(-1, probe.segmentStart + by);
   }
 
+  /** Whether a finding goes on with whatever comes next. */
+  get isSwallowing(): boolean {
+    return this.#swallow !== undefined;
+  }
+
   run(bytes: Uint8Array, end: number, final: boolean): void {
     const probe = this.#probe;
     probe.bytes = bytes;

@@ -92,6 +92,12 @@ async function answer(
     response.write("data: mail gra");
     return void response.end("ce@example.com\n\n");
   }
+  if (pathname === "/answer") {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    for (const content of ["mail gra", "ce@exam", "ple.com now"])
+      response.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta: { content } }] })}\n\n`);
+    return void response.end();
+  }
   if (request.method === "GET" && pathname.startsWith("/invoices/")) {
     return json({ invoice: pathname.slice(10), cents: 4200, customer: ACCOUNT });
   }

@@ -107,7 +107,7 @@ describe("a stream", () => {
   it("(k) hands out all that is decided with every chunk", () => {
     const pass = masker.open(SSE_TYPE);
     for (let i = 0; i < 50; i++) {
-      const event = Buffer.from(`data: {"delta":"word ${i} and more"}\n\n`);
+      const event = Buffer.from(`data: {"text":"word ${i} and more"}\n\n`);
       expect(Buffer.from(pass.push(event)).toString()).toBe(event.toString());
     }
   });

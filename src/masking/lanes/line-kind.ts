@@ -1,0 +1,24 @@
+import { latin1 } from "../bytes.js";
+
+/** How much of a line is looked at, at most. */
+export const LONGEST_HEAD = 64;
+
+/** U+FEFF in UTF-8. */
+const BOM = "\u00ef\u00bb\u00bf";
+
+/** `data` that begins like a JSON object; the `end` of a stream; `other` lines; `unknown` while too little of it is there. */
+export type LineKind = "data" | "end" | "other" | "unknown";
+
+/** What the line is that begins at `from` and of which the bytes before `to` are there. */
+export function lineKind(bytes: Uint8Array, from: number, to: number): LineKind {
+  const line = latin1(bytes, from, Math.min(to, from + LONGEST_HEAD));
+  if (line.length < BOM.length && BOM.startsWith(line)) return "unknown";
+  // A byte order mark may stand before the first line; before others it is read over too, which does no harm.
+  const head = line.startsWith(BOM) ? line.slice(BOM.length) : line;
+  const isAllThere = to - from >= LONGEST_HEAD;
+  if (!head.startsWith("data:")) return "data:".startsWith(head) && !isAllThere ? "unknown" : "other";
+  const payload = head.slice(5).replace(/^[ \t]+/, "");
+  if (payload.startsWith("{")) return "data";
+  if (payload.startsWith("[DONE]")) return "end";
+  return "[DONE]".startsWith(payload) && !isAllThere ? "unknown" : "other";
+}
