@@ -32,6 +32,8 @@ export interface Custody {
   checkScope(live: LiveCredential, optionalScopes: readonly string[]): void;
   /** Revokes within a deadline, at most once per credential however often it is called; never rejects. */
   revoke(live: LiveCredential, deadlineMs?: number): Promise<void>;
+  /** It is handed out no more. It stays in custody until it expires, or until too many newer ones have been let go. */
+  letGo(live: LiveCredential): void;
   ofSession(sessionId: string): readonly LiveCredential[];
   sessions(): Iterable<string>;
   /** Every spelling of every live secret: the same array until something changes. */
@@ -41,26 +43,42 @@ export interface Custody {
 /** For revoking in the background, and the default for a session's end. Milliseconds. */
 export const REVOCATION_DEADLINE_MS: number = 5_000;
 
-/** `onGone` is told of what no longer works anywhere. */
+/**
+ * `onGone` is told of what no longer works anywhere. Of what nobody is handed any more at most `limit` are kept: whoever
+ * makes a service refuse, or asks for one credential after the other, must not fill the memory.
+ */
 export function createCustody(
+  limit: number,
   clock: Clock,
   random: () => number,
   emit: (event: BrokerEvent) => void,
   onGone: (live: LiveCredential) => void,
 ): Custody {
-  const all = new Set<LiveCredential>();
+  const bySession = new Map<string, Set<LiveCredential>>();
+  /** The one let go first comes first. */
+  const formerly = new Set<LiveCredential>();
   const revocations = new WeakMap<LiveCredential, Promise<void>>();
   let listed: readonly string[] | undefined;
   let nextExpiry = Number.POSITIVE_INFINITY;
+
+  const forget = (live: LiveCredential): boolean => {
+    formerly.delete(live);
+    const { session } = live.base;
+    const ofSession = bySession.get(session);
+    if (ofSession?.delete(live) !== true) return false;
+    if (ofSession.size === 0) bySession.delete(session);
+    listed = undefined;
+    return true;
+  };
 
   /** Forgets what has expired and writes down the rest. */
   const list = (now: number): readonly string[] => {
     const spellings = new Set<string>();
     nextExpiry = Number.POSITIVE_INFINITY;
-    for (const live of all) {
+    for (const live of [...bySession.values()].flatMap((ofSession) => [...ofSession])) {
       const endsAt = endOfLife(live);
       if (endsAt <= now) {
-        all.delete(live);
+        forget(live);
         onGone(live);
         continue;
       }
@@ -82,14 +100,23 @@ export function createCustody(
     if (begun !== undefined) return begun;
     const revocation = revokeWithin(deadlineMs, live, clock, random).then((outcome) => {
       // What was not revoked still works: it stays among the live secrets until it expires.
-      if (outcome === "revoked" && all.delete(live)) {
-        listed = undefined;
-        onGone(live);
-      }
+      if (outcome !== "revoked") letGo(live);
+      else if (forget(live)) onGone(live);
       emit({ type: outcome === "failed" ? "revocation_failed" : outcome, ...live.base, ...live.mark });
     });
     revocations.set(live, revocation);
     return revocation;
+  };
+
+  const letGo = (live: LiveCredential): void => {
+    if (bySession.get(live.base.session)?.has(live) !== true) return;
+    formerly.add(live);
+    if (formerly.size <= limit) return;
+    const [oldest] = formerly;
+    if (oldest === undefined) return;
+    formerly.delete(oldest);
+    // Not "gone": where it could not be revoked, its lease stays for the next start.
+    void revoke(oldest).then(() => forget(oldest));
   };
 
   return {
@@ -121,7 +148,9 @@ export function createCustody(
       });
       // Everything superseded lives on here until it expires; sweeping keeps that from piling up.
       if (clock.monotonic() >= nextExpiry) list(clock.monotonic());
-      all.add(live);
+      const ofSession = bySession.get(base.session);
+      if (ofSession === undefined) bySession.set(base.session, new Set([live]));
+      else ofSession.add(live);
       nextExpiry = Math.min(nextExpiry, endOfLife(live));
       listed = undefined;
       return live;
@@ -145,8 +174,9 @@ export function createCustody(
       if (asked.some((name) => !mark.scope.includes(name) && !optional.includes(name))) refuse("narrowed", "Less");
     },
     revoke,
-    ofSession: (sessionId) => [...all].filter((live) => live.base.session === sessionId),
-    sessions: () => new Set([...all].map((live) => live.base.session)),
+    letGo,
+    ofSession: (sessionId) => [...(bySession.get(sessionId) ?? [])],
+    sessions: () => [...bySession.keys()],
     secrets,
   };
 }

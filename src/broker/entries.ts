@@ -22,8 +22,9 @@ export interface Entry extends Provenance {
 
 /** Entries by cache key, at most `limit`: the one that was longest unused makes room, and `onEvicted` gets what it held. */
 export class Entries {
-  /** In order of use, the longest unused first. */
+  /** In order of use, the longest unused first; and the keys of each session. */
   readonly #entries = new Map<string, Entry>();
+  readonly #keys = new Map<string, Set<string>>();
   readonly #limit: number;
   readonly #onEvicted: (held: LiveCredential) => void;
   #turn = 0;
@@ -51,6 +52,10 @@ export class Entries {
       turn: ++this.#turn,
     };
     this.#entries.set(key, entry);
+    const { session } = entry.base;
+    const keys = this.#keys.get(session);
+    if (keys === undefined) this.#keys.set(session, new Set([key]));
+    else keys.add(key);
     if (this.#entries.size > this.#limit) {
       const [oldest] = this.#entries;
       const evicted = oldest && this.#empty(...oldest);
@@ -60,13 +65,20 @@ export class Entries {
   }
 
   dropSession(session: string): void {
-    for (const [key, entry] of this.#entries) if (entry.base.session === session) this.#empty(key, entry);
+    for (const key of this.#keys.get(session) ?? []) {
+      const entry = this.#entries.get(key);
+      if (entry !== undefined) this.#empty(key, entry);
+    }
   }
 
   /** After this no flight of the entry can put anything into it. */
   #empty(key: string, entry: Entry): LiveCredential | undefined {
     const { held } = entry;
     this.#entries.delete(key);
+    const { session } = entry.base;
+    const keys = this.#keys.get(session);
+    keys?.delete(key);
+    if (keys?.size === 0) this.#keys.delete(session);
     delete entry.held;
     delete entry.flight;
     return held;

@@ -68,7 +68,7 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
   };
   const { leases } = options;
   const leased = (live: LiveCredential): boolean => leases !== undefined && live.issued.revocable;
-  const custody = createCustody(clock, random, emit, (live) => {
+  const custody = createCustody(maxCredentials, clock, random, emit, (live) => {
     // What cannot be removed is forgotten when it has expired.
     if (leased(live)) leases?.remove(live.base.session, live.mark.kid).catch(() => {});
   });
@@ -153,6 +153,7 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
           throw new GuardError("SESSION_CLOSED");
         }
         if (isCurrent()) keep(entry, live);
+        if (entry.held !== live) custody.letGo(live);
         emit({
           type: renewed === undefined ? "issued" : "refreshed",
           ...live.base,
@@ -176,6 +177,7 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
 
   const keep = (entry: Entry, live: LiveCredential): void => {
     if (live.facts.ttlMs > 0) {
+      if (entry.held !== undefined) custody.letGo(entry.held);
       entry.held = live;
       holders.set(live, entry);
     }
@@ -203,6 +205,7 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
       // Only the credential that failed: an old 401 must not throw away a newer one.
       if (entry?.held !== live || !mayRefuse(entry)) return;
       delete entry.held;
+      custody.letGo(live);
       // A renewal that began before the failure may bring what the service already rejects: it no longer counts.
       const { flight } = entry;
       delete entry.flight;

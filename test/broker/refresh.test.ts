@@ -309,6 +309,19 @@ describe("scenarios 22 and 69: bounds and ends", () => {
     expect(bearerOf(await broker.authorise(requestOf(2), never))).toBe("token-5-of-s2");
   });
 
+  test("22: credentials that cannot be revoked, and that services refuse, do not fill the memory until they expire", async () => {
+    const provider = { ...readyProvider({ revocable: false, lifetimeMs: 3_600_000 }), revoke: undefined };
+    const broker = createTokenBroker({ providers: { crm: provider as never }, maxCredentials: 5 });
+    for (let number = 0; number < 40; number++) {
+      await broker.authorise(ask({ session: session({ id: `s${number}` }) }), never);
+      (await broker.authorise(ask({ service: `of ${number % 2}` }), never)).invalidate();
+      await settle();
+    }
+    // As many as are held, and as many again that nobody is handed any more.
+    expect([...broker.liveSecrets()].length).toBeLessThanOrEqual(10);
+    expect(provider.issuedTokens.length).toBeGreaterThan(50);
+  });
+
   test("69: closing the broker revokes everything once, and then it is closed", async () => {
     const provider = readyProvider();
     const broker = createTokenBroker({ providers: { crm: provider } });
