@@ -1,113 +1,8 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { exportJWK, generateKeyPair, type JWK } from "jose";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { approveByCiba, type CibaOptions } from "../../src/approval/index.js";
 import type { OptionsError } from "../../src/errors.js";
+import { startCibaProvider } from "../support/ciba-provider.js";
 import { bench, draftOf } from "./support.js";
-
-/** The parts of oidc-provider that are used here; it has no types of its own. */
-interface CibaProvider {
-  readonly Grant: new (fields: object) => { addOIDCScope(scope: string): void; save(): Promise<string> };
-  readonly BackchannelAuthenticationRequest: object;
-  backchannelResult(request: object, result: object | Error | string, options?: object): Promise<void>;
-  use(middleware: (ctx: { path: string; body: object }, next: () => Promise<void>) => Promise<void>): void;
-  callback(): Parameters<typeof createServer>[1];
-}
-
-interface Device {
-  readonly bindingMessage: string | undefined;
-  readonly authorizationDetails: unknown;
-  readonly hint: string;
-}
-
-const makeKey = async (kid: string): Promise<JWK> => {
-  const { privateKey } = await generateKeyPair("ES256", { extractable: true });
-  return { ...(await exportJWK(privateKey)), alg: "ES256", use: "sig", kid };
-};
-
-/** oidc-provider with CIBA, and a person who answers on their device as they are told here. */
-async function startProvider(answer: "yes" | "no" | "never" | ((provider: CibaProvider) => Error)) {
-  const { Provider } = await import("oidc-provider/lib/provider.js");
-  const { AccessDenied } = (await import("oidc-provider/lib/helpers/errors.js")) as unknown as {
-    AccessDenied: new () => Error;
-  };
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => void server.close());
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const clientKey = await makeKey("client-1");
-  const { d: _, ...publicKey } = clientKey;
-  const shown: Device[] = [];
-  const provider: CibaProvider = new Provider(issuer, {
-    jwks: { keys: [await makeKey("as-1")] },
-    cookies: { keys: ["x".repeat(32)] },
-    clients: [
-      {
-        client_id: "sallyport",
-        grant_types: ["urn:openid:params:grant-type:ciba"],
-        redirect_uris: [],
-        response_types: [],
-        token_endpoint_auth_method: "private_key_jwt",
-        backchannel_token_delivery_mode: "poll",
-        jwks: { keys: [publicKey] },
-        id_token_signed_response_alg: "ES256",
-        require_auth_time: true,
-      },
-    ],
-    claims: { openid: ["sub", "groups"], acr: null, auth_time: null },
-    conformIdTokenClaims: false,
-    acrValues: ["mfa", "password"],
-    enabledJWA: { clientAuthSigningAlgValues: ["ES256"] },
-    findAccount: (_ctx: unknown, sub: string) => ({
-      accountId: sub,
-      claims: () => ({ sub, groups: ["finance"], name: "somebody else" }),
-    }),
-    features: {
-      devInteractions: { enabled: false },
-      ciba: {
-        enabled: true,
-        deliveryModes: ["poll"],
-        processLoginHint: async (_ctx: unknown, hint: string) => (hint === "nobody" ? undefined : hint),
-        validateRequestContext: async () => undefined,
-        verifyUserCode: async () => undefined,
-        triggerAuthenticationDevice: async (
-          ctx: { oidc: { params: Record<string, string> } },
-          request: object,
-          account: { accountId: string },
-        ) => {
-          const {
-            binding_message: bindingMessage,
-            authorization_details: authorizationDetails,
-            login_hint: hint = "",
-          } = ctx.oidc.params;
-          shown.push({ bindingMessage, authorizationDetails, hint });
-          if (answer === "never") return;
-          if (answer === "no") return provider.backchannelResult(request, new AccessDenied());
-          const grant = new provider.Grant({ accountId: account.accountId, clientId: "sallyport" });
-          grant.addOIDCScope("openid");
-          await grant.save();
-          const authTime = 1_768_478_400;
-          await provider.backchannelResult(request, grant as object, { acr: "mfa", authTime });
-        },
-      },
-    },
-  }) as unknown as CibaProvider;
-  // The specification's least interval is five seconds where the provider names none.
-  provider.use(async (ctx, next) => {
-    await next();
-    if (ctx.path === "/backchannel") Object.assign(ctx.body, { interval: 0.02 });
-  });
-  server.on("request", provider.callback() as never);
-  const options: CibaOptions = {
-    issuer,
-    clientId: "sallyport",
-    authentication: { key: clientKey },
-    loginHint: () => "bea",
-    allowInsecure: true,
-  };
-  return { options, shown, issuer };
-}
 
 const answered = async (options: CibaOptions, change: Parameters<typeof bench>[0] = {}) => {
   const one = bench({ waitMs: 20_000, ...change }, approveByCiba(options));
@@ -116,7 +11,7 @@ const answered = async (options: CibaOptions, change: Parameters<typeof bench>[0
 
 describe("a question on a person's device", () => {
   test("40: is answered by whom the provider proves, and shows the beginning of the fingerprint", async () => {
-    const { options, shown, issuer } = await startProvider("yes");
+    const { options, shown, issuer } = await startCibaProvider("yes");
     const { result, desk, asked } = await answered({ ...options, acr: "mfa" });
     expect(result).toBe("sent");
     expect(shown).toEqual([{ bindingMessage: `gf1-${asked[0]!.fingerprint.slice(4, 20)}`, hint: "bea" }]);
@@ -126,28 +21,28 @@ describe("a question on a person's device", () => {
   });
 
   test("that says no there is a no", async () => {
-    const { options, issuer } = await startProvider("no");
+    const { options, issuer } = await startCibaProvider("no");
     const { result, desk } = await answered(options);
     expect(result).toBe("APPROVAL_DENIED");
     expect((await desk.list())[0]?.decidedBy).toEqual({ id: "bea", idp: issuer });
   });
 
   test("36: the person the agent acts for cannot answer for themselves", async () => {
-    const { options } = await startProvider("yes");
+    const { options } = await startCibaProvider("yes");
     const { result, desk } = await answered({ ...options, loginHint: () => "u1" });
     expect(result).toBe("APPROVAL_UNAVAILABLE");
     expect((await desk.list())[0]?.state).toBe("pending");
   });
 
   test("a group counts that the provider vouches for", async () => {
-    const { options } = await startProvider("yes");
+    const { options } = await startCibaProvider("yes");
     const one = bench({ waitMs: 20_000 }, approveByCiba(options));
     expect(await one.obtain(draftOf({ approvers: ["group:finance"] }))).toBe("sent");
     expect(await one.obtain(draftOf({ approvers: ["group:board"] }, "{}"))).toBe("APPROVAL_UNAVAILABLE");
   });
 
   test("a weaker proof than is asked for, an unknown person and a provider that is away approve nothing", async () => {
-    const { options } = await startProvider("yes");
+    const { options } = await startCibaProvider("yes");
     for (const change of [
       { acr: "hardware" },
       { loginHint: () => "nobody" },
@@ -161,7 +56,7 @@ describe("a question on a person's device", () => {
   });
 
   test("is given up when it no longer stands", async () => {
-    const { options, shown } = await startProvider("never");
+    const { options, shown } = await startCibaProvider("never");
     const one = bench({ waitMs: 0 }, approveByCiba(options));
     await one.obtain();
     while (shown.length === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -191,7 +86,7 @@ describe("a provider that knows our authorization detail", () => {
   };
 
   test("gets the whole request to show, and must grant exactly that", async () => {
-    const { options } = await startProvider("yes");
+    const { options } = await startCibaProvider("yes");
     const seen: object[] = [];
     const same = (detail: object) => {
       seen.push(detail);
