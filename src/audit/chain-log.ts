@@ -237,18 +237,18 @@ export class ChainLog {
       prev: this.#prev,
     });
     if (segment.lines === 0) this.#day = Math.floor(at.epochMs / DAY_MS);
-    this.#write(segment, `${head}${members}}`);
+    this.#write(segment, `${head}${members}}`, at.monoUs);
     this.#last = at;
     this.#unsigned++;
     return seq;
   }
 
-  #write(segment: Segment, line: string): void {
+  #write(segment: Segment, line: string, nowUs: number): void {
     const end = 1 + this.#writer.buffer.write(line, 1);
     this.#writer.buffer[end] = 0x0a;
     const leaf = sha256Bytes(this.#writer.buffer.subarray(0, end));
     const digest = sha256Hex(this.#writer.buffer.subarray(1, end));
-    segment.append(this.#writer.buffer.subarray(1, end + 1));
+    segment.append(this.#writer.buffer.subarray(1, end + 1), nowUs);
     this.#tree.append(leaf);
     this.#prev = digest;
     this.#writer.onLine?.(line);
@@ -262,7 +262,8 @@ export class ChainLog {
       const note = signNote({ origin, size, root }, ...this.#signers);
       // The signer is somebody else's code: it may have appended or closed.
       if (this.#tree.size !== size || this.#closed) return this.#unsigned === 0;
-      this.#write(this.#segment, this.#checkpointLine(note, root));
+      this.#segment.checkPresence();
+      this.#write(this.#segment, this.#checkpointLine(note, root), this.#last.monoUs);
       this.#signed = { size, root };
       this.#signers = this.#signers.slice(-1);
       this.#unsigned = 0;

@@ -5,6 +5,12 @@ import { type AuditFileSystem, systemCode } from "./file-system.js";
 export type SyncMode = "os" | "group" | "strict";
 
 /**
+ * How long a look at the file holds, in microseconds: a look costs as much as writing the line. What is removed or cut is
+ * noticed by the first line after that, and at once by whatever is signed or synced.
+ */
+const LOOK_HOLDS_US = 1000;
+
+/**
  * One file of whole lines. A write that fails half way is undone, so that the next line starts clean; where even that
  * fails, nothing more is written until it succeeds.
  */
@@ -17,6 +23,7 @@ export class Segment {
   #halfLine = false;
   #failed: string | undefined;
   #syncedBytes = 0;
+  #lookedAtUs = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   readonly #flights = new Set<Promise<void>>();
@@ -35,11 +42,14 @@ export class Segment {
     return this.#lines;
   }
 
-  /** Appends one line, newline included: all of it, or an error and nothing of it. */
-  append(line: Uint8Array): void {
+  /** Appends one line, newline included: all of it, or an error and nothing of it. `nowUs` is monotonic. */
+  append(line: Uint8Array, nowUs: number): void {
     this.#refuseAfterLoss();
     if (this.#halfLine) this.#removeHalfLine();
-    this.#checkPresence();
+    if (!(nowUs - this.#lookedAtUs < LOOK_HOLDS_US)) {
+      this.checkPresence();
+      this.#lookedAtUs = nowUs;
+    }
     try {
       for (let done = 0; done < line.length; ) {
         const written = this.#fs.write(this.#file, done === 0 ? line : line.subarray(done));
@@ -60,10 +70,23 @@ export class Segment {
     this.#lines++;
   }
 
+  /** Notices that the file was removed, cut or written to by somebody else: writing on would be writing into the void. */
+  checkPresence(): void {
+    const { size, links } = this.#attempt(() => this.#fs.stat(this.#file));
+    if (links === 0) this.#failed = "ENOENT";
+    else if (size !== this.#bytes) this.#failed = "ETAMPERED";
+    this.#refuseAfterLoss();
+  }
+
   /** Resolves once every line appended so far is on stable storage (not for `os`). */
   sync(mode: SyncMode): Promise<void> {
     if (this.#failed !== undefined) return Promise.reject(new AuditUnavailableError(this.path, this.#failed));
     if (mode === "os") return Promise.resolve();
+    try {
+      this.checkPresence();
+    } catch (error) {
+      return Promise.reject(error);
+    }
     if (mode === "strict") return this.#startSync();
     if (this.#syncedBytes === this.#bytes) return Promise.resolve();
     if (this.#running === undefined) return this.#startShared();
@@ -125,14 +148,6 @@ export class Segment {
       .finally(() => this.#flights.delete(flight));
     this.#flights.add(flight);
     return flight;
-  }
-
-  /** Notices that the file was removed, cut or written to by somebody else: writing on would be writing into the void. */
-  #checkPresence(): void {
-    const { size, links } = this.#attempt(() => this.#fs.stat(this.#file));
-    if (links === 0) this.#failed = "ENOENT";
-    else if (size !== this.#bytes) this.#failed = "ETAMPERED";
-    this.#refuseAfterLoss();
   }
 
   #removeHalfLine(): void {

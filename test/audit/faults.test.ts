@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { systemFiles } from "../../src/audit/file-system.js";
 import { type AuditFileSystem, openAuditLog, verifyAudit } from "../../src/audit/index.js";
 import { AuditUnavailableError } from "../../src/errors.js";
+import { fakeClock } from "../support/fake-clock.js";
 import { denied, intent, linesOf, OPENING, openedLog, temporaryDirectory, testSigner } from "./support.js";
 
 const failure = (code: string): Error => Object.assign(new Error(code), { code });
@@ -172,23 +173,49 @@ describe("33: a disk that fails", () => {
   });
 });
 
-test("33: a session's directory that is removed under the log is noticed before the next line", async () => {
-  const { session, segment } = await openedLog();
-  session.append(intent("r1"));
-  rmSync(join(segment, ".."), { recursive: true });
-  expect(() => session.append(intent("r2"))).toThrow(expect.objectContaining({ systemCode: "ENOENT", path: segment }));
+const MEDDLERS: readonly (readonly [what: string, systemCode: string, meddle: (path: string) => void])[] = [
+  ["removes its directory", "ENOENT", (path) => rmSync(join(path, ".."), { recursive: true })],
+  ["cuts it", "ETAMPERED", (path) => truncateSync(path, 10)],
+  ["writes to it", "ETAMPERED", (path) => writeFileSync(path, "x", { flag: "a" })],
+];
+
+describe.each(MEDDLERS)("33: a session's log under which somebody %s", (_what, systemCode, meddle) => {
+  const noticed = (path: string): unknown => expect.objectContaining({ systemCode, path });
+
+  test("takes no line that comes a millisecond later, nor any after it", async () => {
+    const clock = fakeClock();
+    const { session, segment } = await openedLog({ clock });
+    session.append(intent("r1"));
+    meddle(segment);
+    await clock.advance(1);
+    for (const id of ["r2", "r3"]) expect(() => session.append(intent(id))).toThrow(noticed(segment));
+  });
+
+  test("is not waited for: what asks for the disk is told at once", async () => {
+    const { session, segment } = await openedLog();
+    session.append(intent("r1"));
+    meddle(segment);
+    await expect(session.sync("group")).rejects.toEqual(noticed(segment));
+    expect(() => session.append(intent("r2"))).toThrow(noticed(segment));
+  });
+
+  test("is not signed any more", async () => {
+    const { session, segment } = await openedLog();
+    session.append(intent("r1"));
+    meddle(segment);
+    // With the clock at rest nobody looks before the lines are to be signed.
+    for (let i = 0; i < 64; i++) attempt(() => session.append(intent(`r${i}`)));
+    expect(() => session.append(intent("last"))).toThrow(noticed(segment));
+  });
 });
 
-test("a log that somebody else cuts or writes to takes no more lines", async () => {
-  for (const meddle of [
-    (path: string) => truncateSync(path, 10),
-    (path: string) => writeFileSync(path, "x", { flag: "a" }),
-  ]) {
-    const { session, segment } = await openedLog();
-    meddle(segment);
-    expect(() => session.append(intent("r1"))).toThrow(expect.objectContaining({ systemCode: "ETAMPERED" }));
+function attempt(action: () => void): void {
+  try {
+    action();
+  } catch {
+    // What is asked is what comes after it.
   }
-});
+}
 
 test("33: a directory that cannot be written is an error at opening, with its path", async () => {
   const directory = join(temporaryDirectory(), "file");
