@@ -284,6 +284,7 @@ async function wireForm(
     path: request.path + search,
     headers,
     body,
+    service: service.name,
     addresses: service.addresses,
   };
 }

@@ -244,13 +244,22 @@ function problemsOfAudit(audit: NonNullable<GuardOptions["audit"]>): readonly Co
   return problems;
 }
 
-/** Every credential that the policy names must have a provider. @throws OptionsError */
-export function checkCredentials(policy: Policy, credentials: GuardOptions["credentials"]): void {
-  const problems = Object.entries(policy.document.services).flatMap(([name, { credential }]) =>
+/**
+ * Every credential that the policy names must have a provider; and connection settings must be for one of its services: by
+ * another name, a service would be reached without its own authority or its certificate. @throws OptionsError
+ */
+export function checkAgainstPolicy(
+  policy: Policy,
+  { credentials, transport = {} }: Pick<GuardOptions, "credentials" | "transport">,
+): void {
+  const problems: ConfigurationProblem[] = Object.entries(policy.document.services).flatMap(([name, { credential }]) =>
     credential === undefined || Object.hasOwn(credentials ?? {}, credential)
       ? []
       : [{ pointer: `/credentials/${credential}`, message: `is needed: the service "${name}" of the policy uses it` }],
   );
+  for (const name of Object.keys(("services" in transport ? transport.services : undefined) ?? {}))
+    if (!Object.hasOwn(policy.document.services, name))
+      problems.push({ pointer: `/transport/services/${name}`, message: "is not a service of the policy" });
   if (problems.length > 0) throw new OptionsError(problems);
 }
 

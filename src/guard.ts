@@ -6,7 +6,7 @@ import { systemClock } from "./clock.js";
 import { GuardError, OptionsError } from "./errors.js";
 import { recordApproval, recordCredential } from "./event-record.js";
 import {
-  checkCredentials,
+  checkAgainstPolicy,
   checkGuardOptions,
   checkSessionOptions,
   type GuardOptions,
@@ -53,7 +53,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
   checkGuardOptions(options);
   const source = sourceOf(options.policy);
   let policy = await loadPolicy(source, options.predicates);
-  checkCredentials(policy, options.credentials);
+  checkAgainstPolicy(policy, options);
   const clock = options.clock ?? systemClock;
   const log = options.log ?? (await defaultLog());
   const {
@@ -201,7 +201,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
   const reload = async (): Promise<void> => {
     try {
       const next = await loadPolicy(source, options.predicates);
-      checkCredentials(next, options.credentials);
+      checkAgainstPolicy(next, options);
       if (!isWatching || next.hash === policy.hash) return;
       putInForce(next);
       log.info({ policy: next.id, hash: next.hash }, "the policy file has changed and is in force");
@@ -236,7 +236,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     openSession,
     async setPolicy(next: PolicySource) {
       const loaded = await loadPolicy(next, options.predicates);
-      checkCredentials(loaded, options.credentials);
+      checkAgainstPolicy(loaded, options);
       unwatch();
       putInForce(loaded);
     },

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { EXIT_CODES } from "../src/audit/index.js";
@@ -34,12 +34,17 @@ afterAll(async () => {
   await login.server.close();
 });
 
+/** What a page's reader has in files. */
+const CERTIFICATES = { "authority.pem": "one-ca.pem", "agent.pem": "crm-client.pem", "agent.key": "crm-client.key" };
+
 /** Runs a page in an empty directory, as a reader would. */
 async function printedBy(page: Page): Promise<readonly Printed[]> {
   const home = process.cwd();
   process.chdir(temporaryDirectory());
   onTestFinished(() => process.chdir(home));
   writeFileSync("refund-agent.jwk", JSON.stringify(login.clientKey));
+  for (const [name, file] of Object.entries(CERTIFICATES))
+    copyFileSync(new URL(`transport/certificates/${file}`, import.meta.url), name);
   const identityToken = await login.server.issueUserToken({ sub: "ada", groups: ["support"] });
   return await runPage(page, { services, login, given: { identityToken } });
 }

@@ -29,5 +29,7 @@ export { matchingBody } from "./integrity.js";
 export { sealPassages } from "./passage.js";
 export type { ResolvedAddress, Resolver } from "./pinned-lookup.js";
 export { buildResponse, type ResponseParts } from "./response.js";
+export type { TlsOptions } from "./tls-options.js";
 export type { BodySource, ContentCoding, HeaderPairs, HopRequest, HopResponse, Transport } from "./transport.js";
-export { createUndiciTransport, type UndiciTransportOptions } from "./undici-transport.js";
+export type { ServiceConnectionOptions, UndiciTransportOptions } from "./transport-options.js";
+export { createUndiciTransport } from "./undici-transport.js";

@@ -16,6 +16,8 @@ export interface HopRequest {
   readonly headers: HeaderPairs;
   /** Bytes are sent with their length; a stream is sent chunked, read only as fast as the peer takes it. */
   readonly body: Uint8Array | ReadableStream<Uint8Array> | null;
+  /** The service's name in the policy: says which connection settings and which client certificate are its own. */
+  readonly service?: string;
   /** Where the service may be reached. One function per service: connections are shared by those with the same rule. */
   readonly addresses: AddressRule;
 }

@@ -1,20 +1,11 @@
-import { rootCertificates } from "node:tls";
+import { createSecureContext, rootCertificates, type SecureContext } from "node:tls";
 import { Agent, buildConnector, Client, type Dispatcher, Pool } from "undici";
 import type { AddressRule } from "../request/address.js";
 import type { Exchange } from "./exchange.js";
 import type { Passage } from "./passage.js";
-import { pinnedLookup, type Resolver, refuseHost } from "./pinned-lookup.js";
-
-/** How connections are made and kept. Times are milliseconds. */
-export interface ConnectionSettings {
-  /** PEM certificates that are trusted besides Node's own. */
-  readonly ca: readonly string[];
-  readonly connectTimeoutMs: number;
-  readonly headersTimeoutMs: number;
-  readonly bodyTimeoutMs: number;
-  readonly keepAliveMs: number;
-  readonly connectionsPerOrigin: number;
-}
+import { pinnedLookup, refuseHost } from "./pinned-lookup.js";
+import type { HopRequest } from "./transport.js";
+import type { Route, TransportSettings } from "./transport-options.js";
 
 /** Where the address of a client's one open socket is kept. */
 export interface Peer {
@@ -26,10 +17,10 @@ export interface HopDispatch extends Dispatcher.DispatchOptions {
   peer?: Peer;
 }
 
-/** Connections, kept apart by address rule. */
+/** Connections, kept apart by address rule, and those of a service with settings of its own from all others. */
 export interface Agents {
   /** Sends; the exchange is told of everything that happens, also of errors here. */
-  dispatch(rule: AddressRule, request: HopDispatch, exchange: Exchange): void;
+  dispatch(hop: HopRequest, request: HopDispatch, exchange: Exchange): void;
   destroy(): Promise<void>;
 }
 
@@ -38,8 +29,10 @@ type Connect = buildConnector.connector;
 /** What connections are made of. */
 interface Making {
   readonly rule: AddressRule;
-  readonly resolve: Resolver;
-  readonly settings: ConnectionSettings;
+  readonly settings: TransportSettings;
+  readonly route: Route;
+  /** Whom to trust, and who we are; null for Node's own authorities, and nobody. */
+  readonly context: SecureContext | null;
   readonly passage: Passage;
 }
 
@@ -70,15 +63,16 @@ class PeerClient extends Client {
  * Every connection is made here, and this is the one place where an address is checked: literals before the socket is
  * opened (no lookup is ever called for them), names in the lookup of the socket itself.
  */
-function checkedConnector({ rule, resolve, settings, passage }: Making): Connect {
-  const lookup = pinnedLookup(rule, resolve);
+function checkedConnector({ rule, settings, route, context, passage }: Making): Connect {
+  const lookup = pinnedLookup(rule, settings.lookup);
   passage.mark(lookup);
   const connect = buildConnector({
     timeout: settings.connectTimeoutMs,
     lookup,
-    ...(settings.ca.length === 0 ? undefined : { ca: [...rootCertificates, ...settings.ca] }),
+    ...(context === null ? undefined : { secureContext: context }),
   });
-  return (target, callback) => {
+  return (asked, callback) => {
+    const target = route.tls?.servername === undefined ? asked : { ...asked, servername: route.tls.servername };
     const refusal = refuseHost(target.hostname, rule);
     if (refusal === undefined) passage.open(target.hostname, portOf(target), () => connect(target, callback));
     else process.nextTick(callback, refusal, null); // a client does not expect its answer before it has asked
@@ -109,30 +103,50 @@ function createAgent(making: Making): Agent {
 const MOST_AGENTS = 256;
 
 /** Agents are told nothing of `HTTP_PROXY`: only undici's EnvHttpProxyAgent reads it. */
-export function createAgents(resolve: Resolver, settings: ConnectionSettings, passage: Passage): Agents {
-  const agents = new Map<AddressRule, Agent>();
+export function createAgents(settings: TransportSettings, passage: Passage): Agents {
+  // Made once: reading Node's own authorities takes longer than a connection does.
+  const shared = settings.ca.length === 0 ? null : createSecureContext({ ca: [...rootCertificates, ...settings.ca] });
+  const agentsFor = (route: Route): AgentsOfRoute =>
+    new AgentsOfRoute((rule) => createAgent({ rule, settings, route, context: route.tls?.context ?? shared, passage }));
+  const usual = agentsFor({ tls: null });
+  const own = new Map([...settings.routes].map(([service, route]) => [service, agentsFor(route)]));
 
-  const agentFor = (rule: AddressRule): Agent => {
-    const known = agents.get(rule);
+  return {
+    dispatch({ service, addresses }, request, exchange) {
+      const agents = (service === undefined ? undefined : own.get(service)) ?? usual;
+      agents.for(addresses).dispatch(request, exchange);
+    },
+    async destroy() {
+      await Promise.all([usual, ...own.values()].map((agents) => agents.destroy()));
+    },
+  };
+}
+
+/** The agents of one route: one per address rule, so that no connection is used under a stricter rule than its own. */
+class AgentsOfRoute {
+  readonly #agents = new Map<AddressRule, Agent>();
+  readonly #create: (rule: AddressRule) => Agent;
+
+  constructor(create: (rule: AddressRule) => Agent) {
+    this.#create = create;
+  }
+
+  for(rule: AddressRule): Agent {
+    const known = this.#agents.get(rule);
     if (known !== undefined) return known;
-    const agent = createAgent({ rule, resolve, settings, passage });
-    agents.set(rule, agent);
-    const [oldest] = agents;
-    if (agents.size > MOST_AGENTS && oldest !== undefined) {
-      agents.delete(oldest[0]);
+    const agent = this.#create(rule);
+    this.#agents.set(rule, agent);
+    const [oldest] = this.#agents;
+    if (this.#agents.size > MOST_AGENTS && oldest !== undefined) {
+      this.#agents.delete(oldest[0]);
       oldest[1].close().catch(() => {}); // lets what is under way finish
     }
     return agent;
-  };
+  }
 
-  return {
-    dispatch(rule, request, exchange) {
-      agentFor(rule).dispatch(request, exchange);
-    },
-    async destroy() {
-      const closing = [...agents.values()];
-      agents.clear();
-      await Promise.all(closing.map((agent) => agent.destroy()));
-    },
-  };
+  async destroy(): Promise<void> {
+    const closing = [...this.#agents.values()];
+    this.#agents.clear();
+    await Promise.all(closing.map((agent) => agent.destroy()));
+  }
 }

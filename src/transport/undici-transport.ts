@@ -1,69 +1,11 @@
-import { type ConfigurationProblem, GuardError, OptionsError } from "../errors.js";
+import { GuardError } from "../errors.js";
 import { Exchange } from "./exchange.js";
 import { networkFault, noteSent, targetOf } from "./faults.js";
 import { type Passage, requestPassage } from "./passage.js";
-import { type Resolver, systemResolver } from "./pinned-lookup.js";
 import { type RequestStream, requestStream } from "./request-body.js";
 import type { HopRequest, HopResponse, Transport } from "./transport.js";
-import type { Agents, ConnectionSettings, HopDispatch } from "./undici-agents.js";
-
-/** Options of {@link createUndiciTransport}. Times are milliseconds; 0 switches a time-out off. */
-export interface UndiciTransportOptions {
-  /** Resolves names. Default: the operating system's resolver. Its answers are checked like any others. */
-  readonly lookup?: Resolver;
-  /** PEM certificates of authorities to trust besides the public ones, such as a company's own. Default none. */
-  readonly ca?: string | readonly string[];
-  /** Until a connection, TLS included, is open. Default 10,000. */
-  readonly connectTimeoutMs?: number;
-  /** Until the answer's headers are complete. Default 300,000, as in fetch. */
-  readonly headersTimeoutMs?: number;
-  /** Between two chunks of the answer, while it is being read. Default 300,000, as in fetch. */
-  readonly bodyTimeoutMs?: number;
-  /** How long an idle connection is kept, unless the server says otherwise. At least 1. Default 4,000. */
-  readonly keepAliveMs?: number;
-  /** Connections per origin and address rule; further calls wait. Default 256. */
-  readonly connectionsPerOrigin?: number;
-  /** What a compressed body may decode to. Default 256 MiB. */
-  readonly maxInflatedBytes?: number;
-}
-
-const DEFAULTS = {
-  connectTimeoutMs: 10_000,
-  headersTimeoutMs: 300_000,
-  bodyTimeoutMs: 300_000,
-  keepAliveMs: 4_000,
-  connectionsPerOrigin: 256,
-  maxInflatedBytes: 256 * 1024 * 1024,
-} as const satisfies Required<Omit<UndiciTransportOptions, "lookup" | "ca">>;
-
-const AT_LEAST_ONE: ReadonlySet<string> = new Set(["keepAliveMs", "connectionsPerOrigin", "maxInflatedBytes"]);
-
-function checkOptions(options: UndiciTransportOptions): Required<UndiciTransportOptions> {
-  const problems: ConfigurationProblem[] = [];
-  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
-    const report = (message: string): void => void problems.push({ pointer: `/${name}`, message });
-    if (value === undefined) continue;
-    if (name === "lookup") {
-      if (typeof value !== "function") report("must be a function");
-      continue;
-    }
-    if (name === "ca") {
-      const isPem = (text: unknown): boolean =>
-        typeof text === "string" && text.includes("-----BEGIN CERTIFICATE-----");
-      if (![value].flat().every(isPem)) report("must be PEM certificates");
-      continue;
-    }
-    if (!Object.hasOwn(DEFAULTS, name)) {
-      report("is not an option of the transport");
-      continue;
-    }
-    const least = AT_LEAST_ONE.has(name) ? 1 : 0;
-    if (!Number.isSafeInteger(value) || Number(value) < least) report(`must be a whole number of at least ${least}`);
-  }
-  if (problems.length > 0) throw new OptionsError(problems);
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  return { ...DEFAULTS, lookup: systemResolver, ca: [], ...given };
-}
+import { checkTransportOptions, type TransportSettings, type UndiciTransportOptions } from "./transport-options.js";
+import type { Agents, HopDispatch } from "./undici-agents.js";
 
 /**
  * Names that say how the message is framed or routed: the transport says that itself, from what it really sends. undici
@@ -113,12 +55,13 @@ export function createUndiciTransport(
   options: UndiciTransportOptions = {},
   passage: Passage = requestPassage(),
 ): Transport {
-  const { lookup, maxInflatedBytes, ca, ...limits } = checkOptions(options);
+  const settings = checkTransportOptions(options);
+  const { maxInflatedBytes } = settings;
   let agents: Agents | undefined;
   let isClosed = false;
 
   // undici takes longer to load than everything else together: not at import, but from now on.
-  const loading = load(lookup, { ...limits, ca: [ca].flat() }, passage).then((loaded) => {
+  const loading = load(settings, passage).then((loaded) => {
     agents = loaded;
     return loaded;
   });
@@ -144,7 +87,7 @@ export function createUndiciTransport(
       peerAddress: () => request.peer?.address,
       abandonBody: streamed?.abandon ?? nothingToAbandon,
     });
-    ready.dispatch(hop.addresses, request, exchange);
+    ready.dispatch(hop, request, exchange);
     return exchange.answer;
   };
 
@@ -164,7 +107,7 @@ export function createUndiciTransport(
   };
 }
 
-async function load(resolve: Resolver, settings: ConnectionSettings, passage: Passage): Promise<Agents> {
+async function load(settings: TransportSettings, passage: Passage): Promise<Agents> {
   const { createAgents } = await import("./undici-agents.js");
-  return createAgents(resolve, settings, passage);
+  return createAgents(settings, passage);
 }

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer as createRawServer, type Server as RawSe
 import { afterEach } from "vitest";
 import { type AddressRule, compileAddressRule } from "../../src/request/address.js";
 import { type BodySource, createUndiciTransport, type HopRequest, type Transport } from "../../src/transport/index.js";
-import type { UndiciTransportOptions } from "../../src/transport/undici-transport.js";
+import type { UndiciTransportOptions } from "../../src/transport/transport-options.js";
 
 const cleanUps: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {

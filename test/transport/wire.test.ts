@@ -229,9 +229,9 @@ it("wrong options are all listed", async () => {
   const error = await errorOf((async () => transport(wrong as never))());
   expect((error as { problems: { pointer: string }[] }).problems.map(({ pointer }) => pointer)).toEqual([
     "/lookup",
+    "/ca",
     "/keepAliveMs",
     "/bodyTimeoutMs",
-    "/ca",
     "/proxy",
   ]);
 });

@@ -1,0 +1,97 @@
+import { type ConfigurationProblem, OptionsError } from "../errors.js";
+import { type Resolver, systemResolver } from "./pinned-lookup.js";
+import { isPem, type ServiceTls, type TlsOptions, tlsOf } from "./tls-options.js";
+
+/** How one service of the policy is connected to. */
+export interface ServiceConnectionOptions {
+  /** Whom to trust there, and who we are. Default: as everywhere, and nobody. */
+  readonly tls?: TlsOptions;
+}
+
+/** Options of {@link createUndiciTransport}. Times are milliseconds; 0 switches a time-out off. */
+export interface UndiciTransportOptions {
+  /** Resolves names. Default: the operating system's resolver. Its answers are checked like any others. */
+  readonly lookup?: Resolver;
+  /** PEM certificates of authorities to trust besides the public ones, such as a company's own. Default none. */
+  readonly ca?: string | readonly string[];
+  /** Until a connection, TLS included, is open. Default 10,000. */
+  readonly connectTimeoutMs?: number;
+  /** Until the answer's headers are complete. Default 300,000, as in fetch. */
+  readonly headersTimeoutMs?: number;
+  /** Between two chunks of the answer, while it is being read. Default 300,000, as in fetch. */
+  readonly bodyTimeoutMs?: number;
+  /** How long an idle connection is kept, unless the server says otherwise. At least 1. Default 4,000. */
+  readonly keepAliveMs?: number;
+  /** Connections per origin and address rule; further calls wait. Default 256. */
+  readonly connectionsPerOrigin?: number;
+  /** What a compressed body may decode to. Default 256 MiB. */
+  readonly maxInflatedBytes?: number;
+  /** By name in the policy: what is different for a service. Its connections are then used for it alone. Default none. */
+  readonly services?: Readonly<Record<string, ServiceConnectionOptions>>;
+}
+
+/** How the connections of a service differ from those of the others. */
+export interface Route {
+  readonly tls: ServiceTls | null;
+}
+
+/** The options, checked and filled in. Keys and passwords have become what cannot be read any more. */
+export interface TransportSettings {
+  readonly lookup: Resolver;
+  readonly ca: readonly string[];
+  readonly connectTimeoutMs: number;
+  readonly headersTimeoutMs: number;
+  readonly bodyTimeoutMs: number;
+  readonly keepAliveMs: number;
+  readonly connectionsPerOrigin: number;
+  readonly maxInflatedBytes: number;
+  readonly routes: ReadonlyMap<string, Route>;
+}
+
+const NUMBERS = {
+  connectTimeoutMs: 10_000,
+  headersTimeoutMs: 300_000,
+  bodyTimeoutMs: 300_000,
+  keepAliveMs: 4_000,
+  connectionsPerOrigin: 256,
+  maxInflatedBytes: 256 * 1024 * 1024,
+} as const;
+
+const AT_LEAST_ONE: ReadonlySet<string> = new Set(["keepAliveMs", "connectionsPerOrigin", "maxInflatedBytes"]);
+
+/** Reports what is wrong at a place. */
+export type Report = (pointer: string, message: string) => void;
+
+/** @throws OptionsError listing every wrong option; no message holds a value. */
+export function checkTransportOptions(options: UndiciTransportOptions): TransportSettings {
+  const problems: ConfigurationProblem[] = [];
+  const report: Report = (pointer, message) => void problems.push({ pointer, message });
+  const { lookup = systemResolver, ca = [], services = {}, ...rest } = options;
+  if (typeof lookup !== "function") report("/lookup", "must be a function");
+  if (![ca].flat().every(isPem)) report("/ca", "must be PEM certificates");
+  const numbers: Record<keyof typeof NUMBERS, number> = { ...NUMBERS };
+  for (const [name, value] of Object.entries(rest) as [keyof typeof NUMBERS, unknown][]) {
+    if (value === undefined) continue;
+    const least = AT_LEAST_ONE.has(name) ? 1 : 0;
+    if (!Object.hasOwn(NUMBERS, name)) report(`/${name}`, "is not an option of the transport");
+    else if (typeof value === "number" && Number.isSafeInteger(value) && value >= least) numbers[name] = value;
+    else report(`/${name}`, `must be a whole number of at least ${least}`);
+  }
+  const routes = new Map<string, Route>();
+  for (const [name, service] of Object.entries(objectOr(services, "/services", report)))
+    routes.set(name, routeOf(service, `/services/${name}`, report));
+  if (problems.length > 0) throw new OptionsError(problems);
+  return { lookup, ca: [ca].flat(), ...numbers, routes };
+}
+
+function routeOf(options: unknown, pointer: string, report: Report): Route {
+  const { tls, ...unknown } = objectOr(options, pointer, report);
+  for (const name of Object.keys(unknown)) report(`${pointer}/${name}`, "is not an option of a service's connections");
+  return { tls: tls === undefined ? null : tlsOf(objectOr(tls, `${pointer}/tls`, report), `${pointer}/tls`, report) };
+}
+
+function objectOr(value: unknown, pointer: string, report: Report): Readonly<Record<string, unknown>> {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  report(pointer, "must be an object");
+  return {};
+}
