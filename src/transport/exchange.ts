@@ -38,6 +38,10 @@ function asPairs(raw: readonly RawValue[]): (readonly [string, string])[] {
   return pairs;
 }
 
+/** Trailers of HTTP/1.1 are a list; those of HTTP/2 an object, which is there without any, too. */
+const hasHttp2Trailers = (trailers: unknown): boolean =>
+  typeof trailers === "object" && trailers !== null && !Array.isArray(trailers) && Object.keys(trailers).length > 0;
+
 /**
  * One request and its answer, as a handler for undici's `dispatch`, in the form that undici's core works with: the newer
  * form is wrapped around it there, and reads header fields as UTF-8. It settles its promise once, watches its signal until
@@ -53,6 +57,7 @@ export class Exchange implements Valve, AbortWatcher {
   #abort: ((reason: Error) => void) | undefined;
   #resumeSocket: (() => void) | undefined;
   #isPaused = false;
+  #hasBeenPaused = false;
   #body: ChunkQueue | undefined;
   #isAnswered = false;
   #isOver = false;
@@ -75,9 +80,12 @@ export class Exchange implements Valve, AbortWatcher {
     this.#abort?.(STOPPED);
   }
 
-  /** A connection takes the request; nothing has been written yet. */
+  /**
+   * A connection takes the request; nothing has been written yet. A second one does when undici lost the first under an
+   * HTTP/2 request and takes it for unsent: it may have arrived, and what was approved once is not sent twice.
+   */
   onConnect(abort: (reason?: Error) => void): void {
-    if (this.#isOver) abort(STOPPED);
+    if (this.#isOver || this.#abort !== undefined) abort(STOPPED);
     else this.#abort = abort;
   }
 
@@ -116,8 +124,10 @@ export class Exchange implements Valve, AbortWatcher {
     return !this.#isPaused;
   }
 
-  onComplete(): void {
-    this.#body?.end();
+  onComplete(trailers?: unknown): void {
+    // undici 7 drops what waits in an HTTP/2 stream when trailers come: a body that was ever held up may have lost its end.
+    if (this.#hasBeenPaused && hasHttp2Trailers(trailers)) this.#fail(brokenBody(new Error("cut off by its trailers")));
+    else this.#body?.end();
   }
 
   onError(error: Error): void {
@@ -129,6 +139,7 @@ export class Exchange implements Valve, AbortWatcher {
 
   pause(): void {
     this.#isPaused = true;
+    this.#hasBeenPaused = true;
   }
 
   resume(): void {

@@ -6,6 +6,8 @@ import { isPem, type ServiceTls, type TlsOptions, tlsOf } from "./tls-options.js
 export interface ServiceConnectionOptions {
   /** Whom to trust there, and who we are. Default: as everywhere, and nobody. */
   readonly tls?: TlsOptions;
+  /** Whether HTTP/2 is spoken where the service offers it; one request at a time on each connection. Default false. */
+  readonly http2?: boolean;
 }
 
 /** Options of {@link createUndiciTransport}. Times are milliseconds; 0 switches a time-out off. */
@@ -33,6 +35,7 @@ export interface UndiciTransportOptions {
 /** How the connections of a service differ from those of the others. */
 export interface Route {
   readonly tls: ServiceTls | null;
+  readonly http2: boolean;
 }
 
 /** The options, checked and filled in. Keys and passwords have become what cannot be read any more. */
@@ -85,9 +88,13 @@ export function checkTransportOptions(options: UndiciTransportOptions): Transpor
 }
 
 function routeOf(options: unknown, pointer: string, report: Report): Route {
-  const { tls, ...unknown } = objectOr(options, pointer, report);
+  const { tls, http2 = false, ...unknown } = objectOr(options, pointer, report);
+  if (typeof http2 !== "boolean") report(`${pointer}/http2`, "must be true or false");
   for (const name of Object.keys(unknown)) report(`${pointer}/${name}`, "is not an option of a service's connections");
-  return { tls: tls === undefined ? null : tlsOf(objectOr(tls, `${pointer}/tls`, report), `${pointer}/tls`, report) };
+  return {
+    tls: tls === undefined ? null : tlsOf(objectOr(tls, `${pointer}/tls`, report), `${pointer}/tls`, report),
+    http2: http2 === true,
+  };
 }
 
 function objectOr(value: unknown, pointer: string, report: Report): Readonly<Record<string, unknown>> {

@@ -69,6 +69,7 @@ function checkedConnector({ rule, settings, route, context, passage }: Making): 
   const connect = buildConnector({
     timeout: settings.connectTimeoutMs,
     lookup,
+    allowH2: route.http2,
     ...(context === null ? undefined : { secureContext: context }),
   });
   return (asked, callback) => {
@@ -108,7 +109,7 @@ export function createAgents(settings: TransportSettings, passage: Passage): Age
   const shared = settings.ca.length === 0 ? null : createSecureContext({ ca: [...rootCertificates, ...settings.ca] });
   const agentsFor = (route: Route): AgentsOfRoute =>
     new AgentsOfRoute((rule) => createAgent({ rule, settings, route, context: route.tls?.context ?? shared, passage }));
-  const usual = agentsFor({ tls: null });
+  const usual = agentsFor({ tls: null, http2: false });
   const own = new Map([...settings.routes].map(([service, route]) => [service, agentsFor(route)]));
 
   return {
