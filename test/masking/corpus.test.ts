@@ -104,10 +104,10 @@ describe("the corpus", () => {
       expect(wrong.length / negatives.length, wrong.map(({ id }) => id).join(", ")).toBeLessThanOrEqual(flagged);
     });
 
-    it(`takes at most 5 % of the look-alikes of ${name} for anything else`, () => {
+    it(`takes at most 3 % of the look-alikes of ${name} for anything else`, () => {
       const negatives = cases.filter(({ positive }) => !positive);
       const wrong = negatives.filter((one) => maskerFor(one).detect(one.text).length > 0);
-      expect(wrong.length / negatives.length, wrong.map(({ id }) => id).join(", ")).toBeLessThanOrEqual(0.05);
+      expect(wrong.length / negatives.length, wrong.map(({ id }) => id).join(", ")).toBeLessThanOrEqual(0.03);
     });
   }
 

@@ -136,6 +136,10 @@ describe("detect", () => {
 
   it.each([
     ["https://user:hunter22@host.example/x", "https://user:[REDACTED:URL_CREDENTIALS]@host.example/x"],
+    [
+      "git+https://0a1b2c3d4e5f6a7b:x-oauth-basic@git.example/a.git",
+      "git+https://[REDACTED:URL_CREDENTIALS]@git.example/a.git",
+    ],
     ["postgres://app:p%40ss@db:5432/x", "postgres://app:[REDACTED:URL_CREDENTIALS]@db:5432/x"],
     [`https://user:\${PASSWORD}@host.example`, `https://user:\${PASSWORD}@host.example`],
     ["https://host.example:8080/@me:x", "https://host.example:8080/@me:x"],

@@ -100,6 +100,11 @@ describe("names", () => {
     'os.getenv("API_TOKEN", "dafa7817-e491-38f6")',
     "tool --password s3cr3t-pass-99 run",
     "Authorization: Bearer a1b2c3d4e5f6g7",
+    "your API key is a1b2c3d4e5f6g7, keep it",
+    '<add key="BillingToken" value="a1b2c3d4e5f6g7" />',
+    "- name: DB_PASSWORD\n  value: a1b2c3d4e5f6g7",
+    '{"key":"ACCESS_TOKEN","value":"a1b2c3d4e5f6g7"}',
+    "account_key = a1b2c3d4e5f6g7a1b2c3==",
   ])("make a secret of the value in %s", (text) => {
     expect(masker.detect(text)).toHaveLength(1);
   });
@@ -115,6 +120,11 @@ describe("names", () => {
     "password reset at 2026-01-10T12:00:00Z",
     "access token expires in 1234567890 seconds",
     "the secret of success is 1000000000 small steps",
+    "the token is valid until 2027-01-10T00:00:00Z",
+    "the password is process.env.DB_PASSWORD_1",
+    '<input name="password" value="at least 8 characters" />',
+    "- name: API_TOKEN\n  valueFrom: secret-store-1/api-token-1",
+    "AWS_SECRET_ACCESS_KEY = R6WCNd0erkAuZyD+Fe8C4IwjpYQtniKqnHAzE7Pk5fPrBRpwOnuYxA==",
     "[REDACTED:SECRET:generic_token_12345]",
   ])("make no secret of the value in %s", (text) => {
     expect(masker.detect(text)).toEqual([]);

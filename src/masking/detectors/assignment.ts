@@ -30,7 +30,7 @@ export interface Assignment {
 
 /**
  * What follows the name whose keyword stands from `start` to `from`: `name = "value"`, `name: value`, `<name>value`,
- * `"name", "value"`, `--name value`. Null if nothing of the kind does; `"more"` if that is not known yet.
+ * `"name", "value"`, `--name value`, `name is value`, and `name: "name"` with `value: "value"` after it. Null if nothing of the kind does; `"more"` if that is not known yet.
  */
 export function assignment(at: Probe, start: number, from: number): Assignment | null | "more" {
   const { bytes, end } = at;
@@ -39,9 +39,12 @@ export function assignment(at: Probe, start: number, from: number): Assignment |
   const nameEnd = i;
   if (i === end) return at.final ? null : "more";
   if (!(isBlank(bytes[i]) && isOption(at, start))) {
-    for (let word = 0; word < MOST_WORDS && isBlank(bytes[i]); word++) {
+    let told = false;
+    for (let word = 0; word < MOST_WORDS && !told && isBlank(bytes[i]); word++) {
       while (i < end && i - from < LONGEST_NAME && isBlank(bytes[i])) i++;
+      const begin = i;
       while (i < end && i - from < LONGEST_NAME && (isWord(bytes[i]) || bytes[i] === DASH)) i++;
+      told = i - begin === 2 && i < end && isBlank(bytes[i]) && latin1(bytes, begin, i) === "is";
     }
     const name = i;
     let quoted = false;
@@ -50,10 +53,12 @@ export function assignment(at: Probe, start: number, from: number): Assignment |
       quoted ||= isQuote(bytes[i]);
       i++;
     }
-    const operator = operatorEnd(bytes, i, end, quoted);
-    if (operator < 0) return at.final ? null : "more";
-    if (operator === i) return null;
-    i = operator;
+    if (!told) {
+      const operator = memberEnd(at, i) ?? operatorEnd(bytes, i, end, quoted);
+      if (operator < 0) return at.final ? null : "more";
+      if (operator === i) return null;
+      i = operator;
+    }
   }
   i = gapEnd(bytes, i, end);
   const value = valueAt(at, i, from + LONGEST);
@@ -101,6 +106,23 @@ const MAY_GO_ON = /^(?::[ \t]{0,2}[A-Za-z]{0,12}\??[ \t]{0,2}|:{1,3}|[?+.|=]{1,2
 const STANDS_ALONE: readonly number[] = [0x3d, 0x3a, 0x3e];
 const OPERATES: Uint8Array = new Uint8Array(256);
 for (const character of "=:?+.|>") OPERATES[character.charCodeAt(0)] = 1;
+
+/** `name: API_TOKEN` and on its next line `value: …`; `key="token" value="…"`; `"name": "token", "value": "…"`. */
+const MEMBER = /^[ \t\r\n,]{0,40}["']?value["']?[ \t]{0,4}[:=]/i;
+/** The beginning of it, and all that there is. */
+const MAY_BE_MEMBER = /^[ \t\r\n,]{0,40}["']?(?:v(?:a(?:l(?:ue?)?)?)?)?["']?[ \t]{0,4}$/i;
+const LONGEST_MEMBER = 56;
+
+/** Behind `value:` where the name was one of two members; -1 if that is not known yet, undefined where it was not. */
+function memberEnd({ bytes, end, final }: Probe, from: number): number | undefined {
+  const first = bytes[from];
+  if (from < end && !isBreak(first) && first !== 0x2c && ((first as number) | 0x20) !== 0x76) return undefined;
+  const limit = Math.min(end, from + LONGEST_MEMBER);
+  const seen = latin1(bytes, from, limit);
+  const found = MEMBER.exec(seen);
+  if (found !== null) return from + found[0].length;
+  return limit === end && !final && MAY_BE_MEMBER.test(seen) ? -1 : undefined;
+}
 
 /** `=`, `:`, `=>`, `:=`, `?=`, `||`, `>` and so on; a comma only after a quote. -1 if it may go on behind the window. */
 function operatorEnd(bytes: Uint8Array, from: number, end: number, quoted: boolean): number {

@@ -14,8 +14,10 @@ const PLACEHOLDER =
 /** A place: a path, an address, a number with a unit, a date. */
 const PLACE = /^(?:[a-z][a-z0-9+.-]{0,20}:)?\/|^\.{0,2}\/|^[0-9.,:-]+[a-z%]{0,2}$|^[0-9]{4}-[0-9]{2}-[0-9]{2}/i;
 /** `config.auth.token1`: code. */
-const CODE = /^[A-Za-z_$][A-Za-z_$]*[0-9]?(?:\.[A-Za-z_$][A-Za-z_$]*[0-9]?)+$|[[\]=]{2}|!=|&&|\|\||::/;
+const CODE = /^[A-Za-z_$][A-Za-z_$]*[0-9]?(?:\.[A-Za-z_$][A-Za-z_$]*[0-9]?)+$|[[\]]{2}|==(?!$)|!=|&&|\|\||::/;
 const CHARACTERS = /^[\w.=+/~@!#$%^*|:-]+$/;
+/** Names whose values have one form only, so that what has another is not one: it may be encrypted. */
+const EXACT_NAME = /awssecret(?:access)?key$/;
 const SHORTEST = 10;
 const SHORTEST_PASSWORD = 6;
 
@@ -63,7 +65,8 @@ export function genericRule(isVendors: (value: string) => boolean): NameRule {
     ],
     judge: (name, value, whole) => {
       const plain = name.replace(/[^a-z0-9]/g, "");
-      if (!SECRET_NAME.test(plain) || PUBLIC_NAME.test(plain) || isVendors(value)) return null;
+      if (!SECRET_NAME.test(plain) || PUBLIC_NAME.test(plain) || EXACT_NAME.test(plain) || isVendors(value))
+        return null;
       return whole && PASSWORD_NAME.test(plain) ? password(value) : secret(value);
     },
   };

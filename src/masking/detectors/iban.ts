@@ -14,6 +14,9 @@ const LENGTHS: ReadonlyMap<string, number> = new Map(
     .map((entry) => [entry.slice(0, 2), Number(entry.slice(2))]),
 );
 
+/** With its blanks. */
+const LONGEST = 42;
+
 /** International bank account number (ISO 13616): country, check digits mod 97, groups split by one space or hyphen. */
 export function iban(at: Probe, start: number): Verdict {
   const { bytes, end } = at;
@@ -32,15 +35,31 @@ export function iban(at: Probe, start: number): Verdict {
     } else if ((byte !== 0x20 && byte !== 0x2d) || i > stop || count < 4) return NONE;
   }
   if (stop >= end && !at.final) return at.more(start);
-  return !isWord(bytes[stop]) && remainder97(text) === 1 ? at.match("IBAN", start, stop) : NONE;
+  return !isWord(bytes[stop]) && checks(text) ? at.match("IBAN", start, stop) : NONE;
 }
 
-/** ISO 7064 MOD 97-10 over the text with its first four characters moved to the end and letters as 10 to 35. */
-function remainder97(text: string): number {
+/**
+ * ISO 7064 MOD 97-10 over the text with its first four characters moved to the end and letters as 10 to 35. Check digits
+ * are 02 to 98: 00, 01 and 99 would pass, and are not given out.
+ */
+function checks(text: string): boolean {
+  if (/^..(?:0[01]|99)/.test(text)) return false;
   let remainder = 0;
   for (const character of text.slice(4) + text.slice(0, 4)) {
     const value = Number.parseInt(character, 36);
     remainder = (remainder * (value > 9 ? 100 : 10) + value) % 97;
   }
-  return remainder;
+  return remainder === 1;
+}
+
+/** Whether the group of digits at `start` is inside of what is written as an account number, `DE89 3704 …`, and may be wrong. */
+export function isInsideIban({ bytes, floor }: Probe, start: number): boolean {
+  const separator = bytes[start - 1];
+  for (let from = start - 5; from >= floor && bytes[from + 4] === separator; from -= 5) {
+    for (let i = from; i < from + 4; i++) if (!is(bytes[i], UPPER | DIGIT)) return false;
+    if (is(bytes[from], UPPER) && is(bytes[from + 1], UPPER))
+      return LENGTHS.has(String.fromCharCode(bytes[from] as number, bytes[from + 1] as number));
+    if (start - from > LONGEST) return false;
+  }
+  return false;
 }

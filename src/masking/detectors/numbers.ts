@@ -3,7 +3,7 @@ import { type Detector, NONE, type Probe, type Verdict } from "../probe.js";
 import { facebookToken, mayBeBotToken, telegramToken } from "./bot-tokens.js";
 import { cardGroups, cardRun } from "./credit-card.js";
 import { base58Wallet } from "./crypto-wallet.js";
-import { iban } from "./iban.js";
+import { iban, isInsideIban } from "./iban.js";
 import { ipv4 } from "./ipv4.js";
 import { spacedMac } from "./mac.js";
 import { type Forms, nationalId } from "./national/index.js";
@@ -67,7 +67,8 @@ export function numberDetector(kinds: ReadonlySet<string>, regions: ReadonlySet<
       if (secret && mayBeBotToken(bytes, run, stop))
         verdict = after === 0x3a ? telegramToken(at, start, stop) : facebookToken(at, start, stop);
       if (verdict === NONE && card && run >= 13 && run <= 19) verdict = cardRun(at, start, stop);
-      if (verdict === NONE && card && run === 4 && (after === 0x2d || after === 0x20)) verdict = cardGroups(at, start);
+      if (verdict === NONE && card && run === 4 && (after === 0x2d || after === 0x20) && !isInsideIban(at, start))
+        verdict = cardGroups(at, start);
       if (verdict === NONE && social) verdict = ssn(at, start, stop);
       if (verdict === NONE && address && run <= 3 && after === 0x2e) verdict = ipv4(at, start);
       if (verdict === NONE && phone) verdict = nationalPhone(at, start, stop, regions);

@@ -14,6 +14,9 @@ const STORE =
 const DRIVER =
   /^(?:mysql|mariadb|postgresql|oracle|sqlserver|sqlite|db2|h2|hsqldb|derby|jtds|redshift|snowflake|hive2|clickhouse|impala|presto|trino|teradata|sybase|informix|firebirdsql|sap|vertica|databricks|spark|awsathena|bigquery|cassandra|phoenix|ignite|neo4j|mongodb|singlestore|exasol|netezza|cockroachdb):/;
 
+/** Where this stands for a password, what stands for the user is a token: docs.github.com/rest/authentication. */
+const USER_IS_TOKEN = /^x-oauth-(?:basic|token)$/;
+
 /** What an address is made of, where it stands in a text. */
 const ADDRESS: Uint8Array = new Uint8Array(256).fill(1, 0x21, 0x7f);
 for (const character of "\"'`<>\\,;{}|^") ADDRESS[character.charCodeAt(0)] = 0;
@@ -52,7 +55,9 @@ export function urlDetector(passwords: boolean, secrets: boolean): Detector {
         if (STORE.test(latin1(bytes, scheme, start).toLowerCase()))
           return secret(at, scheme, sign + 1, "connection_string");
       }
-      return passwords ? at.match("URL_CREDENTIALS", colon + 1, sign) : NONE;
+      if (!passwords) return NONE;
+      const isUser = USER_IS_TOKEN.test(latin1(bytes, colon + 1, sign));
+      return at.match("URL_CREDENTIALS", isUser ? afterLiteral : colon + 1, sign);
     },
   };
 }

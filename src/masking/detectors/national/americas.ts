@@ -9,7 +9,8 @@ const routing = (text: string): boolean =>
 
 const itin = (text: string): boolean => /^9[0-9]{2}(?:5[0-9]|6[0-5]|7[0-9]|8[0-8]|9[0-24-9])[0-9]{4}$/.test(text);
 
-const provider = (text: string): boolean => /^[12]/.test(text) && luhn(`80840${text}`) && !isMonotone(text);
+/** 2 is set aside for later, and none has been given out that begins with it. */
+const provider = (text: string): boolean => text.startsWith("1") && luhn(`80840${text}`) && !isMonotone(text);
 
 const MBI =
   /^[1-9][AC-HJKMNP-RT-Y][0-9AC-HJKMNP-RT-Y][0-9][AC-HJKMNP-RT-Y][0-9AC-HJKMNP-RT-Y][0-9][AC-HJKMNP-RT-Y]{2}[0-9]{2}$/;
@@ -66,6 +67,7 @@ export const AMERICAS: readonly NationalId[] = [
     separators: "- ",
     valid: itin,
     trust: "anywhere",
+    bare: "named",
     words: words("itin", "tax"),
     source: "https://www.irs.gov/irm/part3/irm_03-021-263r",
   },
@@ -131,6 +133,7 @@ export const AMERICAS: readonly NationalId[] = [
     separators: "-",
     valid: cnpj,
     trust: "anywhere",
+    bare: "alone",
     words: words("cnpj"),
     source: "https://www.gov.br/receitafederal/",
   },

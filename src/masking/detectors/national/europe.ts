@@ -75,8 +75,11 @@ const belgian = (text: string): boolean => {
 };
 const nir = (text: string): boolean => {
   const digits = text.replace(/^(.{5})2A/, "$119").replace(/^(.{5})2B/, "$118");
+  // The month, or what stands for one that is not known; the department, or where else somebody was born.
   return (
-    /^[1-478]/.test(text) && /^[0-9]{15}$/.test(digits) && 97 - mod97(digits.slice(0, 13)) === Number(digits.slice(13))
+    /^[1-478][0-9]{2}(?:0[1-9]|1[0-2]|[2-9][0-9])(?!00)/.test(text) &&
+    /^[0-9]{15}$/.test(digits) &&
+    97 - mod97(digits.slice(0, 13)) === Number(digits.slice(13))
   );
 };
 const ahv = (text: string): boolean =>
@@ -96,8 +99,11 @@ const rodneCislo = (text: string): boolean =>
   isDay((part(text, 2, 2) % 50) % 20, part(text, 4, 2)) && Number(text) % 11 === 0;
 const cnp = (text: string): boolean => {
   const rest = weighted(text, [2, 7, 9, 1, 4, 6, 3, 5, 8, 2, 7, 9]) % 11;
+  // Digits 8 and 9 are a county, a sector of Bucharest, or what is given out since for all of the country.
   return (
-    /^[1-8]/.test(text) && isDay(part(text, 3, 2), part(text, 5, 2)) && (rest === 10 ? 1 : rest) === part(text, 12, 1)
+    /^[1-8].{6}(?:0[1-9]|[1-3][0-9]|4[0-8]|5[12]|70)/.test(text) &&
+    isDay(part(text, 3, 2), part(text, 5, 2)) &&
+    (rest === 10 ? 1 : rest) === part(text, 12, 1)
   );
 };
 const egn = (text: string): boolean =>
@@ -266,6 +272,7 @@ export const EUROPE: readonly NationalId[] = [
     separators: " ",
     valid: nir,
     trust: "anywhere",
+    bare: "alone",
     words: words("nir", "securite_sociale", "sécurité_sociale"),
     source: "https://www.insee.fr/fr/metadonnees/definition/c1409",
   },

@@ -1,4 +1,4 @@
-import { is, isDigit, isWord, LETTER } from "../../bytes.js";
+import { is, isDigit, isWord, LETTER, latin1 } from "../../bytes.js";
 import { NONE, type Probe, type Verdict } from "../../probe.js";
 import type { NationalId } from "./national-id.js";
 
@@ -165,8 +165,9 @@ function textOf(bytes: Uint8Array, start: number, shape: string): string {
 /** Names of fields in which a number stands for something else. */
 const OTHER_NAME =
   /(?:id|ids|key|ref|reference|nr|num|number|code|order|invoice|ticket|case|account|version|build|seq|sequence|time|timestamp|date|ts|_at|since|until|epoch|expires|count|total|amount|price|size|length|offset|index|port|zip|sku|ean|gtin|upc|isbn|barcode|serial|tracking|hash|checksum|etag|revision|page|cursor|sha)$/;
-/** Seconds and milliseconds since 1970, of this time. */
-const TIME = /^1[5-9][0-9]{8}(?:[0-9]{3})?$/;
+/** Seconds and milliseconds since 1970, of this time, and a time as it is written, without separators. */
+const TIME =
+  /^(?:1[5-9][0-9]{8}(?:[0-9]{3})?|(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9][0-2][0-9][0-5][0-9][0-5][0-9])$/;
 
 function isTrusted(
   at: Probe,
@@ -176,8 +177,11 @@ function isTrusted(
   stop: number,
   wordsOnly: boolean,
 ): boolean {
-  if (trust === "anywhere" && !wordsOnly) return true;
-  if (trust === "alone" && !wordsOnly && isAlone(at, start, stop)) return true;
+  if (trust !== "named" && !wordsOnly) {
+    const alone = isAlone(at, start, stop);
+    // With a date and check digits, one in a thousand times would pass.
+    if (isTime(at.bytes, start, stop) ? alone && trust === "anywhere" : alone || trust === "anywhere") return true;
+  }
   return at.context(start, words);
 }
 
@@ -185,6 +189,7 @@ function isTrusted(
 function isAlone(at: Probe, start: number, stop: number): boolean {
   if (start !== at.floor || start !== at.segmentStart || stop !== at.end || !at.final || at.field.unquoted)
     return false;
-  if (at.field.role === "value" && OTHER_NAME.test(at.field.name())) return false;
-  return !TIME.test(String.fromCharCode(...at.bytes.subarray(start, stop)));
+  return at.field.role !== "value" || !OTHER_NAME.test(at.field.name());
 }
+
+const isTime = (bytes: Uint8Array, start: number, stop: number): boolean => TIME.test(latin1(bytes, start, stop));

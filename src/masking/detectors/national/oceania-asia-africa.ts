@@ -31,8 +31,16 @@ function nric(text: string): boolean {
   return "STFGM".includes(series) && letters.charAt(series === "M" ? 10 - rest : rest) === text.charAt(8);
 }
 
+/** The seventh digit is sex, century, and whether somebody is a foreigner. Numbers given out since October 2020 have no check digit. */
 function residentNumber(text: string): boolean {
   return isDay(part(text, 2, 2), part(text, 4, 2)) && /[1-8]/.test(text.charAt(6));
+}
+
+/** Without its hyphen: chance makes such a date too easily, and of foreigners the last digit still checks. */
+function bareResidentNumber(text: string): boolean {
+  if (!residentNumber(text) || /[1-4]/.test(text.charAt(6))) return residentNumber(text);
+  const check = (11 - (weighted(text, [2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5]) % 11)) % 10;
+  return (check + 2) % 10 === part(text, 12, 1);
 }
 
 /** The first two digits after the first are a province. */
@@ -101,7 +109,7 @@ function israeli(text: string): boolean {
 }
 
 function abn(text: string): boolean {
-  if (text.startsWith("0")) return false;
+  if (/^0|(.)\1{5}/.test(text)) return false;
   return (weighted(text, [10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19]) - 10) % 89 === 0;
 }
 
@@ -122,6 +130,7 @@ export const OCEANIA_ASIA_AFRICA: readonly NationalId[] = [
     separators: " ",
     valid: abn,
     trust: "anywhere",
+    bare: "alone",
     words: words("abn", "australian_business"),
     source: "https://abr.business.gov.au/Help/AbnFormat",
   },
@@ -203,7 +212,7 @@ export const OCEANIA_ASIA_AFRICA: readonly NationalId[] = [
     kind: "KR_RRN",
     forms: ["9999999999999"],
     separators: "",
-    valid: residentNumber,
+    valid: bareResidentNumber,
     trust: "alone",
     words: words("rrn", "resident", "주민", "korean", "외국인"),
     source: "https://www.mois.go.kr/eng/main.do",
