@@ -43,18 +43,27 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
     }
   };
 
-  const time = createTimekeeper(store, clock, now, {
-    over: (id) => {
-      retries.delete(id);
-      asking?.withdraw(id);
+  const isRecording = options.onEvent !== undefined;
+  const isWatching = isRecording || options.request !== undefined;
+  const time = createTimekeeper(
+    store,
+    clock,
+    now,
+    {
+      over: (id) => {
+        retries.delete(id);
+        asking?.withdraw(id);
+      },
+      ended: (record) => emit(record.state === "unknown" ? "unknown" : "expired", record),
+      reminded: (record) => {
+        emit("reminded", record);
+        asking?.remind(record);
+      },
+      told: (record, votes) => voting.hear(record, votes),
     },
-    ended: (record) => emit(record.state === "unknown" ? "unknown" : "expired", record),
-    reminded: (record) => {
-      emit("reminded", record);
-      asking?.remind(record);
-    },
-  });
-  const voting = createVoting({ store, time, now, randomId, emit, settings });
+    isWatching,
+  );
+  const voting = createVoting({ store, time, now, randomId, emit, settings, isRecording });
   const prompts = createPromptBudget(settings.prompts);
   const granting = { store, time, now, randomId, emit };
 
@@ -98,7 +107,11 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
   const ask = (record: ApprovalRecord): void => {
     const signal = asking?.ask(record);
     if (signal === undefined) return;
-    untilDecided(record.id, { store, clock, now, signal, waitMs: Number.POSITIVE_INFINITY }).then(
+    const forEver = Number.POSITIVE_INFINITY;
+    const seen = ({ unrecordedFrom }: ApprovalRecord): void => {
+      if (unrecordedFrom !== undefined) void time.lookAgain(record.id);
+    };
+    untilDecided(record.id, { store, clock, now, signal, waitMs: forEver, seen }).then(
       () => time.lookAgain(record.id),
       () => undefined,
     );
@@ -142,7 +155,10 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
     const waited = waitMs > 0 ? await untilDecided(id, { store, clock, now, signal: call.signal, waitMs }) : undefined;
     const record = waited ?? (await store.get(id));
     if (record === undefined) throw unavailable("the approval is gone from the store");
-    return ageRecord(record, now());
+    if (record.unrecordedFrom === undefined) return ageRecord(record, now());
+    // An answer that nobody has recorded yet is recorded before it is acted upon.
+    await time.sweep();
+    return ageRecord((await store.get(id)) ?? record, now());
   };
 
   return {
@@ -163,12 +179,15 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
     },
     decide: (decision) => voting.decideFromOutside(decision),
     async get(id) {
+      await time.sweep();
       const record = await store.get(id);
       return record === undefined ? undefined : ageRecord(record, now());
     },
     async list(filter) {
       await time.sweep();
-      return store.list(filter);
+      if (isWatching) return store.list(filter);
+      const all = (await store.list()).map((record) => ageRecord(record, now()));
+      return filter?.state === undefined ? all : all.filter(({ state }) => state === filter.state);
     },
     cancel: (id, by) => voting.takeBack(id, by, "cancel"),
     revoke: (id, by) => voting.takeBack(id, by, "revoke"),

@@ -54,7 +54,7 @@ export interface ApprovalEvent {
   readonly escalatedTo?: string;
 }
 
-export type EventDetails = Partial<Pick<ApprovalEvent, "verdict" | "approver" | "reason">> & {
+export type EventDetails = Partial<Pick<ApprovalEvent, "verdict" | "approver" | "reason" | "latencyMs">> & {
   readonly caller?: CallerOf | undefined;
 };
 
@@ -90,7 +90,6 @@ export function eventOf(
     shownHash: record.shownHash,
     requestedAt: record.createdAt,
     ...(expiresAt === undefined ? {} : { expiresAt }),
-    ...(type === "decided" || type === "voted" ? { latencyMs: at - record.createdAt } : {}),
     ...(type === "reminded" ? { reminderNo: record.reminderNo ?? 0 } : {}),
     ...(type !== "reminded" || record.escalatedTo === undefined ? {} : { escalatedTo: record.escalatedTo }),
     ...details,

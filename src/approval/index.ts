@@ -23,6 +23,7 @@ export type { QuorumEntry, QuorumState } from "./quorum.js";
 // For stores.
 export {
   type ApprovalLease,
+  type ApprovalNews,
   type ApprovalOpening,
   type ApprovalRecord,
   type ApprovalTerms,

@@ -52,6 +52,8 @@ export interface ApprovalVote {
   readonly emergency?: true;
   /** People (see `personOf`) whose earlier yes counts no more: they are not what they were when they gave it. */
   readonly gone?: readonly string[];
+  /** Cast by a tool that keeps no record, such as the command line: the next guard that looks puts it into its own. */
+  readonly unrecorded?: true;
 }
 
 /** A vote in the record: append-only. `counted` is false where it came too late to change anything. */
@@ -91,6 +93,18 @@ export interface ApprovalRecord extends ApprovalOpening {
   /** Until then an identical call gets the same no without a person being asked. */
   readonly stickyUntil?: number;
   readonly lease?: ApprovalLease;
+  /** Where in `votes` the first one is that no guard has put into its record. */
+  readonly unrecordedFrom?: number;
+  /** What the last `due` has done, for whoever called it. */
+  readonly news?: ApprovalNews;
+}
+
+/** Why `due` gives an approval back: time has ended it, people are to be reminded, or there are votes to be recorded. */
+export interface ApprovalNews {
+  readonly ended?: true;
+  readonly reminded?: true;
+  /** Of the votes from there on, those that are `unrecorded`. */
+  readonly votesFrom?: number;
 }
 
 /** More votes than this on one approval are not kept: a channel that is flooded does not fill the store. */
@@ -140,9 +154,26 @@ export function endOf(record: ApprovalRecord): number | undefined {
   return record.state === "reserved" ? record.lease?.expiresAt : undefined;
 }
 
-/** Does what time has done, and counts a reminder that is due. Only for `due`: whoever gets the record reminds. */
+/**
+ * Does what time has done, counts a reminder that is due, and hands over votes that are in nobody's record. Only for `due`:
+ * whoever gets the record says so, reminds, and records.
+ */
 export function dueRecord(before: ApprovalRecord, now: number): ApprovalRecord {
-  const record = ageRecord(before, now);
+  const aged = ageRecord(before, now);
+  const reminded = remindedRecord(aged, now);
+  const { unrecordedFrom, news: _, ...rest } = reminded;
+  if (reminded === before && unrecordedFrom === undefined) return before;
+  return {
+    ...rest,
+    news: {
+      ...(aged === before ? {} : { ended: true }),
+      ...(reminded === aged ? {} : { reminded: true }),
+      ...(unrecordedFrom === undefined ? {} : { votesFrom: unrecordedFrom }),
+    },
+  };
+}
+
+function remindedRecord(record: ApprovalRecord, now: number): ApprovalRecord {
   const { remindAt, terms } = record;
   if (record.state !== "pending" || remindAt === undefined || now < remindAt || terms.reminders === undefined) {
     return record;
@@ -157,6 +188,7 @@ export function dueRecord(before: ApprovalRecord, now: number): ApprovalRecord {
 
 /** When `dueRecord` will next change the record. */
 export function dueAt(record: ApprovalRecord): number | undefined {
+  if (record.unrecordedFrom !== undefined) return 0;
   const end = endOf(record);
   if (record.state !== "pending" || record.remindAt === undefined) return end;
   return Math.min(record.remindAt, end ?? record.remindAt);
@@ -178,9 +210,13 @@ export function addVote(before: ApprovalRecord, vote: ApprovalVote): ApprovalRec
   const record = ageRecord(before, vote.at);
   if (record.votes.length >= MAX_VOTES || record.votes.some((earlier) => isSameVote(earlier, vote))) return record;
   const counted = nextState(record.state, vote.verdict) !== null;
-  const voted: ApprovalRecord = { ...record, votes: [...record.votes, { ...vote, counted }] };
+  const voted: ApprovalRecord = {
+    ...record,
+    votes: [...record.votes, { ...vote, counted }],
+    ...(vote.unrecorded === true && record.unrecordedFrom === undefined ? { unrecordedFrom: record.votes.length } : {}),
+  };
   if (!counted) return voted;
-  if (vote.verdict === "approve" && vote.emergency !== true && !quorumOf(voted).met) return voted;
+  if (!decides(voted)) return voted;
   return {
     ...moved(voted, vote.verdict),
     decidedAt: vote.at,
@@ -189,6 +225,12 @@ export function addVote(before: ApprovalRecord, vote: ApprovalVote): ApprovalRec
     ...(vote.verdict === "deny" ? { stickyUntil: vote.at + record.terms.denyCacheMs } : {}),
     ...(vote.verdict === "approve" ? grantTerms(voted, vote) : {}),
   };
+}
+
+/** Whether the last vote, which counted, was the one that settled it. */
+export function decides(record: Pick<ApprovalRecord, "terms" | "votes">): boolean {
+  const vote = record.votes.at(-1);
+  return vote?.verdict !== "approve" || vote.emergency === true || quorumOf(record).met;
 }
 
 const isSameVote = (a: ApprovalVote, b: ApprovalVote): boolean =>

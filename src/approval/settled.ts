@@ -14,6 +14,7 @@ export function untilDecided(
     now,
     signal,
     waitMs,
+    seen,
   }: {
     readonly store: ApprovalStore;
     readonly clock: Clock;
@@ -21,6 +22,8 @@ export function untilDecided(
     readonly signal: AbortSignal;
     /** Infinity waits for as long as it takes. */
     readonly waitMs: number;
+    /** Is shown the approval whenever it is looked at. */
+    readonly seen?: (record: ApprovalRecord) => void;
   },
 ): Promise<ApprovalRecord | undefined> {
   return new Promise((resolve, reject) => {
@@ -34,6 +37,7 @@ export function untilDecided(
     const look = (): void => {
       store.get(id).then((record) => {
         const current = record === undefined ? undefined : ageRecord(record, now());
+        if (current !== undefined) seen?.(current);
         if (current?.state !== "pending") ended(() => resolve(current));
       }, fail);
     };

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.js";
-import { type ApprovalRecord, dueAt } from "./record.js";
+import { type ApprovalRecord, dueAt, type RecordedVote } from "./record.js";
 import type { ApprovalStore } from "./store.js";
 
 /** Lets time act on approvals when it is due. */
@@ -26,7 +26,11 @@ export function createTimekeeper(
     readonly ended: (record: ApprovalRecord) => void;
     /** People are to be reminded. */
     readonly reminded: (record: ApprovalRecord) => void;
+    /** Somebody has answered by a tool that keeps no record. */
+    readonly told: (record: ApprovalRecord, votes: readonly RecordedVote[]) => Promise<void>;
   },
+  /** Whether there is somebody here to be told. Where not, what `due` gives away would be lost to those who need it. */
+  isWatching: boolean,
 ): Timekeeper {
   const timers = new Map<string, () => void>();
   let stopped = false;
@@ -36,7 +40,7 @@ export function createTimekeeper(
     timers.delete(record.id);
     if (record.state !== "pending") on.over(record.id);
     const end = dueAt(record);
-    if (end === undefined || stopped) return;
+    if (end === undefined || stopped || !isWatching) return;
     timers.set(
       record.id,
       clock.schedule(Math.max(1, end - now()), () => void lookAgain(record.id)),
@@ -44,11 +48,18 @@ export function createTimekeeper(
   };
 
   const sweep = async (): Promise<void> => {
+    if (!isWatching || stopped) return;
     const changed = await store.due(now());
     for (const record of changed) follow(record);
     for (const record of changed) {
-      if (record.state === "pending") on.reminded(record);
-      else on.ended(record);
+      const { ended, reminded, votesFrom } = record.news ?? {};
+      if (votesFrom !== undefined)
+        await on.told(
+          record,
+          record.votes.slice(votesFrom).filter(({ unrecorded }) => unrecorded === true),
+        );
+      if (ended === true) on.ended(record);
+      if (reminded === true) on.reminded(record);
     }
   };
 

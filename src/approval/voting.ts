@@ -5,7 +5,7 @@ import type { DeskSettings } from "./options.js";
 import { ProvenDecision } from "./proven.js";
 import { isFrom, personOf } from "./quorum.js";
 import { readApprover, readDecision } from "./read-reply.js";
-import type { ApprovalRecord, ApprovalVote } from "./record.js";
+import { type ApprovalRecord, type ApprovalVote, decides, type RecordedVote } from "./record.js";
 import { about, mismatch, unavailable } from "./refusals.js";
 import { mayDecide, objectionTo } from "./separation.js";
 import type { ApprovalStore } from "./store.js";
@@ -19,6 +19,8 @@ export interface Voting {
   /** Counts an answer that has to prove itself, where `verify` is there: a token, a decision with its proof, or a channel's own. */
   decideFromOutside(answer: unknown): Promise<ApprovalRecord>;
   takeBack(id: string, by: Approver, verdict: "cancel" | "revoke", reason?: string): Promise<ApprovalRecord>;
+  /** Puts votes into the record that were cast by a tool that keeps none. */
+  hear(record: ApprovalRecord, votes: readonly RecordedVote[]): Promise<void>;
 }
 
 export function createVoting(tools: {
@@ -28,6 +30,8 @@ export function createVoting(tools: {
   readonly randomId: () => string;
   readonly emit: Emit;
   readonly settings: Pick<DeskSettings, "separation" | "emergency" | "verify" | "directory">;
+  /** Whether `emit` puts anything into a record. */
+  readonly isRecording: boolean;
 }): Voting {
   const { store, time, now, emit } = tools;
   const ballot = createBallot<ApprovalRecord>();
@@ -99,28 +103,36 @@ export function createVoting(tools: {
 
   /** Casts a vote and reports it, unless it had been cast before. */
   const cast = async (before: ApprovalRecord, vote: ApprovalVote): Promise<ApprovalRecord> => {
-    const after = (await store.vote(before.id, vote)) ?? before;
+    const after =
+      (await store.vote(before.id, tools.isRecording ? vote : { ...vote, unrecorded: true as const })) ?? before;
     time.follow(after);
     const last = after.votes.at(-1);
     if (last === undefined || last.nonce !== vote.nonce || after.votes.length === before.votes.length) return after;
-    const { verdict, by: approver } = vote;
-    const reason = vote.reason === undefined ? {} : { reason: vote.reason };
+    await report(after, last);
+    return after;
+  };
+
+  /** Puts a vote into the record. */
+  const report = async (record: ApprovalRecord, vote: RecordedVote): Promise<void> => {
+    const { verdict, by: approver, counted } = vote;
+    const details = { approver, ...(vote.reason === undefined ? {} : { reason: vote.reason }) };
     if (verdict === "cancel" || verdict === "revoke") {
-      emit(last.counted ? HAPPENED[verdict] : "late", after, { approver, ...reason });
-      return after;
+      emit(counted ? HAPPENED[verdict] : "late", record, details);
+      return;
     }
+    const votes = record.votes.slice(0, record.votes.indexOf(vote) + 1);
+    const step = !counted ? "late" : decides({ ...record, votes }) ? "decided" : "voted";
+    const timed = counted ? { latencyMs: vote.at - record.createdAt } : {};
     try {
-      if (last.counted && vote.emergency === true) emit("overridden", after, { verdict, approver, ...reason });
-      const step = !last.counted ? "late" : after.state === "pending" ? "voted" : "decided";
-      emit(step, after, { verdict, approver, ...reason });
+      if (counted && vote.emergency === true) emit("overridden", record, { verdict, ...details });
+      emit(step, record, { verdict, ...details, ...timed });
     } catch (error) {
       // A yes that is not on record is taken back before anybody can use it.
-      if (last.counted && verdict === "approve") {
-        await store.vote(after.id, { verdict: "revoke", by: UNRECORDED, at: now(), nonce: tools.randomId() });
+      if (counted && verdict === "approve") {
+        await store.vote(record.id, { verdict: "revoke", by: UNRECORDED, at: now(), nonce: tools.randomId() });
       }
       throw error;
     }
-    return after;
   };
 
   const voting: Voting = {
@@ -155,6 +167,9 @@ export function createVoting(tools: {
       if (record === undefined) throw mismatch("there is no approval with this id");
       const why = reason === undefined ? {} : { reason };
       return cast(record, { verdict, by: person.value, at: now(), nonce: tools.randomId(), ...why });
+    },
+    async hear(record, votes) {
+      for (const vote of votes) await report(record, vote);
     },
   };
   return voting;

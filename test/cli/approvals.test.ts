@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { createApprovalDesk } from "../../src/approval/index.js";
 import { run } from "../../src/cli/run.js";
 import type { GuardError } from "../../src/errors.js";
 import { fileStore } from "../../src/store/index.js";
-import { loopbackPolicy, temporaryDirectory, testGuard } from "../support/guards.js";
+import { bench, decisionOn } from "../approval/support.js";
+import { loopbackPolicy, recordedEvents, temporaryDirectory, testGuard } from "../support/guards.js";
 import { startUpstream } from "../support/upstream.js";
 import { fakeIo } from "./support.js";
 
@@ -13,12 +15,12 @@ async function world(rule: object = {}) {
   const api = await startUpstream();
   onTestFinished(() => api.close());
   const state = join(temporaryDirectory(), "state");
-  const open = async () => {
+  const open = async (approvals: object = {}) => {
     const store = fileStore(state);
     onTestFinished(() => store.close());
     return testGuard({
       policy: loopbackPolicy(api.origin, [{ ...approve, ...rule }]),
-      approvals: { request: async (_, control) => control.pending(), waitMs: 0 },
+      approvals: { request: async (_, control) => control.pending(), waitMs: 0, ...approvals },
       store,
     });
   };
@@ -105,5 +107,93 @@ describe("sallyport approvals", () => {
     const { cli, open } = await world();
     await open();
     expect((await cli("list", "--state", "maybe")).code).toBe(64);
+  });
+});
+
+describe("an answer at the command line", () => {
+  const decisions = (directory: string) =>
+    recordedEvents(directory).filter(({ type }) => /^approval\.(?:decided|voted|late)$/.test(type));
+
+  test("is in the record of the guard that waits for it, before the request leaves", async () => {
+    const { open, call, cli } = await world({ approval: { quorum: 2 } });
+    const { session, guard, directory } = await open({ waitMs: 60_000 });
+    const sent = call(session);
+    const pending = async (): Promise<string> => (await guard.approvals.list())[0]?.id ?? (await pending());
+    const id = await pending();
+    expect((await cli("approve", id, "--as", "bea", "--reason", "checked")).code).toBe(0);
+    expect((await cli("approve", id, "--as", "carl")).code).toBe(0);
+    expect(await sent).toBe(200);
+    const events = recordedEvents(directory).map(({ type }) => type);
+    expect(events.filter((type) => type === "approval.decided")).toHaveLength(1);
+    expect(events.indexOf("approval.decided")).toBeLessThan(events.indexOf("approval.reserved"));
+    expect(decisions(directory)).toMatchObject([
+      { type: "approval.voted", approval: { id, approver: "bea", channel: "cli", reason: "checked" } },
+      {
+        type: "approval.decided",
+        approval: { id, outcome: "approved", approver: "carl", shown_hash: expect.stringMatching(/^[0-9a-f]{64}$/) },
+        timing: { approval_ms: expect.any(Number) },
+      },
+    ]);
+  });
+
+  test("is in the record of the next guard, once, where nobody waited any more", async () => {
+    const { open, call, cli } = await world();
+    const first = await open();
+    const { approvalId: denied = "" } = (await call(first.session)) as GuardError;
+    const { approvalId: approved = "" } = (await call(first.session, 6)) as GuardError;
+    const { approvalId: revoked = "" } = (await call(first.session, 7)) as GuardError;
+    await first.guard.close();
+    await cli("deny", denied, "--as", "bea", "--reason", "no");
+    await cli("approve", approved, "--as", "bea");
+    await cli("approve", revoked, "--as", "bea");
+    await cli("revoke", revoked, "--as", "carl");
+    expect((await cli("list")).code).toBe(0);
+    const second = await open();
+    const third = await open();
+    await second.guard.close();
+    expect(recordedEvents(second.directory).filter(({ type }) => type.startsWith("approval."))).toMatchObject([
+      { type: "approval.decided", approval: { id: denied, outcome: "denied", approver: "bea", reason: "no" } },
+      { type: "approval.decided", approval: { id: approved, outcome: "approved", approver: "bea", channel: "cli" } },
+      { type: "approval.decided", approval: { id: revoked, outcome: "approved", approver: "bea" } },
+      { type: "approval.decided", approval: { id: revoked, outcome: "cancelled", approver: "carl" } },
+    ]);
+    await third.guard.close();
+    expect(decisions(third.directory)).toEqual([]);
+    expect(decisions(first.directory)).toEqual([]);
+  });
+
+  test("a yes that cannot be recorded when the guard learns of it is taken back", async () => {
+    const { clock, store, desk, obtain, asked } = bench({ waitMs: 0 });
+    await obtain();
+    await desk.close();
+    const tool = createApprovalDesk({ store, clock, randomId: () => "tool" });
+    await tool.decide(decisionOn(asked[0]!, "approve"));
+    let full = true;
+    const failing = bench({
+      ...{ store, clock, waitMs: 0 },
+      onEvent: () => {
+        if (full) throw new Error("the disk is full");
+      },
+    });
+    expect(await failing.obtain()).toBe("APPROVAL_UNAVAILABLE");
+    full = false;
+    expect((await store.get(asked[0]!.id))?.state).toBe("revoked");
+  });
+
+  test("34: a look from outside takes no reminder and no expiry away from the guard", async () => {
+    const reminders = { firstAfterMs: 1_000, max: 1 };
+    const { clock, store, desk, obtain, asked } = bench({ waitMs: 0, pendingTtlMs: 5_000, reminders });
+    await obtain();
+    await desk.close();
+    const tool = createApprovalDesk({ store, clock, randomId: () => "tool" });
+    await clock.advance(1_000);
+    expect(await tool.list({ state: "pending" })).toHaveLength(1);
+    await clock.advance(4_000);
+    expect(await tool.list({ state: "pending" })).toHaveLength(0);
+    expect(await tool.list({ state: "expired" })).toHaveLength(1);
+    expect((await tool.get(asked[0]!.id))?.state).toBe("expired");
+    const next = bench({ store, clock });
+    await next.desk.resume();
+    expect(next.events).toMatchObject([{ type: "expired", approvalId: asked[0]!.id }]);
   });
 });
