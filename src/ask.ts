@@ -1,13 +1,15 @@
-import type { ApprovalDraft, Grant } from "./approval/index.js";
+import type { ApprovalDraft, Grant, ObtainOptions } from "./approval/index.js";
 import type { Exchange } from "./exchange.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
 import type { Masker } from "./masking/index.js";
 import type { Decision } from "./policy/index.js";
+import { partPointer } from "./policy/pins.js";
+import { blanked } from "./request/blank.js";
 import type { CanonicalRequest } from "./request/canonical.js";
 import { type BodyDescription, describeBody } from "./request/describe-body.js";
 import { fingerprintOf, semanticHeaders } from "./request/fingerprint.js";
 import { headerValues } from "./request/headers.js";
-import type { JsonValue } from "./request/json.js";
+import { type JsonValue, readStrictJson } from "./request/json.js";
 import { withoutCorrelation } from "./request/jsonrpc.js";
 
 /** A request whose bytes will not change any more, and the decision that a person must be asked about it. */
@@ -28,10 +30,12 @@ export async function requestApproval(
   signal: AbortSignal,
 ): Promise<Grant> {
   const { approval = {} } = frozen.decision.obligations;
+  const vary = varyOf(parts, frozen);
   const askedAt = parts.clock.monotonic();
   try {
-    return await parts.desk.obtain(draftFor(parts, session, exchange.id, frozen), {
+    return await parts.desk.obtain(draftFor(parts, session, exchange.id, frozen, vary?.pointers), {
       signal,
+      ...(vary === undefined ? {} : { vary }),
       ...(approval.waitMs === undefined ? {} : { waitMs: approval.waitMs }),
       ...(approval.expiresMs === undefined ? {} : { expiresMs: approval.expiresMs }),
       ...(approval.grantTtlMs === undefined ? {} : { grantTtlMs: approval.grantTtlMs }),
@@ -48,6 +52,7 @@ function draftFor(
   session: SessionState,
   requestId: string,
   { request, body, decision, stepUp }: FrozenRequest,
+  vary: readonly string[] | undefined,
 ): ApprovalDraft {
   const masker = parts.approverMasker;
   const { principal, agent } = session.context();
@@ -62,7 +67,7 @@ function draftFor(
   return {
     sessionId: session.id,
     requestId,
-    fingerprint: fingerprintFor(parts, session, request, body, decision, stepUp),
+    fingerprint: fingerprintFor(parts, session, request, body, decision, { stepUp, vary }),
     subject,
     http: {
       method: request.method,
@@ -87,14 +92,20 @@ function draftFor(
   };
 }
 
-/** The fingerprint of a request; with `stepUp`, of the request with a credential of these scopes. */
+/**
+ * The fingerprint of a request; with `stepUp`, of the request with a credential of these scopes; with `vary`, of all requests
+ * that differ there only.
+ */
 export function fingerprintFor(
   parts: GuardParts,
   session: SessionState,
   request: CanonicalRequest,
   body: Uint8Array | ReadableStream<Uint8Array> | null,
   decision: Decision,
-  stepUp?: readonly string[],
+  {
+    stepUp,
+    vary,
+  }: { readonly stepUp?: readonly string[] | undefined; readonly vary?: readonly string[] | undefined } = {},
 ): string {
   if (body instanceof ReadableStream) throw new TypeError("a stream has no fingerprint");
   const { principal, agent } = session.context();
@@ -107,19 +118,37 @@ export function fingerprintFor(
     origin: request.origin,
     path: request.path,
     query: request.query,
-    body: describe(parts, request, body),
+    body: describe(parts, request, body, vary),
     headers: request.headers,
     ...(stepUp === undefined ? {} : { scopes: stepUp }),
+    ...(vary === undefined ? {} : { vary }),
   });
 }
 
-const describe = (parts: GuardParts, request: CanonicalRequest, body: Uint8Array | null): BodyDescription =>
-  describeBody(
+function describe(
+  parts: GuardParts,
+  request: CanonicalRequest,
+  body: Uint8Array | null,
+  vary: readonly string[] = [],
+): BodyDescription {
+  const essential = essentialOf(parts, request);
+  const places = vary.map((text) => partPointer(text)?.tokens ?? []);
+  return describeBody(
     body,
     headerValues(request.headers, "content-type")[0] ?? null,
     headerValues(request.headers, "content-encoding")[0] ?? null,
-    essentialOf(parts, request),
+    (value) => blanked(essential(value), places),
   );
+}
+
+/** Where the requests of one yes may differ, and what is there: only of JSON that all servers read alike. */
+function varyOf(parts: GuardParts, { request, body, decision, stepUp }: FrozenRequest): ObtainOptions["vary"] {
+  const { vary } = decision.obligations.approval ?? {};
+  if (vary === undefined || stepUp !== undefined || body === null) return undefined;
+  if (describe(parts, request, body).kind !== "json") return undefined;
+  const json = readStrictJson(body);
+  return json.ok ? { pointers: vary, body: json.value } : undefined;
+}
 
 /** What a body means at its endpoint: a JSON-RPC call that is made again has another id, and is the same call. */
 function essentialOf(parts: GuardParts, request: CanonicalRequest): (body: JsonValue) => JsonValue {

@@ -100,6 +100,16 @@ export function createAsking(callback: ApprovalCallback, tools: Tools): Asking {
   };
 }
 
+/** What is not said is as the rule gives it; a shorter life alone is for one use. */
+function grantIn(
+  { grant }: ApprovalRequest,
+  { ttlMs, uses, pins }: NonNullable<Parameters<ApprovalControl["approve"]>[1]>,
+): Pick<ApprovalDecision, "grant"> {
+  if (ttlMs === undefined && uses === undefined && pins === undefined) return {};
+  const most = ttlMs === undefined ? grant.uses : 1;
+  return { grant: { uses: uses ?? most, ttlMs: ttlMs ?? grant.ttlMs, ...(pins === undefined ? {} : { pins }) } };
+}
+
 function controlFor(
   request: ApprovalRequest,
   signal: AbortSignal,
@@ -108,7 +118,7 @@ function controlFor(
   const answer = (
     verdict: "approve" | "deny",
     by: Approver,
-    details: { readonly reason?: string; readonly ttlMs?: number; readonly emergency?: true } = {},
+    details: NonNullable<Parameters<ApprovalControl["approve"]>[1]> = {},
   ): ApprovalReply => ({
     kind: "decision",
     decision: {
@@ -119,7 +129,7 @@ function controlFor(
       at: new Date(tools.now()).toISOString(),
       nonce: tools.randomId(),
       ...(details.reason === undefined ? {} : { reason: details.reason }),
-      ...(details.ttlMs === undefined ? {} : { grant: { uses: 1, ttlMs: details.ttlMs } }),
+      ...grantIn(request, details),
       ...(details.emergency === undefined ? {} : { emergency: details.emergency }),
     },
   });

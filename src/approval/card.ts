@@ -31,6 +31,9 @@ export function renderCard(request: ApprovalRequest, width = 96): string {
     ...(why.risk === undefined ? [] : field("risk", why.risk)),
     ...quorumLines(request).flatMap((line, index) => field(index === 0 ? "quorum" : "", line)),
     ...(request.grant.uses === 1 ? [] : field("grant", `a yes is good for ${request.grant.uses} of these requests`)),
+    ...(request.grant.vary ?? []).flatMap((place, index) =>
+      field(index === 0 ? "varies" : "", `${quoted(place)} may be another value, within the rule, unless you pin it`),
+    ),
     ...(request.reminderNo === 0 ? [] : field("reminder", `number ${request.reminderNo}`)),
     ...(request.escalatedTo === undefined ? [] : field("escalated", `to ${request.escalatedTo}`)),
     ...field("expires", request.expiresAt),

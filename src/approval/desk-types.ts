@@ -28,6 +28,11 @@ export interface ObtainOptions {
   readonly quorum?: number;
   /** How often a yes may be used, one after the other. Default 1. */
   readonly uses?: number;
+  /**
+   * JSON Pointers of the body at which the requests of one yes may differ, and the body itself, to be held to what the person
+   * allows there. The fingerprint of the draft leaves these places out.
+   */
+  readonly vary?: { readonly pointers: readonly string[]; readonly body: unknown };
 }
 
 /** Where calls wait for people. Never handed to an agent: whoever holds it can answer. */

@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../error-codes.js";
 import { GuardError, isGuardError } from "../errors.js";
+import { outsideOf } from "../policy/pins.js";
 import { BadReply, createAsking } from "./asking.js";
 import { type Call, createCalls } from "./calls.js";
 import type { ApprovalDesk, Grant, ObtainOptions } from "./desk-types.js";
@@ -10,7 +11,7 @@ import { type ApprovalDeskOptions, deskSettings } from "./options.js";
 import { createPromptBudget } from "./prompt-budget.js";
 import type { QuorumEntry } from "./quorum.js";
 import { type ApprovalOpening, type ApprovalRecord, type ApprovalTerms, ageRecord } from "./record.js";
-import { mismatch, refusalOf, unavailable } from "./refusals.js";
+import { mismatch, narrower, refusalOf, unavailable } from "./refusals.js";
 import { ownDraft, requestView, shownHash } from "./request-view.js";
 import { untilDecided } from "./settled.js";
 import { steadyTime } from "./steady-time.js";
@@ -96,6 +97,7 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
       grantTtlMs: wishes.grantTtlMs ?? settings.grantTtlMs,
       denyCacheMs,
       ...(wishes.uses === undefined ? {} : { uses: wishes.uses }),
+      ...(wishes.vary === undefined ? {} : { vary: [...wishes.vary.pointers] }),
       ...(quorum === undefined ? {} : { quorum }),
       ...(separation.distinctPeople === undefined ? {} : { distinctPeople: separation.distinctPeople }),
       ...(reminders === undefined ? {} : { reminders: { ...reminders } }),
@@ -170,6 +172,8 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
         const { id } = await join(draft, wishes, call);
         const record = await decided(id, call, wishes.waitMs ?? settings.waitMs);
         if (record.state !== "approved") throw refusalOf(record);
+        const outside = (record.pins ?? []).flatMap((pins) => outsideOf(pins, wishes.vary?.body));
+        if (outside.length > 0) throw narrower(record, outside);
         return await takeGrantFor(record, call, granting);
       } catch (error) {
         throw isGuardError(error) || call.signal.aborted ? error : unavailable("the desk failed");

@@ -1,3 +1,4 @@
+import { readPins } from "../policy/pins.js";
 import type { ApprovalDecision, ApprovalReply, Approver } from "./types.js";
 
 /** A well-formed thing, or what is wrong with it. */
@@ -76,14 +77,18 @@ function readGrant(grant: unknown): Reading<ApprovalDecision["grant"]> {
   if (grant === undefined) return { ok: true, value: undefined };
   if (!isObject(grant)) return wrong("the grant is not an object");
   // An unknown member may be somebody's idea of a wider grant.
-  if (Object.keys(grant).some((key) => key !== "uses" && key !== "ttlMs"))
+  if (Object.keys(grant).some((key) => key !== "uses" && key !== "ttlMs" && key !== "pins"))
     return wrong("the grant asks for something that a grant cannot be");
   const { ttlMs, uses } = grant;
   if (typeof uses !== "number" || !Number.isSafeInteger(uses) || uses < 1)
     return wrong("the grant's uses are not a number of them");
   if (typeof ttlMs !== "number" || !(ttlMs > 0) || !Number.isFinite(ttlMs))
     return wrong("the grant's life is not a time");
-  return { ok: true, value: { uses, ttlMs } };
+  if (grant["pins"] === undefined) return { ok: true, value: { uses, ttlMs } };
+  const pins = readPins(grant["pins"]);
+  return pins === null
+    ? wrong("the grant's pins are not what pins can be")
+    : { ok: true, value: { uses, ttlMs, pins } };
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

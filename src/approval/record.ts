@@ -1,3 +1,4 @@
+import type { Pins } from "../policy/pins.js";
 import { personOf, type QuorumEntry, type QuorumState, quorumState } from "./quorum.js";
 import { type ApprovalAction, type ApprovalState, isLive, nextState } from "./state.js";
 import type { ApprovalDraft, Approver } from "./types.js";
@@ -8,6 +9,8 @@ export interface ApprovalTerms {
   readonly denyCacheMs: number;
   /** How often a yes may be used, one after the other. Default 1. */
   readonly uses?: number;
+  /** Where in the body the requests of one yes may differ. */
+  readonly vary?: readonly string[];
   /** Default: one yes. */
   readonly quorum?: readonly QuorumEntry[];
   /** Whether one person fills one place of the quorum only. Default true. */
@@ -48,6 +51,8 @@ export interface ApprovalVote {
   readonly grantTtlMs?: number;
   /** Asks for fewer uses. */
   readonly uses?: number;
+  /** What is allowed where requests may differ. */
+  readonly pins?: Pins;
   /** A yes that stands alone, whoever else would have to agree. */
   readonly emergency?: true;
   /** People (see `personOf`) whose earlier yes counts no more: they are not what they were when they gave it. */
@@ -83,6 +88,8 @@ export interface ApprovalRecord extends ApprovalOpening {
   readonly grantExpiresAt?: number;
   /** How often the grant may still be used. Absent: once. */
   readonly usesLeft?: number;
+  /** What those who said yes allow where requests may differ; a request must be inside all of them. */
+  readonly pins?: readonly Pins[];
   /** The yes was given past the quorum, in an emergency. */
   readonly emergency?: true;
   /** How often people were reminded, and when they will be next. */
@@ -240,14 +247,16 @@ const isSameVote = (a: ApprovalVote, b: ApprovalVote): boolean =>
 function grantTerms(
   { terms, votes }: ApprovalRecord,
   vote: ApprovalVote,
-): Pick<ApprovalRecord, "grantExpiresAt" | "usesLeft" | "emergency"> {
+): Pick<ApprovalRecord, "grantExpiresAt" | "usesLeft" | "pins" | "emergency"> {
   const yeses = votes.filter(({ verdict, counted }) => verdict === "approve" && counted);
   const ttl = Math.min(terms.grantTtlMs, ...yeses.map(({ grantTtlMs = terms.grantTtlMs }) => grantTtlMs));
   const most = terms.uses ?? 1;
   const uses = Math.min(most, ...yeses.map((yes) => yes.uses ?? most));
+  const pins = yeses.flatMap((yes) => (yes.pins === undefined ? [] : [yes.pins]));
   return {
     grantExpiresAt: vote.at + ttl,
     ...(uses > 1 ? { usesLeft: uses } : {}),
+    ...(pins.length === 0 ? {} : { pins }),
     ...(vote.emergency === true ? { emergency: true as const } : {}),
   };
 }

@@ -63,4 +63,10 @@ export const unavailable = (why: string, record?: ApprovalRecord): ApprovalUnava
 export const mismatch = (why: string, record?: ApprovalRecord): ApprovalMismatchError =>
   new ApprovalMismatchError({ ...(record === undefined ? {} : about(record)), message: `${capital(why)}.` });
 
+/** The yes is to other values than the request has where it may differ. */
+export const narrower = (record: ApprovalRecord, outside: readonly string[]): ApprovalMismatchError => {
+  const why = `a person said yes to less than this: ${visible(outside.join("; ").slice(0, 600))}`;
+  return new ApprovalMismatchError({ ...about(record), message: `${capital(why)}.`, modelReason: why });
+};
+
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

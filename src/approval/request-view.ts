@@ -36,7 +36,11 @@ export function requestView(opening: Omit<ApprovalOpening, "shownHash"> & Partia
       ...(agentReason === undefined ? {} : { agentReason }),
       ...(approvers === undefined ? {} : { approvers }),
       quorum: quorumOf({ terms: opening.terms, votes: opening.votes ?? [] }),
-      grant: { uses: opening.terms.uses ?? 1, ttlMs: opening.terms.grantTtlMs },
+      grant: {
+        uses: opening.terms.uses ?? 1,
+        ttlMs: opening.terms.grantTtlMs,
+        ...(opening.terms.vary === undefined ? {} : { vary: opening.terms.vary }),
+      },
       reminderNo: opening.reminderNo ?? 0,
       ...(opening.escalatedTo === undefined ? {} : { escalatedTo: opening.escalatedTo }),
     }),

@@ -30,6 +30,9 @@ export function objectionTo(
   if (grant !== undefined && grant.uses > (record.terms.uses ?? 1)) {
     return "the answer gives more uses than the rule allows";
   }
+  if (Object.keys(grant?.pins ?? {}).some((place) => record.terms.vary?.includes(place) !== true)) {
+    return "the answer is about a place of the body at which requests of this rule may not differ";
+  }
   if (emergency === true && verdict === "approve") {
     if (rules.emergency === undefined || !isFrom(rules.emergency.from, by)) {
       return "the person who answered is not one of those who may decide in an emergency";

@@ -1,3 +1,4 @@
+import type { Pins } from "../policy/pins.js";
 import type { QuorumState } from "./quorum.js";
 
 /** Who a request is for. All of it is what the guard verified, none of it what the agent says. */
@@ -74,7 +75,12 @@ export interface ApprovalRequest {
   /** Who must say yes, and who has. */
   readonly quorum: QuorumState;
   /** What a yes would be good for. */
-  readonly grant: { readonly uses: number; readonly ttlMs: number };
+  readonly grant: {
+    readonly uses: number;
+    readonly ttlMs: number;
+    /** Where in the body the requests of this yes may differ from the one that is shown. Absent: nowhere. */
+    readonly vary?: readonly string[];
+  };
   /** 0 when it is first asked. */
   readonly reminderNo: number;
   /** Who is asked because reminders did not help. */
@@ -103,8 +109,11 @@ export interface ApprovalDecision {
   readonly nonce: string;
   /** Shown to the operator and, for a denial, to the model. */
   readonly reason?: string;
-  /** A shorter life for the grant, and fewer uses; neither can be made more than the rule gives. */
-  readonly grant?: { readonly uses: number; readonly ttlMs: number };
+  /**
+   * A shorter life for the grant, fewer uses, and, where the rule lets requests differ, what is allowed there. None of it can
+   * be made more than the rule gives.
+   */
+  readonly grant?: { readonly uses: number; readonly ttlMs: number; readonly pins?: Pins };
   /** Past the quorum and the list of approvers: only for those whom `emergency.from` names, and with a reason. */
   readonly emergency?: true;
   /** Detached JWS (RFC 7515 appendix F) over the RFC 8785 form of all other members. */
@@ -122,7 +131,13 @@ export interface ApprovalControl {
   readonly signal: AbortSignal;
   approve(
     by: Approver,
-    details?: { readonly reason?: string; readonly ttlMs?: number; readonly emergency?: true },
+    details?: {
+      readonly reason?: string;
+      readonly ttlMs?: number;
+      readonly uses?: number;
+      readonly pins?: Pins;
+      readonly emergency?: true;
+    },
   ): ApprovalReply;
   deny(by: Approver, details?: { readonly reason?: string }): ApprovalReply;
   pending(): ApprovalReply;

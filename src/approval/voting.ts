@@ -85,7 +85,7 @@ export function createVoting(tools: {
       emit("late", record, { verdict, approver: by, ...reason });
       throw new ApprovalConsumedError(about(record));
     }
-    const terms = decision.grant === undefined ? {} : { grantTtlMs: decision.grant.ttlMs, uses: decision.grant.uses };
+    const terms = decision.grant === undefined ? {} : grantTerms(decision.grant);
     const absent = verdict === "approve" ? await gone(record, by) : [];
     const after = await cast(record, {
       verdict,
@@ -174,6 +174,16 @@ export function createVoting(tools: {
   };
   return voting;
 }
+
+const grantTerms = ({
+  ttlMs,
+  uses,
+  pins,
+}: NonNullable<ApprovalDecision["grant"]>): Pick<ApprovalVote, "grantTtlMs" | "uses" | "pins"> => ({
+  grantTtlMs: ttlMs,
+  uses,
+  ...(pins === undefined ? {} : { pins }),
+});
 
 /** Without the groups that decide nothing here: a person may be in a thousand, and a record has room for many votes. */
 function ownGroups(by: Approver, record: ApprovalRecord, emergency: string | undefined): Approver {

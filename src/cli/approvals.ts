@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import {
+  type ApprovalDecision,
   type ApprovalDesk,
   type ApprovalRecord,
   type ApprovalState,
@@ -13,6 +14,7 @@ import {
 import { inertJson, printable } from "../audit/text.js";
 import { systemClock } from "../clock.js";
 import { isGuardError } from "../errors.js";
+import { type Pins, readPins } from "../policy/pins.js";
 import { fileStore } from "../store/index.js";
 import type { CommandOutput } from "./audit.js";
 import { Command } from "./command.js";
@@ -31,6 +33,8 @@ interface Deciding extends Common {
   readonly as?: string;
   readonly group?: readonly string[];
   readonly reason?: string;
+  readonly uses?: string;
+  readonly pins?: string;
 }
 
 /**
@@ -73,9 +77,10 @@ export function approvalsCommand(output: CommandOutput): Command {
         output.write(json === true ? `${jsonOf(record)}\n` : describe(record));
       });
     });
-  deciding("approve", "say yes to exactly this request, once").action((id: string, options: Deciding) =>
-    decide(output, id, "approve", options),
-  );
+  deciding("approve", "say yes to exactly this request, once or as often as its card says")
+    .option("--uses <n>", "fewer uses than the rule gives")
+    .option("--pins <json>", 'where requests may differ, what you allow: {"/cents":{"lte":1000}}')
+    .action((id: string, options: Deciding) => decide(output, id, "approve", options));
   deciding("deny", "say no").action((id: string, options: Deciding) => decide(output, id, "deny", options));
   deciding("revoke", "take a yes back before it is used").action((id: string, options: Deciding) =>
     decide(output, id, "revoke", options),
@@ -103,6 +108,7 @@ async function decide(
       by,
       at: new Date(systemClock.now()).toISOString(),
       nonce: randomUUID(),
+      ...grantIn(options, record),
       ...(options.reason === undefined ? {} : { reason: options.reason }),
     };
     try {
@@ -116,6 +122,31 @@ async function decide(
       output.exit(error.code === "APPROVAL_UNAVAILABLE" ? EXIT.refused : EXIT.over);
     }
   });
+}
+
+/** What is not said is as the rule gives it. */
+function grantIn({ uses, pins }: Deciding, { terms }: ApprovalRecord): Pick<ApprovalDecision, "grant"> {
+  if (uses === undefined && pins === undefined) return {};
+  if (uses !== undefined && !/^[1-9][0-9]{0,2}$/.test(uses)) throw new UsageError("--uses: must be a whole number");
+  return {
+    grant: {
+      uses: uses === undefined ? (terms.uses ?? 1) : Number(uses),
+      ttlMs: terms.grantTtlMs,
+      ...(pins === undefined ? {} : { pins: pinsIn(pins) }),
+    },
+  };
+}
+
+function pinsIn(text: string): Pins {
+  let given: unknown;
+  try {
+    given = JSON.parse(text);
+  } catch {
+    // Told below.
+  }
+  const pins = readPins(given);
+  if (pins === null) throw new UsageError('--pins: must be JSON such as {"/cents":{"lte":1000}}');
+  return pins;
 }
 
 async function withDesk(directory: string, work: (desk: ApprovalDesk) => Promise<void>): Promise<void> {

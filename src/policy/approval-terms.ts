@@ -14,5 +14,6 @@ export function approvalTerms({ approvers, quorum, wait, expires, grant }: Appro
     ...(expiresMs === undefined ? {} : { expiresMs }),
     ...(grantTtlMs === undefined ? {} : { grantTtlMs }),
     ...(grant?.uses === undefined ? {} : { uses: grant.uses }),
+    ...(grant?.vary === undefined ? {} : { vary: grant.vary }),
   };
 }

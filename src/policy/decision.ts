@@ -12,6 +12,8 @@ export interface ApprovalTerms {
   readonly quorum?: number;
   /** How often one yes may be used. */
   readonly uses?: number;
+  /** Where in a JSON body the requests of one yes may differ. */
+  readonly vary?: readonly string[];
 }
 
 /** What a decision asks of whoever carries it out. */

@@ -172,6 +172,18 @@ export interface WhenDocument {
 export type RecordSync = "os" | "group" | "strict";
 export type RecordLevel = "none" | "metadata" | "request" | "response" | "both";
 
+/** What a yes is good for. */
+export interface GrantDocument {
+  readonly ttl?: string;
+  /** How often, one call after the other. Default 1. */
+  readonly uses?: number;
+  /**
+   * JSON Pointers of a JSON body at which the requests of one yes may differ, within the rule. The approver is told, and may
+   * say what they allow there. Default: none, a yes is to exactly one request.
+   */
+  readonly vary?: readonly string[];
+}
+
 export interface ApprovalDocument {
   readonly approvers?: readonly string[];
   /** How many different people must say yes. Default 1. */
@@ -180,8 +192,7 @@ export interface ApprovalDocument {
   readonly wait?: string;
   /** How long the question stays open, e.g. `"72h"`. */
   readonly expires?: string;
-  /** What a yes is good for: how long, and how often, one call after the other. */
-  readonly grant?: { readonly ttl?: string; readonly uses?: number };
+  readonly grant?: GrantDocument;
 }
 
 export type Scalar = string | number | boolean | null;

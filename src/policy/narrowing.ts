@@ -15,6 +15,9 @@ export function compileNarrowing(rule: RuleDocument, problem: Problem): Narrowin
   });
   if (stepUp !== undefined && scopes === undefined)
     problem("/stepUp", "needs scopes: without them the credential is not narrowed, and nothing can be added");
+  // A wider credential is for the request that needs it.
+  if (stepUp?.approval?.grant?.vary !== undefined)
+    problem("/stepUp/approval/grant/vary", "only the approval of the rule itself may vary");
   return {
     ...(scopes === undefined ? {} : { scopes }),
     ...(optionalScopes === undefined ? {} : { optionalScopes }),

@@ -10,6 +10,7 @@ import { compileNarrowing, type Narrowing } from "./narrowing.js";
 import { type NamedOperation, operationClause } from "./openapi/index.js";
 import { type OperationProtocol, operationProtocol } from "./operation.js";
 import { type PathTemplate, parsePathTemplate, pathReporter, templateParams } from "./path-template.js";
+import { partPointer } from "./pins.js";
 import { compilePredicates, type Predicate, type RulePredicate } from "./predicates.js";
 
 /** A rule ready to be tried. */
@@ -62,6 +63,10 @@ export function compileRule(
   }
   const mayAsk = rule.effect === "approve" || Object.values(rule.predicates ?? {}).includes("approve");
   if (rule.approval !== undefined && !mayAsk) problem("/approval", "only an approve rule asks anybody");
+  rule.approval?.grant?.vary?.forEach((text, index) => {
+    if (partPointer(text) === null)
+      problem(`/approval/grant/vary/${index}`, "must be a JSON Pointer to one place, without *");
+  });
   const parsed =
     named?.operation.path.template ??
     (rule.path === undefined ? null : parsePathTemplate(rule.path, pathReporter(`${pointer}/path`, report)));

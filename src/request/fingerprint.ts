@@ -21,6 +21,8 @@ export interface FingerprintInput {
   readonly semanticHeaders?: readonly string[];
   /** The scopes of the credential it is to be sent with, where a person is asked about them. */
   readonly scopes?: readonly string[];
+  /** Where the requests of one yes may differ: places that the description of the body has left out. */
+  readonly vary?: readonly string[];
 }
 
 /**
@@ -48,6 +50,8 @@ export function fingerprintPreimage(input: FingerprintInput): string {
     input.body.digest,
     semanticHeaders(input.headers, input.semanticHeaders),
     ...(input.scopes === undefined ? [] : [input.scopes.toSorted()]),
+    // An object: what varies is never taken for scopes, nor for a request that says null there itself.
+    ...(input.vary === undefined ? [] : [{ vary: input.vary }]),
   ]);
 }
 
