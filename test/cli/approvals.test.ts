@@ -91,6 +91,23 @@ describe("sallyport approvals", () => {
     expect((await cli("list", "--state", "pending")).out).toBe("Nothing is asked.\n");
   });
 
+  test("8: a yes to less is narrowed where the rule lets requests differ, and is refused elsewhere", async () => {
+    const { open, call, cli } = await world({ approval: { grant: { uses: 3, vary: ["/amount"] } } });
+    const { session } = await open();
+    const { approvalId = "" } = (await call(session)) as GuardError;
+    for (const pins of ["{", "[]", '{"/amount":{"lte":"5"}}'])
+      expect((await cli("approve", approvalId, "--as", "bea", "--pins", pins)).code).toBe(64);
+    expect((await cli("approve", approvalId, "--as", "bea", "--uses", "0")).code).toBe(64);
+    expect((await cli("approve", approvalId, "--as", "bea", "--pins", '{"/note":"x"}')).code).toBe(3);
+    expect((await cli("approve", approvalId, "--as", "bea", "--uses", "4")).code).toBe(3);
+    expect((await cli("show", approvalId)).out).toContain('varies    "/amount" may be another value');
+    const yes = ["--as", "bea", "--uses", "2", "--pins", '{"/amount":{"lte":3}}'];
+    expect((await cli("approve", approvalId, ...yes)).code).toBe(0);
+    expect(await call(session)).toMatchObject({ code: "APPROVAL_MISMATCH" });
+    expect([await call(session, 3), await call(session, 2)]).toEqual([200, 200]);
+    expect(await call(session, 2)).toMatchObject({ code: "APPROVAL_PENDING" });
+  });
+
   test("a no is told to the agent with its reason", async () => {
     const { open, call, cli } = await world();
     const { session } = await open();

@@ -1,7 +1,8 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { ApprovalReply, ApprovalRequest } from "../../src/approval/index.js";
 import type { GuardError } from "../../src/errors.js";
-import { compilePolicy, type GuardOptions, type PolicyError } from "../../src/index.js";
+import type { GuardOptions, PolicyError } from "../../src/index.js";
+import { compilePolicy } from "../../src/policy/index.js";
 import { loopbackPolicy, testGuard } from "../support/guards.js";
 import { startUpstream } from "../support/upstream.js";
 
