@@ -203,6 +203,9 @@ function refusedByService(
   const unlisted =
     service.headers === null ? undefined : request.headers.find(([name]) => service.headers?.has(name) === false);
   if (unlisted !== undefined) return { code: "HEADER_REFUSED", reason: "a header is not on the service's list" };
+  // Two lengths are two requests to somebody on the way.
+  if (request.declaredLength !== null && bytes !== "unread" && request.declaredLength !== (bytes?.byteLength ?? 0))
+    return { code: "HEADER_REFUSED", reason: "the content-length is not that of the body" };
   if (
     bytes instanceof Uint8Array &&
     bytes.byteLength > service.maxRequestBytes &&

@@ -76,7 +76,9 @@ export class OriginIndex<Service> {
 
   #findWeb(url: CanonicalUrl): Service | undefined {
     if (this.#web === undefined || (url.port !== 80 && url.port !== 443)) return undefined;
-    return url.address !== null || url.host.includes(".") ? this.#web : undefined;
+    if (url.address !== null) return this.#web;
+    // `app.localhost` is this machine by its name (RFC 6761 section 6.3), whatever resolves it.
+    return url.host.includes(".") && !url.host.endsWith(".localhost") ? this.#web : undefined;
   }
 }
 

@@ -4,6 +4,7 @@ import type { CanonicalRequest } from "../request/canonical.js";
 import { type EnvelopeKind, type EnvelopePart, readEnvelope } from "../request/envelope.js";
 import { documentHash, type GraphqlLimits, loadGraphql, readGraphql } from "../request/graphql.js";
 import { mcpProblem, readRpcMessages } from "../request/jsonrpc.js";
+import { mcpHeaderProblem } from "../request/mcp-headers.js";
 import { type Refusal, refuse } from "../request/refusal.js";
 import type { ServiceDocument } from "./document.js";
 import { foldedPaths, foldTemplate } from "./folded-path.js";
@@ -110,7 +111,10 @@ function rpcEndpoint(protocol: "jsonrpc" | "mcp", document: ServiceDocument): En
       if (!json.ok) return json;
       const messages = readRpcMessages(json.value, maxOperations);
       if ("ok" in messages) return messages;
-      const problem = protocol === "mcp" ? messages.map(mcpProblem).find((one) => one !== null) : undefined;
+      const problem =
+        protocol === "mcp"
+          ? (messages.map(mcpProblem).find((one) => one !== null) ?? mcpHeaderProblem(request.headers, messages))
+          : null;
       return problem ?? messages.map((message) => ({ protocol, message }));
     },
   };

@@ -20,6 +20,8 @@ export interface CanonicalRequest extends CanonicalUrl {
   readonly droppedHeaders: readonly string[];
   /** What the header fields say about the body. */
   readonly declaredBody: DeclaredBody;
+  /** How long the caller says the body is; null where it says nothing. */
+  readonly declaredLength: number | null;
 }
 
 /** Brings a request into canonical form, or says why it has none. Pure; the same text always gives the same answer. */
@@ -48,5 +50,6 @@ export function canonicaliseRequest(head: RequestHead): CanonicalRequest | Refus
     headers: headers.fields,
     droppedHeaders: headers.dropped,
     declaredBody: declaredBody(headers.fields),
+    declaredLength: headers.length,
   };
 }

@@ -1,6 +1,6 @@
 import type { RequestHead } from "./canonical.js";
 import { decodeEscapes } from "./escapes.js";
-import type { JsonValue } from "./json.js";
+import { foldCase, type JsonValue } from "./json.js";
 import { isObject, type Members } from "./jsonrpc.js";
 import { type Refusal, refuse } from "./refusal.js";
 import type { CanonicalUrl } from "./url.js";
@@ -24,6 +24,8 @@ interface Format {
   readonly envelope: readonly [string, ...string[]];
   /** Members of a part besides `method` and `url`. */
   readonly part: readonly string[];
+  /** The member by which other parts and the answers refer to a part. */
+  readonly id: string | null;
   readonly headers: string;
   readonly body: string;
   /** The full path of a part, or null where the API defines none. */
@@ -42,6 +44,7 @@ const FORMATS: Readonly<Record<EnvelopeKind, Format>> = {
   "odata-json": {
     envelope: ["requests"],
     part: ["id", "headers", "body", "dependsOn", "atomicityGroup"],
+    id: "id",
     headers: "headers",
     body: "body",
     path: (url, at) => {
@@ -54,6 +57,7 @@ const FORMATS: Readonly<Record<EnvelopeKind, Format>> = {
   "salesforce-composite": {
     envelope: ["compositeRequest", "allOrNone", "collateSubrequests"],
     part: ["referenceId", "httpHeaders", "body"],
+    id: "referenceId",
     headers: "httpHeaders",
     body: "body",
     path: (url, at) => (url.startsWith(`${above(at, 2)}/`) ? url : null),
@@ -62,6 +66,7 @@ const FORMATS: Readonly<Record<EnvelopeKind, Format>> = {
   "salesforce-batch": {
     envelope: ["batchRequests", "haltOnError"],
     part: ["richInput"],
+    id: null,
     headers: "httpHeaders",
     body: "richInput",
     path: (url, at) => {
@@ -81,9 +86,15 @@ export function readEnvelope(kind: EnvelopeKind, body: JsonValue, at: CanonicalU
   if (!Array.isArray(values) || values.length === 0) return no("the envelope is empty");
   if (values.length > MAX_PARTS) return no(`the envelope has more than ${MAX_PARTS} parts`);
   const parts: EnvelopePart[] = [];
+  const ids = new Set<string>();
   for (const value of values as readonly JsonValue[]) {
     const part = readPart(format, value, at);
     if ("ok" in part) return part;
+    const id = format.id === null ? undefined : (value as Members)[format.id];
+    if (id !== undefined) {
+      if (typeof id !== "string" || ids.has(foldCase(id))) return no("two parts have one id, or an id is not text");
+      ids.add(foldCase(id));
+    }
     parts.push(part);
   }
   return parts;

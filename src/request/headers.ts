@@ -6,6 +6,8 @@ export interface CanonicalHeaders {
   readonly fields: readonly (readonly [string, string])[];
   /** Names of fields that the agent may not set and that were left out; noted in the record. */
   readonly dropped: readonly string[];
+  /** What `Content-Length` says, if it is there; the transport counts for itself. */
+  readonly length: number | null;
 }
 
 /** More fields than this are refused. */
@@ -109,7 +111,7 @@ const DROPPED_PREFIX =
   /^(?:x-forwarded-|x-auth-request-|x-ssl-client-|x-amzn-oidc-|x-goog-iap-|x-goog-authenticated-|x-ms-client-principal|x-envoy-|cf-connecting-|cf-access-|tailscale-user-|x-authentik-|x-pomerium-|impersonate-extra-)/;
 
 /** Fields the judge reads: another spelling, that a server reads as the same variable, must not say something else beside it. */
-const JUDGED = new Set(["content-encoding", "content-type"]);
+const JUDGED = new Set(["content-encoding", "content-type", "mcp-method", "mcp-name"]);
 
 /** What only the transport may say; a client that says it in good faith says the same, so it is left to the transport. */
 const COMPUTED = new Set(["content-length", "host", "sec-fetch-mode"]);
@@ -138,7 +140,7 @@ export function canonicalHeaders(
   const fields: (readonly [string, string])[] = [];
   const dropped: string[] = [];
   let bytes = 0;
-  let contentLengths = 0;
+  let length: number | null = null;
   for (const [rawName, rawValue] of entries) {
     bytes += rawName.length + rawValue.length;
     if (bytes > MAX_BYTES) return refuse("HEADER_REFUSED", "the header fields are larger than 64 KiB");
@@ -155,8 +157,10 @@ export function canonicalHeaders(
       case "computed":
         if (name === "host" && !origin.endsWith(`//${value.toLowerCase()}`))
           return refuse("HEADER_REFUSED", "the host header and the URL disagree");
-        if (name === "content-length" && (++contentLengths > 1 || !/^[0-9]{1,15}$/.test(value))) {
-          return refuse("HEADER_REFUSED", "the content-length is repeated or not a number");
+        if (name === "content-length") {
+          if (length !== null || !/^[0-9]{1,15}$/.test(value))
+            return refuse("HEADER_REFUSED", "the content-length is repeated or not a number");
+          length = Number(value);
         }
         break;
       case "drop":
@@ -166,7 +170,7 @@ export function canonicalHeaders(
         fields.push([name, value]);
     }
   }
-  return { ok: true, fields, dropped };
+  return { ok: true, fields, dropped, length };
 }
 
 /** All values of one field, in order. `name` is lower-case. */

@@ -29,9 +29,12 @@ interface Case {
   } | null;
 }
 
-const cases = (
-  JSON.parse(readFileSync(new URL("../cases/requests.json", import.meta.url), "utf8")) as readonly Case[]
-).filter(({ level }) => level !== "decision");
+const casesIn = (file: string): readonly Case[] =>
+  (JSON.parse(readFileSync(new URL(`../cases/${file}`, import.meta.url), "utf8")) as readonly Case[]).filter(
+    ({ level }) => level !== "decision",
+  );
+const cases = casesIn("requests.json");
+const hostile = casesIn("hostile-requests.json");
 
 const SECRET = { crm: "s3cr3t-of-crm", CRED_A: "s3cr3t-of-a", CRED_B: "s3cr3t-of-b" } as const;
 const PUBLIC = "93.184.216.34";
@@ -458,10 +461,13 @@ describe("the request cases that need a guard", () => {
     expect(cases.filter(({ id }) => !known.has(id))).toEqual([]);
   });
 
-  it.for(cases.map((test) => [test.id, test.description, test] as const))("%s: %s", async ([, , test]) => {
-    const outcome = await (scenarios[test.id] ?? asDescribed)(test);
-    const accepted = new Set([test.expect, ...(test.accept_also ?? [])]);
-    // What was left out of the call, or put in order, and then let through.
-    expect([...accepted].map((word) => (word === "normalise" ? "allow" : word))).toContain(outcome);
-  });
+  it.for([...cases, ...hostile].map((test) => [test.id, test.description, test] as const))(
+    "%s: %s",
+    async ([, , test]) => {
+      const outcome = await (scenarios[test.id] ?? asDescribed)(test);
+      const accepted = new Set([test.expect, ...(test.accept_also ?? [])]);
+      // What was left out of the call, or put in order, and then let through.
+      expect([...accepted].map((word) => (word === "normalise" ? "allow" : word))).toContain(outcome);
+    },
+  );
 });

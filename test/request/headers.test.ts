@@ -24,6 +24,7 @@ describe("header fields", () => {
         ["x-b", "3"],
       ],
       dropped: [],
+      length: null,
     });
   });
 
@@ -124,7 +125,7 @@ describe("header fields", () => {
   it("leave content-length and host to the transport, where they say what the URL and the body say", () => {
     expect(codeOf("content-length", "4")).toBe("left out");
     expect(codeOf("host", "H.Example")).toBe("left out");
-    expect(bring(["content-length", "4"])).toMatchObject({ dropped: [] });
+    expect(bring(["content-length", "4"])).toMatchObject({ dropped: [], length: 4 });
   });
 
   it.each([
