@@ -35,7 +35,9 @@ type Encoder = (value: unknown, pass: Pass) => string | undefined;
 interface CompiledField {
   readonly key: string;
   readonly place: number;
+  /** The name as it stands before the value: after another member, and as the first. */
   readonly lead: string;
+  readonly firstLead: string;
   readonly encode: Encoder;
 }
 
@@ -57,7 +59,7 @@ export function encodeFields(
   let suspicious = false;
   for (let scale = 1; ; scale /= 2) {
     const pass: Pass = { scale, scanner, suspicious, trunc: new Map(), withheld: false };
-    const text = encodeObject(COMPILED, event, pass) + truncReport(pass.trunc);
+    const text = encodeMembers(COMPILED, event, pass, "") + truncReport(pass.trunc);
     if (text.length > room || (text.length * 3 > room && Buffer.byteLength(text) > room)) {
       if (scale < 1e-5) return { text: UNWRITABLE, withheld: true };
       continue;
@@ -104,7 +106,7 @@ type FieldIndex = ReadonlyMap<string, CompiledField>;
  * Looks up the members that are there, not all that could be: an event has six of forty, and each look for one that is
  * missing is as dear as writing one that is not.
  */
-function encodeObject(fields: FieldIndex, value: object, pass: Pass): string {
+function encodeMembers(fields: FieldIndex, value: object, pass: Pass, opening: "" | "{"): string {
   const found: CompiledField[] = [];
   for (const key of Object.keys(value)) {
     const field = fields.get(key);
@@ -114,12 +116,12 @@ function encodeObject(fields: FieldIndex, value: object, pass: Pass): string {
     if (at === found.length) found.push(field);
     else found.splice(at, 0, field);
   }
-  let out = "";
-  for (const { key, lead, encode } of found) {
+  let out: string = opening;
+  for (const { key, lead, firstLead, encode } of found) {
     const member = (value as Record<string, unknown>)[key];
     if (member === undefined || member === null) continue;
     const text = encode(member, pass);
-    if (text !== undefined) out += lead + text;
+    if (text !== undefined) out += (out === "{" ? firstLead : lead) + text;
   }
   return out;
 }
@@ -128,7 +130,7 @@ function compile(table: FieldTable, prefix: string): FieldIndex {
   return new Map(
     Object.entries(table).map(([key, kind], place) => [
       key,
-      { key, place, lead: `,"${key}":`, encode: encoderFor(kind, prefix + key) },
+      { key, place, lead: `,"${key}":`, firstLead: `"${key}":`, encode: encoderFor(kind, prefix + key) },
     ]),
   );
 }
@@ -137,7 +139,7 @@ function encoderFor(kind: FieldTable[string], path: string): Encoder {
   if (typeof kind === "object") {
     const fields = compile(kind, `${path}.`);
     return (value, pass) =>
-      typeof value === "object" ? `{${encodeObject(fields, value as object, pass).slice(1)}}` : undefined;
+      typeof value === "object" ? `${encodeMembers(fields, value as object, pass, "{")}}` : undefined;
   }
   switch (kind) {
     case "text":
