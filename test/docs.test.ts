@@ -13,6 +13,7 @@ import {
 } from "../src/policy/index.js";
 import { decisionsOf } from "./docs/decisions.js";
 import { codeIn, docs, type Fence, type Page, readPage, tablesOf } from "./docs/page.js";
+import { type Partners, startPartners } from "./docs/partners.js";
 import { type Printed, runPage } from "./docs/run-page.js";
 import { type Login, type Services, startLogin, startServices } from "./docs/world.js";
 import { loopbackPolicy, recordedEvents, temporaryDirectory, testGuard } from "./support/guards.js";
@@ -24,12 +25,15 @@ const pages: readonly Page[] = readdirSync(docs)
   .map(readPage);
 
 let login: Login;
+let partners: Partners;
 let services: Services;
 beforeAll(async () => {
   login = await startLogin();
-  services = await startServices(login.server.introspect);
+  partners = await startPartners(login);
+  services = await startServices(async (token) => partners.introspect(token) ?? (await login.server.introspect(token)));
 });
 afterAll(async () => {
+  await partners.close();
   await services.close();
   await login.server.close();
 });
@@ -45,8 +49,11 @@ async function printedBy(page: Page): Promise<readonly Printed[]> {
   writeFileSync("refund-agent.jwk", JSON.stringify(login.clientKey));
   for (const [name, file] of Object.entries(CERTIFICATES))
     copyFileSync(new URL(`transport/certificates/${file}`, import.meta.url), name);
+  writeFileSync("app.pem", partners.appKey);
+  process.env["ACTIONS_ID_TOKEN_REQUEST_URL"] = `${partners.github}/actions`;
+  process.env["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] = "of-the-runner";
   const identityToken = await login.server.issueUserToken({ sub: "ada", groups: ["support"] });
-  return await runPage(page, { services, login, given: { identityToken } });
+  return await runPage(page, { services, login, partners, given: { identityToken } });
 }
 
 /** `…` in a page stands for what differs from run to run, within a line. */
@@ -182,12 +189,13 @@ describe("docs/credentials.md", () => {
     services.credentials.clear();
     const before = login.server.revocations();
     await printedBy(readPage("credentials.md"));
-    expect(services.credentials.size).toBe(3);
+    expect(services.credentials.size).toBe(9);
     const files = readdirSync("audit", { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
     const record = files.map((entry) => readFileSync(`${entry.parentPath}/${entry.name}`, "utf8")).join();
     expect(record).toContain("credential.issued");
     for (const credential of services.credentials) expect(record).not.toContain(credential);
-    expect(login.server.revocations() - before).toBe(2);
+    expect(login.server.revocations() - before).toBe(4);
+    expect(partners.revoked()).toBeGreaterThan(0);
   });
 });
 

@@ -15,7 +15,8 @@ import * as slack from "../../src/slack/index.js";
 import * as store from "../../src/store/index.js";
 import { silentLog } from "../support/guards.js";
 import type { Fence, Page } from "./page.js";
-import { LOGIN, type Login, type Services } from "./world.js";
+import type { Partners } from "./partners.js";
+import { LOGIN, type Login, PARTNER, type Services } from "./world.js";
 
 /** What a page printed, fence by fence. */
 export interface Printed {
@@ -26,6 +27,7 @@ export interface Printed {
 interface World {
   readonly services: Services;
   readonly login: Login | null;
+  readonly partners: Partners;
   /** Values a page speaks of and a reader has from elsewhere, such as `identityToken`. */
   readonly given: Readonly<Record<string, unknown>>;
 }
@@ -92,11 +94,16 @@ function consoleTo(say: (text: string) => void): Pick<Console, "log"> {
 const untimed: sallyport.Clock = { ...systemClock, schedule: () => () => undefined };
 
 /** The package by its names, with the documentation's hosts on loopback. */
-function modulesFor({ services, login }: World, guards: sallyport.Guard[]): (name: string) => Promise<unknown> {
+function modulesFor(
+  { services, login, partners }: World,
+  guards: sallyport.Guard[],
+): (name: string) => Promise<unknown> {
   const located = <Options extends { readonly issuer: string }>(options: Options): Options =>
     options.issuer === LOGIN && login !== null
       ? { ...options, issuer: login.server.issuer, allowInsecure: true }
-      : options;
+      : options.issuer === PARTNER
+        ? { ...options, issuer: partners.issuer, allowInsecure: true }
+        : options;
   const own: Readonly<Record<string, unknown>> = {
     sallyport: {
       ...sallyport,
@@ -125,6 +132,16 @@ function modulesFor({ services, login }: World, guards: sallyport.Guard[]): (nam
       ...broker,
       clientCredentials: (options: broker.ClientCredentialsOptions) => broker.clientCredentials(located(options)),
       tokenExchange: (options: broker.TokenExchangeOptions) => broker.tokenExchange(located(options)),
+      jwtBearer: (options: broker.JwtBearerOptions) => broker.jwtBearer(located(options)),
+      idJag: ({ identityProvider, ...options }: broker.IdJagOptions) =>
+        broker.idJag({
+          ...located(options),
+          identityProvider: { ...identityProvider, issuer: partners.identityProvider },
+        }),
+      githubApp: (options: broker.GithubAppOptions) =>
+        broker.githubApp({ ...options, apiUrl: partners.github, allowInsecure: true }),
+      githubActionsToken: (options: broker.GithubActionsTokenOptions) =>
+        broker.githubActionsToken({ ...options, allowInsecure: true }),
     },
   };
   return async (name) => {

@@ -5,6 +5,8 @@ import { type AuthorizationServer, startAuthorizationServer } from "../../src/cl
 
 /** Where the documentation's authorization server lives. */
 export const LOGIN = "https://login.internal.example";
+/** Another company's authorization server. */
+export const PARTNER = "https://login.partner.example";
 const API = "https://ledger.internal.example/api";
 
 /** The documentation's services, all on one loopback port. */
@@ -18,8 +20,11 @@ export interface Services {
   close(): Promise<void>;
 }
 
-/** Starts the services. `introspect` tells them what a bearer token is good for. */
-export async function startServices(introspect: AuthorizationServer["introspect"] | null): Promise<Services> {
+/** Tells a service what a token is good for. */
+type Introspect = (token: string) => Promise<Readonly<Record<string, unknown>>>;
+
+/** Starts the services. */
+export async function startServices(introspect: Introspect | null): Promise<Services> {
   const received: string[] = [];
   const credentials = new Set<string>();
   const server = createServer((request, response) => {
@@ -29,7 +34,8 @@ export async function startServices(introspect: AuthorizationServer["introspect"
   const loopback = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const rerouted = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
     const url = new URL(String(input));
-    if (!url.hostname.endsWith(".internal.example")) throw new TypeError("fetch failed");
+    if (!url.hostname.endsWith(".internal.example") && url.hostname !== "api.github.com")
+      throw new TypeError("fetch failed");
     const headers = new Headers(init.headers);
     headers.set("x-docs-host", url.host);
     return await fetch(loopback + url.pathname + url.search, { ...init, headers });
@@ -53,13 +59,13 @@ async function answer(
   response: ServerResponse,
   received: string[],
   credentials: Set<string>,
-  introspect: AuthorizationServer["introspect"] | null,
+  introspect: Introspect | null,
 ): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
   const { pathname } = new URL(request.url ?? "/", "http://docs");
   received.push(`${request.method} https://${request.headers["x-docs-host"]}${request.url}`);
-  const bearer = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1];
+  const bearer = /^(?:Bearer|DPoP|Basic) (.+)$/.exec(request.headers.authorization ?? "")?.[1];
   const apiKey = request.headers["x-api-key"];
   for (const credential of [bearer, apiKey]) if (typeof credential === "string") credentials.add(credential);
   const json = (value: unknown, status = 200): void => {
@@ -68,7 +74,7 @@ async function answer(
   };
   if (pathname === "/whoami") {
     const facts = bearer === undefined || introspect === null ? null : await introspect(bearer);
-    const { sub, client_id, act, scope, aud, active } = facts ?? {};
+    const { sub, client_id, act, scope, aud, active, cnf } = facts ?? {};
     return json({
       active,
       user: sub,
@@ -76,7 +82,12 @@ async function answer(
       actor: (act as { sub?: string } | undefined)?.sub,
       scope,
       aud,
+      ...(cnf === undefined ? {} : { bound: true, proof: typeof request.headers["dpop"] === "string" }),
     });
+  }
+  if (pathname === "/installation/repositories") {
+    const { repositories = [] } = bearer === undefined || introspect === null ? {} : await introspect(bearer);
+    return json({ repositories });
   }
   if (pathname === "/echo") return json({ authorization: request.headers.authorization, "x-api-key": apiKey });
   if (pathname === "/accounts/42/photo") {
