@@ -114,6 +114,7 @@ describe("the public surface, which only grows on purpose", () => {
         "checkConsistencyProof",
         "checkEventProof",
         "eraseBody",
+        "exportAudit",
         "fileAnchor",
         "httpAnchor",
         "openAuditLog",

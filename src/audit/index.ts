@@ -24,6 +24,7 @@ export type {
   TimingFacts,
 } from "./event.js";
 export { auditEventSchema, type JsonSchema } from "./event-schema.js";
+export { type AuditExport, type ExportFormat, type ExportOptions, exportAudit } from "./export/export-audit.js";
 export type { AuditFileSystem } from "./file-system.js";
 export { eraseBody, pruneAudit, type RemovalOptions } from "./maintenance.js";
 export type { AuditSigner } from "./note.js";

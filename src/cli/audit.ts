@@ -4,12 +4,17 @@ import { type AuditReport, type LogReport, verifyAudit } from "../audit/index.js
 import { parseVerifierKey } from "../audit/note.js";
 import { inertJson, printable } from "../audit/text.js";
 import { describeLine, describeSession, listSessions, readSession } from "../audit/timeline.js";
+import { addAuditExport } from "./audit-export.js";
 import { addAuditTools } from "./audit-tools.js";
 
 /** Where a command writes, and how it tells its exit code. */
 export interface CommandOutput {
   readonly write: (text: string) => void;
   readonly exit: (code: number) => void;
+  /** For what is not the result: standard error. */
+  readonly warn?: (text: string) => void;
+  /** Resolves once what was written is gone, so that a slow reader does not fill the memory. */
+  readonly drained?: () => Promise<void>;
 }
 
 const processOutput: CommandOutput = {
@@ -21,7 +26,7 @@ const processOutput: CommandOutput = {
 
 /** `sallyport audit …`: judge a record, and look at one. */
 export function auditCommand(output: CommandOutput = processOutput): Command {
-  const audit = new Command("audit").description("verify or show the record of what agents did");
+  const audit = new Command("audit").description("verify, show or export the record of what agents did");
   audit
     .command("verify")
     .description("tell whether a record is complete and unchanged")
@@ -52,12 +57,13 @@ export function auditCommand(output: CommandOutput = processOutput): Command {
       if (shown === 0) output.write(options.json === true ? "" : "No session found.\n");
       output.exit(shown === 0 && session !== undefined ? 1 : 0);
     });
+  addAuditExport(audit, output);
   addAuditTools(audit, output);
   return audit;
 }
 
 /** The keys that `--key` means: a key line itself, or the lines of a file. */
-async function keyLines(given: string): Promise<readonly string[]> {
+export async function keyLines(given: string): Promise<readonly string[]> {
   if (parseVerifierKey(given) !== undefined) return [given];
   const content = await readFile(given, "utf8").catch(() => "");
   const lines = content.slice(0, 65_536).split("\n");

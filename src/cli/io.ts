@@ -4,6 +4,8 @@ import type { Readable, Writable } from "node:stream";
 export interface CliIo {
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
+  /** Resolves once standard output has room, or nobody reads it any more. */
+  readonly drained: () => Promise<void>;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether standard output is a terminal. */
   readonly isTerminal: boolean;
@@ -48,6 +50,7 @@ export function processIo(): CliIo {
   return {
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
+    drained: () => drained(process.stdout),
     env: process.env,
     isTerminal: process.stdout.isTTY === true,
     columns: process.stdout.columns,
@@ -62,4 +65,16 @@ export function processIo(): CliIo {
       return interruption.signal;
     },
   };
+}
+
+function drained(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (!stream.writableNeedDrain || stream.destroyed) return resolve();
+    const events = ["drain", "close", "error"] as const;
+    const done = (): void => {
+      for (const event of events) stream.off(event, done);
+      resolve();
+    };
+    for (const event of events) stream.on(event, done);
+  });
 }

@@ -43,6 +43,7 @@ export function fakeIo({
       err += text;
     },
     env,
+    drained: async () => {},
     isTerminal: false,
     columns: 100,
     terminal: { input, output },

@@ -166,6 +166,7 @@ async function runLine(line: string): Promise<string> {
     stdout: write,
     stderr: write,
     env: {},
+    drained: async () => {},
     isTerminal: false,
     columns: 100,
     terminal: { input: new PassThrough(), output: new PassThrough() },

@@ -1,15 +1,9 @@
-import { Buffer } from "node:buffer";
-import fs from "node:fs";
-import { commitmentOf, placeOf } from "../bodies.js";
 import { systemCode } from "../file-system.js";
+import { COMMITMENT, readStoredBody } from "../stored-body.js";
 import { erasureKey } from "./ledger-facts.js";
 import type { ParsedLine } from "./parsed-line.js";
 import type { AuditProblem, LogReport } from "./report.js";
 import type { LogPlace } from "./verify-log.js";
-
-/** No stored body is longer; a longer file is not read. */
-const LONGEST_BLOB = 64 * 1024 * 1024;
-const COMMITMENT = /^[0-9a-f]{64}$/;
 
 /** Compares the bodies beside a session's log with what its lines say of them. */
 export class BodyCheck {
@@ -52,10 +46,8 @@ export class BodyCheck {
   }
 
   #wrongWith(commitment: string): string | undefined {
-    const { blob, salt } = placeOf(this.#place.directory, commitment);
     try {
-      const found = commitmentOf(read(salt), read(blob));
-      return found === commitment ? undefined : "it was changed";
+      return readStoredBody(this.#place.directory, commitment) === undefined ? "it was changed" : undefined;
     } catch (error) {
       const code = systemCode(error);
       return code === "ENOENT" ? MISSING : `it cannot be read (${code})`;
@@ -64,24 +56,3 @@ export class BodyCheck {
 }
 
 const MISSING = "it is missing";
-
-function read(path: string): Buffer {
-  const file = fs.openSync(
-    path,
-    fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0) | (fs.constants.O_NONBLOCK ?? 0),
-  );
-  try {
-    const stat = fs.fstatSync(file);
-    if (!stat.isFile() || stat.size > LONGEST_BLOB) throw Object.assign(new Error("no body"), { code: "NOT_A_BODY" });
-    const bytes = Buffer.alloc(stat.size);
-    let done = 0;
-    while (done < bytes.length) {
-      const taken = fs.readSync(file, bytes, done, bytes.length - done, done);
-      if (taken === 0) break;
-      done += taken;
-    }
-    return bytes.subarray(0, done);
-  } finally {
-    fs.closeSync(file);
-  }
-}

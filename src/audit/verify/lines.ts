@@ -21,12 +21,27 @@ export async function readLines(
   onLine: (line: Buffer) => boolean,
   signal?: AbortSignal,
 ): Promise<ReadEnd> {
+  const batches = batchesOfLines(path, signal);
+  for (;;) {
+    const { done, value } = await batches.next();
+    if (done === true) return value;
+    if (value.every(onLine)) continue;
+    await batches.return({ kind: "stopped" });
+    return { kind: "stopped" };
+  }
+}
+
+/** The same for who has to wait in between: whole lines, some at a time, valid until the next ones are asked for. */
+export async function* batchesOfLines(
+  path: string,
+  signal?: AbortSignal,
+): AsyncGenerator<readonly Buffer[], ReadEnd, undefined> {
   let file: FileHandle | undefined;
   try {
     file = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
     const stat = await file.stat();
     if (!stat.isFile()) return { kind: "unreadable", code: "NOT_A_FILE" };
-    return await readAll(file, stat.size, onLine, signal);
+    return yield* readAll(file, stat.size, signal);
   } catch (error) {
     signal?.throwIfAborted();
     return { kind: "unreadable", code: systemCode(error) };
@@ -35,12 +50,11 @@ export async function readLines(
   }
 }
 
-async function readAll(
+async function* readAll(
   file: FileHandle,
   size: number,
-  onLine: (line: Buffer) => boolean,
   signal: AbortSignal | undefined,
-): Promise<ReadEnd> {
+): AsyncGenerator<readonly Buffer[], ReadEnd, undefined> {
   const buffer = Buffer.allocUnsafe(4 * MAX_LINE_BYTES);
   let held = 0;
   let taken = 0;
@@ -50,12 +64,17 @@ async function readAll(
     if (bytesRead === 0) break;
     taken += bytesRead;
     const end = held + bytesRead;
+    const lines: Buffer[] = [];
     let start = 0;
     for (let newline = buffer.indexOf(0x0a); newline !== -1 && newline < end; newline = buffer.indexOf(0x0a, start)) {
-      if (newline - start > MAX_LINE_BYTES) return { kind: "line_too_long" };
-      if (!onLine(buffer.subarray(start, newline))) return { kind: "stopped" };
+      if (newline - start > MAX_LINE_BYTES) {
+        yield lines;
+        return { kind: "line_too_long" };
+      }
+      lines.push(buffer.subarray(start, newline));
       start = newline + 1;
     }
+    yield lines;
     buffer.copyWithin(0, start, end);
     held = end - start;
     if (held > MAX_LINE_BYTES) return { kind: "line_too_long" };
