@@ -26,9 +26,15 @@ export interface NationalId {
 
 /** Words as they appear in bytes: lower case, one character per byte. `_` stands for what may be between two words. */
 export function words(...list: readonly string[]): RegExp {
-  const patterns = list.map((word) => {
-    const bytes = utf8(word.toLowerCase());
-    return latin1(bytes, 0, bytes.length).toLowerCase().replaceAll("_", "[ _.-]{0,2}");
-  });
+  // Only Latin letters are the same in both cases there: `ИНН` is another word than `инн`.
+  const patterns = list.flatMap((word) =>
+    [...new Set([word.toLowerCase(), /[^ -~]/.test(word) ? word.toUpperCase() : word.toLowerCase()])].map((form) => {
+      const bytes = utf8(form);
+      return latin1(bytes, 0, bytes.length).toLowerCase().replaceAll("_", "[ _.-]{0,2}");
+    }),
+  );
   return new RegExp(`(?<![a-z])(?:${patterns.join("|")})`);
 }
+
+/** A short word, when no longer one begins with it: `nit`, and not `nitrogen`. */
+export const whole = (word: string): string => `${word}(?![a-z])`;
