@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { CHECKED } from "../../src/masking/detectors/vendors/checked.js";
 import { beginning, type NamedForm, type TokenForm, VENDORS } from "../../src/masking/detectors/vendors/index.js";
 import { createMasker } from "../../src/masking/index.js";
 
@@ -50,6 +51,14 @@ describe("vendors", () => {
     expect(new Set(VENDORS.map(({ vendor }) => vendor)).size).toBeGreaterThan(250);
     for (const { vendor, source } of VENDORS) expect(source, vendor).toMatch(/^https:\/\/[^ ]+$/);
     for (const { vendor } of VENDORS) expect(vendor).toMatch(/^[a-z0-9_]+$/);
+  });
+
+  it("were compared with their own pages where it says so, after the forms were written down", () => {
+    const names = new Set(VENDORS.map(({ vendor }) => vendor));
+    for (const [vendor, day] of CHECKED) {
+      expect(names.has(vendor), vendor).toBe(true);
+      expect(Date.parse(day), vendor).toBeGreaterThanOrEqual(Date.parse("2026-11-24"));
+    }
   });
 
   it.each(tokens.map((form, i) => [`${form.vendor} ${i}`, form] as const))("finds a token of %s", (_name, form) => {

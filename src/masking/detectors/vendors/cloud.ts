@@ -41,6 +41,8 @@ export const CLOUD: readonly VendorForm[] = [
     "(?=[A-Za-z/+]{0,39}[0-9])[A-Za-z0-9/+]{40}(?![=])",
   ),
   ...token("google_api_key", "https://cloud.google.com/docs/authentication/api-keys", "AIza[A-Za-z0-9_-]{35}(?!-)"),
+  // Since 2026 AI Studio gives out no other keys than these.
+  ...token("google_ai_key", "https://ai.google.dev/gemini-api/docs/api-key", "AQ\\.Ab[A-Za-z0-9_-]{30,200}"),
   ...token(
     "google_access_token",
     "https://developers.google.com/identity/protocols/oauth2#size",
@@ -114,6 +116,13 @@ export const CLOUD: readonly VendorForm[] = [
     "openshift_token",
     "https://docs.openshift.com/container-platform/latest/authentication/managing-oauth-access-tokens.html",
     "sha256~[A-Za-z0-9_-]{43}(?!-)",
+  ),
+  ...token(
+    "cloudflare_token",
+    "https://developers.cloudflare.com/fundamentals/api/get-started/token-formats/",
+    "cfk_[A-Za-z0-9_-]{40,64}",
+    "cfut_[A-Za-z0-9_-]{40,64}",
+    "cfat_[A-Za-z0-9_-]{40,64}",
   ),
   ...token("cloudflare_origin_ca_key", CLOUDFLARE, "v1\\.0-[a-f0-9]{24}-[a-f0-9]{146}"),
   ...named("cloudflare_key", CLOUDFLARE, ["cloudflare"], "(?:[A-Za-z0-9_-]{40}|[a-f0-9]{37})"),

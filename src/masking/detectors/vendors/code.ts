@@ -38,6 +38,9 @@ export const CODE: readonly VendorForm[] = [
     "pypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,250}",
     "pypi-AgENdGVzdC5weXBpLm9yZ[A-Za-z0-9_-]{50,250}",
   ),
+  ...["packagist_ort_", "packagist_out_", "packagist_uut_"].flatMap((prefix) =>
+    token("packagist_token", "https://packagist.com/docs/composer-authentication", `${prefix}[a-f0-9]{68}`),
+  ),
   ...token("rubygems_key", "https://guides.rubygems.org/api-key-scopes/", "rubygems_[a-f0-9]{48}"),
   ...token("clojars_token", "https://github.com/clojars/clojars-web/wiki/Deploy-Tokens", "CLOJARS_[A-Za-z0-9]{60}"),
   ...token("crates_io_token", "https://doc.rust-lang.org/cargo/reference/registry-web-api.html", "cio[A-Za-z0-9]{32}"),
@@ -87,7 +90,13 @@ export const CODE: readonly VendorForm[] = [
     ["circleci", "circle_token", "circle-token"],
     "[a-f0-9]{40}",
   ),
-  ...token("buildkite_token", "https://buildkite.com/docs/apis/managing-api-tokens", "bkua_[a-f0-9]{40}"),
+  ...["bkua_", "bkaa_", "bkaj_"].flatMap((prefix) =>
+    token(
+      "buildkite_token",
+      "https://buildkite.com/docs/platform/security/tokens",
+      `${prefix}(?=[A-Za-z_-]{0,40}[0-9])[A-Za-z0-9_-]{40,150}`,
+    ),
+  ),
   ...token(
     "harness_token",
     "https://developer.harness.io/docs/platform/automation/api/add-and-manage-api-keys/",
@@ -182,6 +191,13 @@ export const CODE: readonly VendorForm[] = [
     "dt0s01\\.[A-Za-z0-9]{24}\\.[A-Za-z0-9]{64}",
     "dt0s02\\.[A-Za-z0-9]{8}\\.[A-Za-z0-9]{64}",
     "dt0s16\\.[A-Za-z0-9]{8}\\.[A-Za-z0-9]{64}",
+  ),
+  ...["ddpat_", "ddsat_", "ddapp_", "ddap_"].flatMap((prefix) =>
+    token(
+      "datadog_token",
+      "https://docs.datadoghq.com/account_management/personal-access-tokens/",
+      `${prefix}(?=[A-Za-z_]{0,30}[0-9])[A-Za-z0-9_]{30,150}`,
+    ),
   ),
   ...named(
     "datadog_key",

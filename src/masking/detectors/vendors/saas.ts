@@ -23,7 +23,7 @@ export const SAAS: readonly VendorForm[] = [
   ...token(
     "supabase_key",
     "https://supabase.com/docs/guides/api/api-keys",
-    "sbp_[a-f0-9]{40}",
+    "sbp_(?:[a-f0-9]{40}|fc[a-z0-9_]{30,90})",
     "sb_secret_[A-Za-z0-9_-]{31}",
   ),
   ...token("neon_key", "https://neon.tech/docs/manage/api-keys", "napi_[a-z0-9]{64}"),
