@@ -212,9 +212,8 @@ function openPass(
   }
   const mint: Mint | undefined = vault === null ? undefined : (kind, value) => vault.mint(kind, value, request.origin);
   const { mask: paths } = decision.obligations;
-  return parts.masker.open(
-    mint === undefined ? { contentType, paths, secrets } : { contentType, paths, secrets, mint },
-  );
+  const { unmaskable } = parts;
+  return parts.masker.open({ contentType, paths, secrets, unmaskable, ...(mint === undefined ? undefined : { mint }) });
 }
 
 /** The whole body; a fault of the network in it is still the body's, to be met by whoever reads it. */

@@ -144,7 +144,7 @@ describe("docs/masking.md", () => {
     for (const type of [
       "image/png",
       "application/pdf",
-      "multipart/mixed; boundary=b",
+      "multipart/byteranges; boundary=b",
       "text/plain; charset=utf-16",
       null,
     ]) {

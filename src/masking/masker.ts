@@ -22,7 +22,7 @@ import { tokenDetectors, vendorBeginnings, vendorNameRules } from "./detectors/s
 import { jdbcDetector, urlDetector } from "./detectors/url.js";
 import { VENDORS } from "./detectors/vendors/index.js";
 import { KnownNames } from "./json-names.js";
-import { formatOf } from "./media.js";
+import { mediaOf } from "./media.js";
 import { checkOpenPaths, checkOptions, countryOf, DETECTORS, type MaskerOptions, NATIONAL } from "./options.js";
 import { type MaskingPass, type OpenOptions, openPass } from "./pass.js";
 import { type PathRule, PathRules } from "./paths.js";
@@ -119,21 +119,22 @@ export function createMasker(options: MaskerOptions = {}): Masker {
       : new PathRules([...further.map((path) => ({ path, strategy: strategyOf("FIELD") })), ...own]);
   };
   const open = (given: OpenOptions): MaskingPass => {
-    const format = formatOf(given.contentType);
-    if (format === null) throw new GuardError("MEDIA_REFUSED", { sent: true });
+    const media = mediaOf(given.contentType);
+    if (media === null) throw new GuardError("MEDIA_REFUSED", { sent: true });
     return openPass({
-      format,
+      media,
       scanning: scanningWith(given.secrets ?? []),
       paths: pathsWith(given.paths),
       replace: replaceWith(given.mint),
       replaceField: fieldsWith(given.mint),
+      ...(given.unmaskable === "pass" ? { opaque: () => scanningFor(NO_DETECTORS, given.secrets ?? []) } : undefined),
     });
   };
   const openOpaque = (secrets: readonly string[]): MaskingPass | null => {
     const scanner = scanningFor(NO_DETECTORS, secrets);
     if (scanner === null) return null;
     return openPass({
-      format: "text",
+      media: { format: "text", boundary: "" },
       scanning: scanner,
       paths: null,
       replace: replaceWith(undefined),

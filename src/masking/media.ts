@@ -1,7 +1,16 @@
 import { isForm, isJson, parseMediaType } from "../request/media-type.js";
 
 /** How a body is read. */
-export type Format = "json" | "sse" | "form" | "text";
+export type Format = "json" | "sse" | "form" | "text" | "multipart";
+
+export interface Media {
+  readonly format: Format;
+  /** Of a multipart body; empty for others. */
+  readonly boundary: string;
+}
+
+/** RFC 2046, section 5.1.1. */
+const BOUNDARY = /^[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]$/;
 
 /** Character sets in which every byte below 0x80 is ASCII and nothing else: the detectors work on bytes. */
 const CHARSET = /^(?:utf-?8|us-ascii|ascii|iso-8859-\d{1,2}|iso_8859-\d{1,2}|latin1|windows-125\d|koi8-[ru]|euc-jp)$/i;
@@ -30,21 +39,30 @@ const TEXTS: ReadonlySet<string> = new Set([
 ]);
 
 /** How a body of this media type is read, or null where it cannot be masked. */
-export function formatOf(contentType: string | null): Format | null {
+export function mediaOf(contentType: string | null): Media | null {
   if (contentType === null) return null;
-  if (contentType !== latest.contentType) latest = { contentType, format: parsedFormat(contentType) };
-  return latest.format;
+  if (contentType !== latest.contentType) latest = { contentType, media: parsedMedia(contentType) };
+  return latest.media;
 }
 
 /** The last answer given: a service says the same of nearly everything, and is asked about twice. */
-let latest: { readonly contentType: string; readonly format: Format | null } = { contentType: "", format: null };
+let latest: { readonly contentType: string; readonly media: Media | null } = { contentType: "", media: null };
 
-function parsedFormat(contentType: string): Format | null {
-  const media = parseMediaType(contentType);
-  if (media === null) return null;
-  const { essence, parameters } = media;
+function parsedMedia(contentType: string): Media | null {
+  const parsed = parseMediaType(contentType);
+  if (parsed === null) return null;
+  const { essence, parameters } = parsed;
   const charset = parameters.get("charset");
   if (charset !== undefined && !CHARSET.test(charset)) return null;
+  const boundary = parameters.get("boundary") ?? "";
+  // Ranges of a text are no texts: a value may be cut by any of them.
+  if (essence.startsWith("multipart/"))
+    return essence !== "multipart/byteranges" && BOUNDARY.test(boundary) ? { format: "multipart", boundary } : null;
+  const format = formatOf(essence);
+  return format === null ? null : { format, boundary: "" };
+}
+
+function formatOf(essence: string): Format | null {
   if (isJson(essence) || JSON_LINES.has(essence)) return "json";
   if (essence === "text/event-stream") return "sse";
   if (isForm(essence)) return "form";
@@ -54,9 +72,10 @@ function parsedFormat(contentType: string): Format | null {
 }
 
 /**
- * Whether a body of this media type can be masked: JSON, NDJSON, server-sent events, forms, and text of all kinds in a
- * character set that extends ASCII. Binary types, multipart, UTF-16 and a missing or broken `content-type` cannot.
+ * Whether a body of this media type can be masked: JSON, NDJSON, server-sent events, forms, text of all kinds in a
+ * character set that extends ASCII, and multipart bodies, part by part. Binary types, ranges, UTF-16 and a missing or broken
+ * `content-type` cannot.
  */
 export function isMaskable(contentType: string | null): boolean {
-  return formatOf(contentType) !== null;
+  return mediaOf(contentType) !== null;
 }

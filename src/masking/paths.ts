@@ -57,16 +57,24 @@ export const OTHER = "\u0100";
 /** Rules as an automaton over names: one look-up per member, however many rules there are. Null if there are none. */
 export class PathRules {
   readonly root: PathState;
+  readonly #rules: readonly PathRule[];
   readonly #names: ReadonlySet<string>;
   /** By first byte and length (modulo 64): whether some rule has such a name. Most names of a document are none. */
   readonly #shapes: Uint8Array = new Uint8Array(64 * 256);
   #states = 0;
 
-  constructor(rules: readonly PathRule[]) {
+  /** `root`: where in the rules the document stands, if it is a part of a larger one. */
+  constructor(rules: readonly PathRule[], root?: PathState) {
+    this.#rules = rules;
     const positions = rules.map(({ path, strategy }) => ({ steps: split(path), at: 0, strategy }));
     this.#names = new Set(positions.flatMap(({ steps }) => steps));
     for (const name of this.#names) this.#shapes[((name.length & 63) << 8) | name.charCodeAt(0)] = 1;
-    this.root = this.#state(positions);
+    this.root = root ?? this.#state(positions);
+  }
+
+  /** The rules for a document that stands as the member `name` of this one. */
+  under(name: string): PathRules {
+    return new PathRules(this.#rules, this.step(this.root, name));
   }
 
   /** {@link step} for the name that stands in `bytes`, without building a text for names that are in no rule. */

@@ -105,7 +105,7 @@ export class BodyCapture {
     const { masker } = this.#parts;
     try {
       const pass = isMaskable(contentType)
-        ? masker.open({ contentType, paths, secrets: secrets() })
+        ? masker.open({ contentType, paths, secrets: secrets(), unmaskable: "pass" })
         : masker.openOpaque(secrets());
       if (pass === null) return all;
       // What was cut off is no complete text; its rest would be malformed in any format.

@@ -160,6 +160,8 @@ describe("isMaskable", () => {
     "image/svg+xml",
     "application/xml",
     "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    'multipart/mixed; boundary="a b:c"',
   ])("says yes to %s", (type) => {
     expect(isMaskable(type)).toBe(true);
     expect(() => masker.open({ contentType: type })).not.toThrow();
@@ -171,7 +173,9 @@ describe("isMaskable", () => {
     "application/octet-stream",
     "image/png",
     "application/pdf",
-    "multipart/form-data; boundary=x",
+    "multipart/form-data",
+    "multipart/byteranges; boundary=x",
+    'multipart/mixed; boundary="x "',
     "text/plain; charset=utf-16",
     "application/json; charset=utf-7",
     "text/plain; charset=shift_jis",
