@@ -1,3 +1,4 @@
+import { maskedUrl, maskerOf, visibleHeaders } from "./answer-headers.js";
 import { GuardError } from "./errors.js";
 import type { Delivery, Exchange } from "./exchange.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
@@ -5,7 +6,7 @@ import { isMaskable, type MaskingPass, type Mint } from "./masking/index.js";
 import type { Decision } from "./policy/index.js";
 import type { CanonicalRequest } from "./request/canonical.js";
 import { headerValues } from "./request/headers.js";
-import { type BodySource, buildResponse, type HeaderPairs, type HopResponse, matchingBody } from "./transport/index.js";
+import { type BodySource, buildResponse, type HopResponse, matchingBody } from "./transport/index.js";
 
 /** An answer on its way to the caller. */
 export interface Arrival {
@@ -43,11 +44,15 @@ export async function deliver(
   if (answer.body === null) flow.finish();
   else if (length !== null && length <= READ_AHEAD) body = flow.arrived() ?? (await readAhead(flow));
   else body = flow;
+  const mask = maskerOf(parts, session, request, secrets);
   return buildResponse({
     status: answer.status,
     statusText: answer.statusText,
-    headers: visibleHeaders(answer, body, flow.mayHaveChanged(), secrets),
-    url: request.url,
+    headers: visibleHeaders(answer, mask, {
+      changed: flow.mayHaveChanged(),
+      length: body instanceof Uint8Array ? body.byteLength : null,
+    }),
+    url: followed > 0 ? maskedUrl(request.url, mask) : request.url,
     redirected: followed > 0,
     type: followed > 0 && new URL(from).origin !== request.origin ? "cors" : "basic",
     body,
@@ -236,41 +241,3 @@ function declaredLength(answer: HopResponse): number | null {
   const [length] = headerValues(answer.headers, "content-length");
   return length === undefined || !/^[0-9]{1,15}$/.test(length) ? null : Number(length);
 }
-
-/** What no longer describes the bytes once they were masked. `content-encoding` stays when it was undone, as in fetch. */
-const ABOUT_THE_BYTES = new Set([
-  "content-length",
-  "content-md5",
-  "digest",
-  "content-digest",
-  "repr-digest",
-  "etag",
-  "accept-ranges",
-]);
-
-function visibleHeaders(
-  answer: HopResponse,
-  body: BodySource | Uint8Array | null,
-  changed: boolean,
-  secrets: readonly string[],
-): HeaderPairs {
-  const visible: (readonly [string, string])[] = [];
-  for (const [name, value] of answer.headers) {
-    // Ours only: an upstream must not be able to pass its own 403 off as the guard's.
-    if (name.startsWith("x-sallyport-")) continue;
-    if (changed && ABOUT_THE_BYTES.has(name)) continue;
-    visible.push([name, withoutSecrets(name === "set-cookie" ? maskCookie(value) : value, secrets)]);
-  }
-  if (changed && body instanceof Uint8Array && answer.coding !== "decoded")
-    visible.push(["content-length", String(body.byteLength)]);
-  return visible;
-}
-
-/** A session cookie is a credential of the service; the agent may know that there is one. */
-const maskCookie = (value: string): string => value.replace(/^([^=;]*)=[^;]*/, "$1=[REDACTED:COOKIE]");
-
-const withoutSecrets = (value: string, secrets: readonly string[]): string =>
-  secrets.reduce(
-    (text, secret) => (text.includes(secret) ? text.replaceAll(secret, "[REDACTED:CREDENTIAL]") : text),
-    value,
-  );

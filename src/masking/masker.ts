@@ -23,6 +23,7 @@ import { jdbcDetector, urlDetector } from "./detectors/url.js";
 import { VENDORS } from "./detectors/vendors/index.js";
 import { KnownNames } from "./json-names.js";
 import { mediaOf } from "./media.js";
+import { maskedField } from "./named-text.js";
 import { checkOpenPaths, checkOptions, countryOf, DETECTORS, type MaskerOptions, NATIONAL } from "./options.js";
 import { type MaskingPass, type OpenOptions, openPass } from "./pass.js";
 import { type PathRule, PathRules } from "./paths.js";
@@ -37,6 +38,11 @@ export interface Masker {
   detect(text: string): Finding[];
   /** The text with every finding replaced. The text is taken as it is, not as JSON: use {@link open} for a format. */
   mask(text: string, options?: Pick<OpenOptions, "mint">): { text: string; counts: Record<string, number> };
+  /**
+   * The value of a header field or a parameter, masked for what it is and for what its name says of it. Texts have one
+   * character per byte, as in a header.
+   */
+  field(name: string, value: string, options?: Pick<OpenOptions, "secrets" | "mint">): string;
   /** Begins to mask a body that comes in chunks. Throws MEDIA_REFUSED for a type that `isMaskable` says no to. */
   open(options: OpenOptions): MaskingPass;
   /**
@@ -154,6 +160,11 @@ export function createMasker(options: MaskerOptions = {}): Masker {
         at = end;
       }
       return { text: masked + text.slice(at), counts };
+    },
+    field(name, value, { secrets = [], mint } = {}) {
+      const malformed = (): GuardError => new GuardError("MASKING_FAILED", { sent: true });
+      const replacing = { replace: replaceWith(mint), replaceField: fieldsWith(mint) };
+      return maskedField({ scanning: scanningWith(secrets), paths: null, malformed, ...replacing }, name, value);
     },
     open,
     openOpaque,

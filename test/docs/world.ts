@@ -103,6 +103,10 @@ async function answer(
     response.write("data: mail gra");
     return void response.end("ce@example.com\n\n");
   }
+  if (pathname === "/invitation") {
+    response.setHeader("link", '</accept?mail=grace%40example.com>; rel="next"');
+    return json({ ok: true });
+  }
   if (pathname === "/answer") {
     response.writeHead(200, { "content-type": "text/event-stream" });
     for (const content of ["mail gra", "ce@exam", "ple.com now"])

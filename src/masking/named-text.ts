@@ -1,6 +1,14 @@
-import type { Context, Reader } from "../reader.js";
-import { LOOK_BEHIND, Scanner } from "../scanner.js";
-import { PLAIN, Segment } from "../segment.js";
+import { Buffer } from "node:buffer";
+import type { Context, Reader } from "./reader.js";
+import { LOOK_BEHIND, Scanner } from "./scanner.js";
+import { PLAIN, Segment } from "./segment.js";
+import { ReaderStage, type StageContext } from "./stage.js";
+
+/** The value of a field, masked; texts have one character per byte. */
+export function maskedField(context: StageContext, name: string, value: string): string {
+  const stage = new ReaderStage(context, (full) => new NamedTextReader(full, name));
+  return Buffer.from(stage.whole(Buffer.from(value, "latin1"))).toString("latin1");
+}
 
 /** The value of a field whose name stands elsewhere, and may say what the value is. */
 export class NamedTextReader implements Reader {
