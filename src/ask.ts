@@ -75,7 +75,7 @@ function draftFor(
       path: request.path,
       query: request.query.map(([name, value]) => [name, masker.mask(value).text] as const),
       ...(contentType === null ? {} : { contentType }),
-      headers: Object.fromEntries(semanticHeaders(request.headers)),
+      headers: headersShown(masker, semanticHeaders(request.headers, semanticOf(parts, request))),
       body: { bytes: body?.byteLength ?? 0, sha256: described.digest, ...preview(masker, body) },
     },
     why: {
@@ -120,6 +120,7 @@ export function fingerprintFor(
     query: request.query,
     body: describe(parts, request, body, vary),
     headers: request.headers,
+    semanticHeaders: semanticOf(parts, request),
     ...(stepUp === undefined ? {} : { scopes: stepUp }),
     ...(vary === undefined ? {} : { vary }),
   });
@@ -157,13 +158,30 @@ function essentialOf(parts: GuardParts, request: CanonicalRequest): (body: JsonV
   return speaksRpc ? withoutCorrelation : (body) => body;
 }
 
+const semanticOf = (parts: GuardParts, request: CanonicalRequest): readonly string[] =>
+  parts.policy().serviceOf(request)?.semanticHeaders ?? [];
+
+/** By name, a repeated field with all its values; a name is never one that an object has already. */
+function headersShown(
+  masker: Masker,
+  fields: readonly (readonly [string, string])[],
+): Readonly<Record<string, string>> {
+  const shown = new Map<string, string>();
+  for (const [name, value] of fields) {
+    const earlier = shown.get(name);
+    const text = masker.mask(value).text;
+    shown.set(name, earlier === undefined ? text : `${earlier}, ${text}`);
+  }
+  return Object.fromEntries(shown);
+}
+
 /** What a method can do at worst: read, change, or remove (RFC 9110 section 9.2). */
 const riskOf = (method: string): "low" | "medium" | "high" =>
   ["GET", "HEAD", "OPTIONS"].includes(method) ? "low" : method === "DELETE" ? "high" : "medium";
 
 /** What of a body is shown: its beginning, as text, with sensitive values masked. */
 const PREVIEW_BYTES = 16 * 1024;
-const lenientUtf8 = new TextDecoder("utf-8");
+const lenientUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 function preview(masker: Masker, body: Uint8Array | null): { readonly preview: string; readonly truncated: boolean } {
   if (body === null) return { preview: "", truncated: false };

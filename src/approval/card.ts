@@ -60,6 +60,9 @@ function bodyLines({ http: { body, contentType } }: ApprovalRequest, width: numb
   const shown = Buffer.byteLength(body.preview, "utf8");
   return [
     `  body      ${body.bytes} bytes, ${type}, SHA-256 ${visible(body.sha256)}`,
+    ...(isOtherCharset(contentType)
+      ? ["  UNREADABLE: the body says that it is not UTF-8, and is shown as if it were."]
+      : []),
     ...lines.slice(0, MAX_BODY_LINES).map(barred),
     ...(hidden > 0 ? [`  TRUNCATED: ${hidden} more lines are not shown.`] : []),
     ...(body.truncated
@@ -67,6 +70,10 @@ function bodyLines({ http: { body, contentType } }: ApprovalRequest, width: numb
       : []),
   ];
 }
+
+/** A server that decodes it differently reads another text than the one that is shown. */
+const isOtherCharset = (contentType: string | undefined): boolean =>
+  /^(?!"?(?:utf-?8|us-ascii)"?\s*(?:;|$))/i.test(/;\s*charset\s*=\s*(.*)$/i.exec(contentType ?? "")?.[1] ?? "utf-8");
 
 const barred = (line: string): string => `    | ${line}`;
 

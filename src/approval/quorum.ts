@@ -21,8 +21,11 @@ export interface QuorumState {
 /** One yes each, unless somebody says otherwise. */
 const ANYBODY: readonly QuorumEntry[] = [{ name: "approver", n: 1 }];
 
-/** A person, wherever they answer from. */
-export const personOf = ({ id, idp }: Approver): string => JSON.stringify([idp, id.normalize("NFKC").toLowerCase()]);
+/**
+ * A person, wherever they answer from: who clicks in a chat and types at a terminal is one person. Of two people with one id
+ * in two directories one counts, so all channels should speak of people by the same directory.
+ */
+export const personOf = ({ id }: Approver): string => id.normalize("NFKC").toLowerCase();
 
 /** Whether `from` names this person or a group that their channel proved. */
 export const isFrom = (from: string | undefined, by: Approver): boolean =>

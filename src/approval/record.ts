@@ -114,7 +114,7 @@ export interface ApprovalNews {
   readonly votesFrom?: number;
 }
 
-/** More votes than this on one approval are not kept: a channel that is flooded does not fill the store. */
+/** More votes than this on one approval are not kept, but for one that ends it: a channel that is flooded does not fill the store. */
 const MAX_VOTES = 64;
 
 /** A new approval that waits for a person. */
@@ -215,8 +215,11 @@ export function quorumOf({ terms, votes }: Pick<ApprovalRecord, "terms" | "votes
 /** Adds a vote. The same vote delivered again changes nothing; one that comes too late is kept and not counted. */
 export function addVote(before: ApprovalRecord, vote: ApprovalVote): ApprovalRecord {
   const record = ageRecord(before, vote.at);
-  if (record.votes.length >= MAX_VOTES || record.votes.some((earlier) => isSameVote(earlier, vote))) return record;
+  if (record.votes.some((earlier) => isSameVote(earlier, vote))) return record;
   const counted = nextState(record.state, vote.verdict) !== null;
+  // A flood of yeses must not keep a no out.
+  const ends = counted && vote.verdict !== "approve";
+  if (record.votes.length >= MAX_VOTES && !ends) return record;
   const voted: ApprovalRecord = {
     ...record,
     votes: [...record.votes, { ...vote, counted }],

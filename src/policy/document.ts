@@ -26,14 +26,24 @@ export interface ServiceDocument {
   readonly envelopes?: Readonly<Record<string, "odata-json" | "salesforce-composite" | "salesforce-batch">>;
   /** An OpenAPI 3.0 or 3.1 description; in a file also the path of one, relative to the policy. */
   readonly openapi?: string | Readonly<Record<string, unknown>>;
-  /** Closed list of header fields the agent may send. */
-  readonly headers?: { readonly allow: readonly string[] };
+  readonly headers?: HeadersDocument;
   /** How many redirects are followed; 0 = none. Default 5. */
   readonly redirects?: number;
   /** How much of a body is read to judge it. Default 1 MiB. */
   readonly maxRequestBytes?: number;
   /** Whether a 401 without a Bearer or DPoP challenge is answered with a new credential, too, once. Default false. */
   readonly renewOn401?: boolean;
+}
+
+/** The header fields of a service. */
+export interface HeadersDocument {
+  /** Closed list of those the agent may send. Default: any. */
+  readonly allow?: readonly string[];
+  /**
+   * Those that change what a request means, such as whose account it is about: an approval covers them, and approvers are shown
+   * them. Those of HTTP itself, and those that rules of the service look at, are among them anyway.
+   */
+  readonly semantic?: readonly string[];
 }
 
 /** How a GraphQL service is read. */

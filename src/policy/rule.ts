@@ -28,6 +28,8 @@ export interface CompiledRule {
   readonly readsBody: boolean;
   /** What code is asked before the rule permits anything. */
   readonly predicates: readonly RulePredicate[];
+  /** Header fields that the rule looks at, in lower case. */
+  readonly headerNames: readonly string[];
   /** For a rule about operations at an endpoint: their protocol. */
   readonly protocol: OperationProtocol | null;
   /** How narrowly the rule is drawn: of several that match, the narrowest gives the scopes and the approval terms. */
@@ -96,6 +98,7 @@ export function compileRule(
     // A predicate is shown the body, whether it looks or not.
     readsBody: predicates.length > 0 || clauses.some((clause) => clause.readsBody),
     predicates,
+    headerNames: Object.keys(rule.headers ?? {}).map((name) => name.toLowerCase()),
     protocol,
     specificity: specificityOf(template, clauses.length),
     limits,

@@ -161,10 +161,15 @@ export const policySchema: Readonly<Record<string, unknown>> = {
         },
         headers: {
           type: "object",
-          description: "What header fields the agent may send.",
-          required: ["allow"],
+          description: "The header fields of the service.",
+          minProperties: 1,
           additionalProperties: false,
           properties: {
+            semantic: {
+              ...nonEmptyStrings,
+              description:
+                "Header names that change what a request means: an approval covers them, and approvers see them.",
+            },
             allow: { ...nonEmptyStrings, description: "Closed list of header names; any other is refused." },
           },
         },

@@ -22,6 +22,8 @@ export interface CompiledService {
   readonly renewOn401: boolean;
   /** Lower-case names the agent may send, or null for any. */
   readonly headers: ReadonlySet<string> | null;
+  /** Lower-case names of header fields, besides those of HTTP, that change what a request means. */
+  readonly semanticHeaders: readonly string[];
   /** Whether some rule opts in to `%2F` in a parameter. */
   readonly anyEncodedSlash: boolean;
   readonly permits: PathIndex<CompiledRule>;
@@ -35,6 +37,10 @@ export interface CompiledService {
   /** Allow and approve rules by id, for explanations. */
   readonly rules: readonly CompiledRule[];
 }
+
+/** What clients change when they repeat a request: a rule may look at it, and it is the same request all the same. */
+const CHANGES_FROM_TRY_TO_TRY =
+  /^(?:accept-encoding|authorization|baggage|content-length|content-type|cookie|idempotency-key|traceparent|tracestate|user-agent|x-(?:correlation|request)-id|x-stainless-.*)$/;
 
 type Report = (problem: ConfigurationProblem) => void;
 
@@ -65,7 +71,13 @@ export function compileService(
     maxRequestBytes: document.maxRequestBytes ?? 1_048_576,
     renewOn401: document.renewOn401 ?? false,
     headers:
-      document.headers === undefined ? null : new Set(document.headers.allow.map((header) => header.toLowerCase())),
+      document.headers?.allow === undefined
+        ? null
+        : new Set(document.headers.allow.map((header) => header.toLowerCase())),
+    semanticHeaders: [
+      ...(document.headers?.semantic ?? []).map((header) => header.toLowerCase()),
+      ...rules.flatMap((rule) => rule.headerNames).filter((header) => !CHANGES_FROM_TRY_TO_TRY.test(header)),
+    ],
     anyEncodedSlash: rules.some((rule) => rule.encodedSlash && rule.effect !== "deny"),
     permits,
     denials,

@@ -159,6 +159,24 @@ const CHECKS: readonly (readonly [name: string, run: StoreCheck["run"]])[] = [
   ],
 
   [
+    "keeps no flood of yeses, and lets none of them keep a no or a revocation out",
+    async ({ store }) => {
+      const quorum = [{ name: "two", n: 2 }];
+      for (const id of ["a1", "b1"]) {
+        const { terms } = openingOf(id);
+        await store.openOrJoin(`gf1:${id}`, openingOf(id, { fingerprint: `gf1:${id}`, terms: { ...terms, quorum } }));
+        for (let index = 0; index < 70; index++) await store.vote(id, voteOf("approve", { nonce: `n${index}` }));
+        assert.equal((await store.get(id))?.votes.length, 64);
+      }
+      matches(await store.vote("a1", voteOf("deny", { by: { id: "ben", idp: "i" } })), { state: "denied" });
+      await store.openOrJoin("gf1:c1", openingOf("c1", { fingerprint: "gf1:c1" }));
+      for (let index = 0; index < 70; index++) await store.vote("c1", voteOf("approve", { nonce: `n${index}` }));
+      matches(await store.get("c1"), { state: "approved" });
+      matches(await store.vote("c1", voteOf("revoke")), { state: "revoked" });
+    },
+  ],
+
+  [
     "a yes after the question's end is no yes, and a shorter grant is a shorter grant",
     async ({ store }) => {
       await store.openOrJoin("gf1:a", openingOf("a1"));
