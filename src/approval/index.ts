@@ -3,6 +3,7 @@
  * approvals. Left out: how the desk asks, counts and waits.
  */
 
+export type { Pins } from "../policy/pins.js";
 export { renderCard } from "./card.js";
 export { approveInBatches, type BatchedQuestion, type BatchOptions } from "./channels/batches.js";
 export { approveByCiba, type CibaOptions } from "./channels/ciba.js";
