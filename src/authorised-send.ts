@@ -24,9 +24,15 @@ export interface Departure {
   readonly onLeaving: () => void;
 }
 
-/** Another policy came into force while a credential was fetched: what was decided must be decided again. */
+/** Another policy came into force before anything left: what was decided must be decided again. */
 export class PolicyReplaced extends Error {
   override readonly name: string = "PolicyReplaced";
+  /** The body as it can still be sent: one that flows is watched by now, and flows through its watch. */
+  readonly body: Departure["body"];
+  constructor(body: Departure["body"]) {
+    super();
+    this.body = body;
+  }
 }
 
 /** An answer of which nobody got anything. */
@@ -58,12 +64,13 @@ export async function sendAuthorised(
   const { request, decision } = departure;
   let credential = await authorise(parts, session, exchange, departure, signal); //               7. authorise
   for (;;) {
-    if (parts.policy().hash !== decision.policy.hash) throw new PolicyReplaced();
+    if (isReplaced(parts, decision)) throw new PolicyReplaced(departure.body);
     const upload = watchUpload(parts, session, departure);
     const judged = await wireForm(parts, { ...departure, body: upload.body }, credential);
     const wire = withValues(parts, session, request, judged);
     await exchange.intent(request, decision, credential, upload); //                              8. record intent
     session.assertOpen();
+    if (isReplaced(parts, decision)) throw abandoned(exchange, upload);
     departure.onLeaving();
     const answer = await parts.transport.send(wire, { signal }); //                               9. send
     exchange.answered();
@@ -85,6 +92,16 @@ export async function sendAuthorised(
     discard(exchange, answer);
     credential = next;
   }
+}
+
+const isReplaced = (parts: GuardParts, { policy }: Decision): boolean => parts.policy().hash !== policy.hash;
+
+/** The intent stands in the record: that nothing came of it must, too. */
+function abandoned(exchange: Exchange, upload: Upload): PolicyReplaced {
+  const error = new PolicyReplaced(upload.body);
+  exchange.failed(error, "no");
+  exchange.nextAttempt();
+  return error;
 }
 
 /** The request body as it goes on the wire, watched as far as the policy wants it recorded. */

@@ -22,7 +22,7 @@ import { defaultLog } from "./operational-log.js";
 import { revokeOrphans } from "./orphans.js";
 import { type Agent, compilePolicy, type Policy, type PolicyDocument, type Predicates } from "./policy/index.js";
 import { readPolicyFile } from "./policy-file.js";
-import { watchFile } from "./policy-watch.js";
+import { watchFiles } from "./policy-watch.js";
 import { createRecorder } from "./recording/index.js";
 import { createSession, type Session } from "./session.js";
 import { memoryStore } from "./store/index.js";
@@ -52,7 +52,8 @@ export interface Guard {
 export async function createGuard(options: GuardOptions): Promise<Guard> {
   checkGuardOptions(options);
   const source = sourceOf(options.policy);
-  let policy = await loadPolicy(source, options.predicates);
+  const policyFiles = new Set<string>();
+  let policy = await loadPolicy(source, options.predicates, policyFiles);
   checkAgainstPolicy(policy, options);
   const clock = options.clock ?? systemClock;
   const log = options.log ?? (await defaultLog());
@@ -199,8 +200,9 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
   };
   let isWatching = isWatched(options.policy);
   const reload = async (): Promise<void> => {
+    const files = new Set<string>();
     try {
-      const next = await loadPolicy(source, options.predicates);
+      const next = await loadPolicy(source, options.predicates, files);
       checkAgainstPolicy(next, options);
       if (!isWatching || next.hash === policy.hash) return;
       putInForce(next);
@@ -210,16 +212,19 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
         { error: String(error) },
         "the policy file has changed and does not load: the policy before it stays in force",
       );
+    } finally {
+      watching?.follow(files);
     }
   };
-  const stopWatching = isWatched(options.policy)
-    ? watchFile(options.policy.file, clock, reload, (error) =>
-        log.error({ error: String(error) }, "the policy file is no longer watched"),
+  const watching = isWatching
+    ? watchFiles(clock, reload, (error) =>
+        log.error({ error: String(error) }, "a file of the policy is no longer watched"),
       )
-    : () => {};
+    : undefined;
+  watching?.follow(policyFiles);
   const unwatch = (): void => {
     isWatching = false;
-    stopWatching();
+    watching?.end();
   };
 
   const closeAll = async (): Promise<void> => {
@@ -258,9 +263,14 @@ const isWatched = (policy: GuardOptions["policy"]): policy is WatchedPolicy =>
 
 const sourceOf = (policy: GuardOptions["policy"]): PolicySource => (isWatched(policy) ? policy.file : policy);
 
-async function loadPolicy(source: PolicySource, predicates: Predicates = {}): Promise<Policy> {
+/** `files` gets the files that are read, also where the policy then does not load. */
+async function loadPolicy(
+  source: PolicySource,
+  predicates: Predicates = {},
+  files: Set<string> = new Set(),
+): Promise<Policy> {
   if (typeof source === "string" || source instanceof URL)
-    return compilePolicy(await readPolicyFile(source), { predicates });
+    return compilePolicy(await readPolicyFile(source, (file) => files.add(file)), { predicates });
   return "decide" in source ? source : compilePolicy(source satisfies PolicyDocument, { predicates });
 }
 

@@ -131,7 +131,8 @@ async function sendHop(
     if (sent === "no" && error instanceof PolicyReplaced && grant !== null) await outdate(parts, grant);
     else await grant?.settle(sent === "no" ? "released" : "unknown");
     if (sent === "no") await count.release();
-    if (error instanceof PolicyReplaced) return await sendHop(parts, session, exchange, hop, signal);
+    if (error instanceof PolicyReplaced)
+      return await sendHop(parts, session, exchange, { ...hop, body: error.body }, signal);
     if (!exchange.isUnderWay && !leaving && isGuardError(error)) exchange.denied(hop.request, decision, error);
     if (signal.aborted) exchange.aborted(error, sent);
     else exchange.failed(error, sent);

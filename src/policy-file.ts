@@ -9,21 +9,28 @@ const MAX_BYTES = 16 * 1024 * 1024;
 
 /**
  * Reads a policy document from a JSON or YAML file (by its ending; anything but `.yaml` and `.yml` is JSON). Where a service
- * names the file of an OpenAPI description, relative to the policy, the description is put in its place.
+ * names the file of an OpenAPI description, relative to the policy, the description is put in its place. `reading` is told the
+ * absolute path of each file before it is read.
  *
  * @throws PolicyError when a file cannot be read or parsed. The document is not yet checked to be a policy.
  */
-export async function readPolicyFile(path: string | URL): Promise<PolicyDocument> {
+export async function readPolicyFile(
+  path: string | URL,
+  reading: (file: string) => void = () => {},
+): Promise<PolicyDocument> {
+  const file = resolve(path instanceof URL ? fileURLToPath(path) : path);
+  reading(file);
   const document = await readDocument(path, "");
   const services: unknown = (document as Partial<PolicyDocument> | null)?.services;
   if (typeof services !== "object" || services === null) return document as PolicyDocument;
-  const file = resolve(path instanceof URL ? fileURLToPath(path) : path);
   const problems: ConfigurationProblem[] = [];
   for (const [name, service] of Object.entries(services as Readonly<Record<string, { openapi?: unknown } | null>>)) {
     if (typeof service?.openapi !== "string") continue;
     const pointer = `/services/${name.replaceAll("~", "~0").replaceAll("/", "~1")}/openapi`;
+    const description = resolve(dirname(file), service.openapi);
+    reading(description);
     try {
-      service.openapi = await readDocument(resolve(dirname(file), service.openapi), pointer);
+      service.openapi = await readDocument(description, pointer);
     } catch (error) {
       if (!(error instanceof PolicyError)) throw error;
       problems.push(...error.problems);

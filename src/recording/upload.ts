@@ -54,7 +54,8 @@ export function streamUpload(
           controller.close();
           return;
         }
-        if (value instanceof Uint8Array) {
+        // What is sent after the record was made is for the record of another sending.
+        if (value instanceof Uint8Array && facts === undefined) {
           bytes += value.byteLength;
           capture?.see(value);
           capture?.keep(value);

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { callbackSink } from "../../src/audit/index.js";
 import type { CredentialProvider } from "../../src/broker/index.js";
 import { staticSecret } from "../../src/broker/index.js";
 import { findGuardError, type PolicyDocument } from "../../src/index.js";
@@ -97,5 +98,66 @@ describe("a policy that is replaced while a credential is fetched", () => {
     const init = { method: "POST", body, duplex: "half", headers: { "content-type": "application/octet-stream" } };
     expect(await outcome(init as RequestInit)).toBe("sent");
     expect(api.received.map((request) => request.body.toString())).toEqual(["one two"]);
+  });
+});
+
+/** A service whose policy is replaced once, at the moment when the intent of a call is in the file and not yet on the disk. */
+async function replacedWhileRecording(after: Effect) {
+  const api = await startUpstream();
+  upstreams.push(api);
+  const policyWith = (effect: Effect, id: string): PolicyDocument => ({
+    ...loopbackPolicy(api.origin, [
+      { id, effect, service: "api", methods: ["POST"], path: "/items", record: "request", sync: "strict" },
+    ]),
+    id,
+  });
+  let replace: (() => Promise<void>) | undefined;
+  const made = await testGuard({
+    policy: policyWith("allow", "before"),
+    audit: {
+      sinks: [
+        callbackSink(({ event }) => {
+          const now = event.type === "request.intent" ? replace : undefined;
+          if (now !== undefined) replace = undefined;
+          return now?.();
+        }),
+      ],
+    },
+  });
+  replace = () => made.guard.setPolicy(policyWith(after, "after"));
+  const post = (init: RequestInit): Promise<string> =>
+    made.session.fetch(`${api.origin}/items`, { method: "POST", ...init }).then(
+      () => "sent",
+      (error: unknown) => findGuardError(error)?.code ?? String(error),
+    );
+  const requests = () => recordedEvents(made.directory).filter(({ type }) => type.startsWith("request."));
+  return { api, post, requests };
+}
+
+describe("a policy that is replaced while the intent is written", () => {
+  it("that denies now: nothing is sent, and the record says so", async () => {
+    const { api, post, requests } = await replacedWhileRecording("deny");
+    expect(await post({ body: "one" })).toBe("RULE_DENY");
+    expect(api.received).toHaveLength(0);
+    expect(requests()).toMatchObject([
+      { type: "request.intent", attempt: 1, decision: { rule: "before" } },
+      { type: "request.failed", attempt: 1, error: { sent: "no" } },
+      { type: "request.denied", attempt: 2, decision: { rule: "after" } },
+    ]);
+  });
+
+  it("that allows still: it is sent once, under the new decision, whole though it flows", async () => {
+    const { api, post, requests } = await replacedWhileRecording("allow");
+    const body = new Blob(["one two"]).stream();
+    const headers = { "content-type": "application/octet-stream" };
+    expect(await post({ body, duplex: "half", headers } as RequestInit)).toBe("sent");
+    expect(api.received.map((request) => request.body.toString())).toEqual(["one two"]);
+    expect(requests().map(({ type, attempt }) => [type, attempt])).toEqual([
+      ["request.intent", 1],
+      ["request.failed", 1],
+      ["request.intent", 2],
+      ["request.completed", 2],
+    ]);
+    expect(requests().at(-1)).toMatchObject({ req_body: { bytes: 7, complete: true } });
   });
 });

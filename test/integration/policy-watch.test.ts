@@ -1,4 +1,4 @@
-import { renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { findGuardError } from "../../src/index.js";
@@ -35,6 +35,35 @@ it("a policy file that is watched comes into force when it changes, and a broken
 
   await guard.setPolicy(JSON.parse(document("fourth", "/fourth")));
   expect(await codeOf("/fourth")).toBe("RULE_DENY");
+});
+
+it("the descriptions that a watched policy names are watched with it, also one that comes later", async () => {
+  const directory = temporaryDirectory();
+  for (const name of ["apis", "others"]) mkdirSync(join(directory, name));
+  const file = join(directory, "policy.json");
+  const describe = (path: string, ...segments: string[]): void =>
+    writeFileSync(
+      join(directory, ...segments),
+      JSON.stringify({ openapi: "3.1.0", paths: { [path]: { get: { operationId: "closed" } } } }),
+    );
+  const policy = (openapi: string): string => {
+    const rule = { id: "deny", effect: "deny", service: "api", operations: ["closed"] } as const;
+    return JSON.stringify(loopbackPolicy(ORIGIN, [rule], { openapi } as object));
+  };
+  describe("/first", "apis", "api.json");
+  writeFileSync(file, policy("./apis/api.json"));
+  const { session, log } = await testGuard({ policy: { file, watch: true } });
+  const codeOf = async (path: string): Promise<string | undefined> =>
+    findGuardError(await session.fetch(ORIGIN + path).catch((error: unknown) => error))?.code;
+  expect(await codeOf("/first")).toBe("RULE_DENY");
+  describe("/second", "apis", "api.json");
+  await expect.poll(() => codeOf("/second"), { timeout: 10_000 }).toBe("RULE_DENY");
+
+  // Named before it is there: nothing loads until it is.
+  writeFileSync(file, policy("./others/api.json"));
+  await expect.poll(() => log.lines.some((line) => line.includes("does not load")), { timeout: 10_000 }).toBe(true);
+  describe("/third", "others", "api.json");
+  await expect.poll(() => codeOf("/third"), { timeout: 10_000 }).toBe("RULE_DENY");
 });
 
 it("what is watched is a file, and nothing else is said about it", async () => {

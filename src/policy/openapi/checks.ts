@@ -1,21 +1,14 @@
 import type { BodyView } from "../../request/body.js";
 import type { CanonicalRequest } from "../../request/canonical.js";
-import { decodeEscapes } from "../../request/escapes.js";
-import { headerValues } from "../../request/headers.js";
 import { isForm, isJson } from "../../request/media-type.js";
 import { pointerToken } from "../pointer.js";
-import { isNode, listAt, type Node, nodeAt, type Place, type Report, resolve } from "./reading.js";
-import type { Schemas, SchemaTest } from "./schemas.js";
-import { formObject, testTexts } from "./text-values.js";
+import { type Context, compileSchema, fieldTests } from "./context.js";
+import { parameterCheck } from "./parameters.js";
+import { isNode, listAt, type Node, nodeAt, type Place, resolve } from "./reading.js";
+import { formObject } from "./text-values.js";
 
 /** What the description says that a request does not fit: the part and the schema's place, never a value. Null where it fits. */
 export type RequestCheck = (request: CanonicalRequest, body: BodyView) => string | null;
-
-interface Context {
-  readonly root: Node;
-  readonly schemas: Schemas;
-  readonly report: Report;
-}
 
 /** Compiles the parameters and the body of one operation. `paramAt` says where the path's parameters stand. */
 export function compileChecks(
@@ -53,47 +46,6 @@ function parameterChecks(
   return [...found.values()].filter((check) => check !== null);
 }
 
-const DEFAULT_STYLE: Readonly<Record<string, string>> = { path: "simple", query: "form", header: "simple" };
-
-/** Null where nothing can be said: a cookie is never sent, and other styles than the default write values in other ways. */
-function parameterCheck(
-  context: Context,
-  { node, at }: Place,
-  paramAt: ReadonlyMap<string, number>,
-): RequestCheck | null {
-  const { name, in: place, required, style } = node;
-  if (typeof name !== "string" || typeof place !== "string" || !Object.hasOwn(DEFAULT_STYLE, place)) return null;
-  const isPlain = style === undefined || style === DEFAULT_STYLE[place];
-  const test = isPlain && isNode(node["schema"]) ? compile(context, `${at}/schema`) : null;
-  const isRepeated = place === "query" && node["explode"] !== false;
-  const read = textReader(place, name, paramAt);
-  return (request) => {
-    const texts = read(request);
-    if (texts.length === 0)
-      return required === true && place !== "path" ? `the ${place} parameter ${name} is needed` : null;
-    if (test === null) return null;
-    const whole = testTexts(test, texts);
-    if (whole === null) return null;
-    const pieces = isRepeated ? texts : texts.flatMap((text) => text.split(","));
-    const fault = pieces.length === texts.length ? whole : testTexts(test, pieces);
-    return fault === null ? null : `the ${place} parameter ${name}: ${fault}`;
-  };
-}
-
-function textReader(
-  place: string,
-  name: string,
-  paramAt: ReadonlyMap<string, number>,
-): (request: CanonicalRequest) => readonly string[] {
-  if (place === "query") return ({ query }) => query.flatMap(([key, value]) => (key === name ? [value] : []));
-  if (place === "header") return ({ headers }) => headerValues(headers, name.toLowerCase());
-  const index = paramAt.get(name);
-  return ({ segments }) => {
-    const text = index === undefined ? null : decodeEscapes(segments[index] ?? "");
-    return text === null ? [] : [text];
-  };
-}
-
 function bodyCheck(context: Context, operation: Place): RequestCheck {
   const { requestBody } = operation.node;
   if (requestBody === undefined) return (_, body) => (body.kind === "none" ? null : "it takes no body");
@@ -122,7 +74,7 @@ type BodyTest = (body: BodyView, mediaType: string) => string | null;
 
 function contentTest(context: Context, media: Node, at: string): BodyTest {
   if (media["schema"] === undefined) return () => null;
-  const test = compile(context, `${at}/schema`);
+  const test = compileSchema(context, `${at}/schema`);
   const fields = fieldTests(context, media["schema"], `${at}/schema`);
   return (body, mediaType) => {
     if (body.kind === "json") return test(body.value);
@@ -130,20 +82,4 @@ function contentTest(context: Context, media: Node, at: string): BodyTest {
     // What is not read, such as a file, has the right media type at least.
     return body.kind === "opaque" && !isJson(mediaType) && !isForm(mediaType) ? null : "it cannot be read";
   };
-}
-
-function fieldTests(context: Context, schema: unknown, at: string): ReadonlyMap<string, SchemaTest> {
-  const place = resolve(context.root, schema, at, () => {});
-  const names = Object.keys(place === null ? {} : nodeAt(place.node, "properties"));
-  return new Map(names.map((name) => [name, compile(context, `${place?.at}/properties/${pointerToken(name)}`)]));
-}
-
-function compile({ schemas, report }: Context, pointer: string): SchemaTest {
-  try {
-    return schemas.compile(pointer);
-  } catch (error) {
-    const why = error instanceof Error ? error.message.split("\n", 1)[0] : "";
-    report(pointer, `is not a schema that can be checked (patterns are RE2, without look-around): ${why}`);
-    return () => "its schema";
-  }
 }
