@@ -1,5 +1,5 @@
 import { readdir, readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, extname, join } from "node:path";
 import { inertJson, printable } from "../audit/text.js";
 import {
   compilePolicy,
@@ -32,19 +32,24 @@ export function addPolicyTools(
     .command("test")
     .description("run a list of cases against a policy")
     .argument("<file>", "the policy, JSON or YAML")
-    .argument("<cases>", "a JSON list of { id, request: { method, url, headers, body }, who, expect, rule }")
+    .argument("<cases>", "a JSON list of { id, policy, request: { method, url, headers, body }, who, expect, rule }")
     .option("--json", "print the report as JSON")
-    .addHelpText("after", "\nExit codes: 0 all as expected, 1 a miss, or the policy does not load, 64 wrong usage.")
+    .addHelpText(
+      "after",
+      "\nCases that name another policy, by its id or its file, are skipped.\n\nExit codes: 0 all as expected, 1 a miss, nothing tested, or the policy does not load, 64 wrong usage.",
+    )
     .action(async (file: string, path: string, { json }: { json?: boolean }) => {
       const cases = casesIn(await readJson(path), path, contextOf);
-      const report = testPolicy(await loadPolicyFile(file), cases, contextOf({}));
+      const names = [basename(file), basename(file, extname(file))];
+      const report = testPolicy(await loadPolicyFile(file), cases, contextOf({}), names);
       const lines = report.results.map(
         ({ name, outcome, expected, got }) =>
           `${outcome.toUpperCase().padEnd(8)}${name}  expected ${expected}${got === undefined ? "" : `, got ${got.effect} ${got.rule ?? got.code}`}`,
       );
       const total = `${report.passed} passed, ${report.missed} missed, ${report.skipped} skipped`;
       output.write(json === true ? asJson(report) : inLines([...lines, total]));
-      if (report.missed > 0) output.exit(EXIT.failed);
+      // Nothing tested is nothing shown, however green.
+      if (report.missed > 0 || report.passed === 0) output.exit(EXIT.failed);
     });
   policy
     .command("diff")

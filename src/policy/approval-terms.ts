@@ -17,3 +17,15 @@ export function approvalTerms({ approvers, quorum, wait, expires, grant }: Appro
     ...(grant?.vary === undefined ? {} : { vary: grant.vary }),
   };
 }
+
+/** What could never be fulfilled: too few people, or a wait for an answer that can no longer come. */
+export function checkApproval(
+  { approvers, quorum = 1, wait, expires }: ApprovalDocument,
+  problem: (at: string, message: string) => void,
+): void {
+  if (approvers !== undefined && approvers.length < quorum && !approvers.some((name) => name.startsWith("group:")))
+    problem("/quorum", "more people must say yes than are listed in approvers");
+  const [waitMs, expiresMs] = [wait, expires].map((text) => (text === undefined ? null : parseDuration(text)));
+  if (waitMs != null && expiresMs != null && waitMs > expiresMs)
+    problem("/wait", "must not be longer than the question stays open (expires)");
+}

@@ -1,6 +1,6 @@
 import type { ConfigurationProblem } from "../errors.js";
 import { METHODS, type Method } from "../request/method.js";
-import { approvalTerms } from "./approval-terms.js";
+import { approvalTerms, checkApproval } from "./approval-terms.js";
 import { type Clause, compileClauses } from "./clauses.js";
 import type { Obligations } from "./decision.js";
 import type { Effect, RecordLevel, RecordSync, RuleDocument } from "./document.js";
@@ -65,6 +65,11 @@ export function compileRule(
   }
   const mayAsk = rule.effect === "approve" || Object.values(rule.predicates ?? {}).includes("approve");
   if (rule.approval !== undefined && !mayAsk) problem("/approval", "only an approve rule asks anybody");
+  for (const [at, approval] of [
+    ["/approval", rule.approval],
+    ["/stepUp/approval", rule.stepUp?.approval],
+  ] as const)
+    if (approval !== undefined) checkApproval(approval, (where, message) => problem(`${at}${where}`, message));
   rule.approval?.grant?.vary?.forEach((text, index) => {
     if (partPointer(text) === null)
       problem(`/approval/grant/vary/${index}`, "must be a JSON Pointer to one place, without *");

@@ -37,6 +37,23 @@ describe("the policy tools on the command line", () => {
     expect((await sallyport(files, "test", "p.json", "good.json"))[0]).toBe(0);
     expect(await sallyport(files, "test", "p.json", "bad.json")).toEqual([1, expect.stringContaining("MISS")]);
   });
+  it("test skips the cases of other policies, and exits with 1 when nothing is left", async () => {
+    const request = { method: "GET", url: `${A}/x` };
+    const files = {
+      "p.json": policy(["GET"]),
+      "q.json": policy(["POST"]),
+      "cases.json": [
+        { policy: "p", request, expect: "allow" },
+        { policy: "p.json", request, expect: "allow" },
+        { policy: "q", request, expect: "deny" },
+        { policy: "p", request, expect: "deny", env: { dns: {} } },
+      ],
+    };
+    expect(await sallyport(files, "test", "p.json", "cases.json")).toEqual([0, expect.stringContaining("2 passed")]);
+    expect(await sallyport(files, "test", "q.json", "cases.json")).toEqual([0, expect.stringContaining("1 passed")]);
+    const others = { ...files, "cases.json": [{ policy: "r", request, expect: "allow" }] };
+    expect(await sallyport(others, "test", "p.json", "cases.json")).toEqual([1, expect.stringContaining("0 passed")]);
+  });
   it("diff exits with 3 when wider", async () => {
     const files = { "a.json": policy(["GET"]), "b.json": policy(["GET", "POST"]) };
     expect(await sallyport(files, "diff", "a.json", "b.json")).toEqual([3, expect.stringContaining("WIDER")]);

@@ -159,6 +159,18 @@ describe("load errors", () => {
     ["a who key that points nowhere", { who: { "/groups": "x" } }, "/rules/0/who/~1groups", /principal/],
     ["approval on an allow", { approval: { wait: "5s" } }, "/rules/0/approval", /approve rule/],
     ["a duration without a unit", { effect: "approve", approval: { wait: "5" } }, "/rules/0/approval/wait", /./],
+    [
+      "a quorum of more people than there are",
+      { effect: "approve", approval: { approvers: ["ada", "bo"], quorum: 3 } },
+      "/rules/0/approval/quorum",
+      /listed/,
+    ],
+    [
+      "a wait for an answer that can no longer come",
+      { effect: "approve", approval: { wait: "2h", expires: "90m" } },
+      "/rules/0/approval/wait",
+      /expires/,
+    ],
     ["an unknown record level", { record: "all" }, "/rules/0/record", /must be one of/],
   ])("name %s", (_name, changes, pointer, message) => {
     expect(withRule(changes)).toEqual([{ pointer, message: expect.stringMatching(message) }]);
