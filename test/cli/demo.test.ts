@@ -94,10 +94,16 @@ describe("one whole run", () => {
     personalValues().forEach((value, index) => void secrets.set(`personal value ${index}`, value));
   });
 
-  test("every claim of the story holds, and there is one for each of its ten steps at least", () => {
+  test("every claim of the story holds, and there is one for each of its eleven steps at least", () => {
     expect(result.claims.filter(({ holds }) => !holds)).toEqual([]);
-    expect(new Set(result.claims.map(({ step }) => step)).size).toBe(10);
+    expect(new Set(result.claims.map(({ step }) => step)).size).toBe(11);
     expect(result.ok).toBe(true);
+  });
+
+  test("a read's token that was kept where it was used reached the ledger with a write, and was refused for its scope", () => {
+    const kept = parts.ledger().received.filter(({ scope, method }) => scope === "invoices:read" && method !== "GET");
+    expect(kept).toMatchObject([{ method: "POST", target: "/api/refunds", status: 403, subject: "maria" }]);
+    expect(io.out()).toContain('403 Bearer realm="ledger", error="insufficient_scope", scope="refunds:write"');
   });
 
   test("the secrets to look for are known from where they were made, and are all of them", () => {

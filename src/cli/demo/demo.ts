@@ -13,6 +13,7 @@ import { openSession } from "./chapters/open-session.js";
 import { readCustomer } from "./chapters/read-customer.js";
 import { readRecord } from "./chapters/read-record.js";
 import { repeatRefund } from "./chapters/repeat-refund.js";
+import { stealToken } from "./chapters/steal-token.js";
 import { surviveRestart } from "./chapters/survive-restart.js";
 import { tamper } from "./chapters/tamper.js";
 import { tryAdmin } from "./chapters/try-admin.js";
@@ -111,6 +112,7 @@ async function play(stage: Stage, scratch: string): Promise<void> {
     for (const chapter of [
       readCustomer,
       listInvoices,
+      stealToken,
       tryAdmin,
       askRefund,
       repeatRefund,

@@ -50,7 +50,7 @@ export async function startLedger(options: LedgerOptions): Promise<Ledger> {
     const { status, body, seen } = await answer(request, options, refunds, tokens).catch(() => BROKEN);
     const { method = "", url: target = "" } = request;
     received.push({ method, target, status, bodyBytes: 0, bodySha256: "", ...seen });
-    send(response, status, body);
+    send(response, status, body, challengeOf(status, body));
   };
   const server = createServer((request, response) => void serve(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -202,12 +202,25 @@ async function readBody(request: IncomingMessage): Promise<Buffer | null> {
   return Buffer.concat(chunks);
 }
 
-function send(response: ServerResponse, status: number, body: unknown): void {
+/** What is wrong with the token (RFC 6750 section 3.1). */
+function challengeOf(status: number, body: unknown): Readonly<Record<string, string>> {
+  const { scope } = (body ?? {}) as { readonly scope?: string };
+  const bearer = (what: string) => ({ "www-authenticate": `Bearer realm="ledger", ${what}` });
+  if (status === 401) return bearer('error="invalid_token"');
+  return status === 403 ? bearer(`error="insufficient_scope", scope="${scope}"`) : {};
+}
+
+function send(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>>,
+): void {
   const text = body === null ? "" : JSON.stringify(body);
   response.writeHead(status, {
     "content-type": "application/json",
     "content-length": Buffer.byteLength(text),
-    ...(status === 401 ? { "www-authenticate": 'Bearer realm="ledger", error="invalid_token"' } : {}),
+    ...headers,
   });
   response.end(text);
 }
