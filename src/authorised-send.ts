@@ -1,7 +1,7 @@
 import type { Grant } from "./approval/index.js";
 import { fingerprintFor, requestApproval } from "./ask.js";
 import type { AuthorizationDetail, Credential } from "./broker/index.js";
-import { ApprovalMismatchError, DeniedError, GuardError, isGuardError } from "./errors.js";
+import { ApprovalMismatchError, DeniedError, GuardError, isGuardError, sentBefore } from "./errors.js";
 import { type Delivery, type Exchange, targetOf } from "./exchange.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
 import { restoreRequest } from "./masking/index.js";
@@ -205,7 +205,15 @@ async function sendWider(
   const { request, body, decision } = departure;
   if (body instanceof ReadableStream) throw cannotReplay(request);
   const { scopes = [] } = decision.obligations;
-  const grant = await requestApproval(parts, session, exchange, { request, body, decision, stepUp: scopes }, signal);
+  const grant = await requestApproval(
+    parts,
+    session,
+    exchange,
+    { request, body, decision, stepUp: scopes },
+    signal,
+  ).catch((error: unknown) => {
+    throw isGuardError(error) ? stepUpRefused(exchange, request, decision, error) : error;
+  });
   let left = false;
   try {
     await assertUnchanged(departure);
@@ -223,6 +231,17 @@ async function sendWider(
     await settle(grant, !left || nothingLeft(error));
     throw error;
   }
+}
+
+/** Records that the request may not go again. It has been sent once, and the service has said what is missing. */
+function stepUpRefused(
+  exchange: Exchange,
+  request: CanonicalRequest,
+  decision: Decision,
+  error: GuardError,
+): GuardError {
+  sentBefore(error, "the service wants a credential with more rights");
+  return exchange.denied(request, { ...decision, effect: "approve" }, error);
 }
 
 const settle = (grant: Grant, unused: boolean): Promise<void> => grant.settle(unused ? "released" : "unknown");

@@ -42,6 +42,8 @@ const NEXT_STEP: Record<Advice, string> = {
   retry: "This is a fault of the moment; it may be tried again later, a few times at most.",
 };
 
+let note: (error: GuardError, lead: string) => void;
+
 /**
  * The one error of this library. Whatever fails, fails to "no", with a stable `code`, a sentence for the operator
  * (`message`) and a sentence for the model (`toModelText()`). Network faults of the upstream are not ours: they stay
@@ -57,7 +59,7 @@ export class GuardError extends Error {
   readonly approvalId: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly sent: boolean | undefined;
-  readonly #modelReason: string | undefined;
+  #modelReason: string | undefined;
 
   constructor(code: ErrorCode, fields: GuardErrorFields = {}) {
     const meaning = fields.message ?? ERROR_CODES[code].meaning;
@@ -85,6 +87,14 @@ export class GuardError extends Error {
     return `${what} ${outcome}: ${this.#modelReason ?? meaning} (${this.code}).${approval} ${NEXT_STEP[advice]}`;
   }
 
+  static {
+    note = (error, lead) => {
+      if (error.sent === true) return;
+      (error as { sent: boolean | undefined }).sent = true;
+      error.#modelReason = `${lead}: ${error.#modelReason ?? ERROR_CODES[error.code].meaning}`;
+    };
+  }
+
   /** The same as a problem document (RFC 9457), for callers that answer over HTTP. */
   toProblem(): Problem {
     return {
@@ -103,6 +113,11 @@ export class GuardError extends Error {
   toJSON(): Problem {
     return this.toProblem();
   }
+}
+
+/** Notes that something had been sent before this refusal, and what for: the error must not say that nothing was. */
+export function sentBefore(error: GuardError, lead: string): void {
+  note(error, lead);
 }
 
 /** One thing wrong with a document or an options object, and where. */

@@ -340,10 +340,32 @@ describe("a 403 that asks for more scopes", () => {
     expect(tokensAt(api).slice(2)).toEqual(["t1-read", "t2-read+write"]);
   });
 
-  it("57: sends nothing more after a no", async () => {
-    const { call, api, provider } = await guarded(insufficient("write"), { ...stepUp, options: asking("deny") });
-    expect(await codeOf(call())).toBe("APPROVAL_DENIED");
+  it("57: sends nothing more after a no, which is recorded as a denial", async () => {
+    const { call, api, provider, directory } = await guarded(insufficient("write"), {
+      ...stepUp,
+      options: asking("deny"),
+    });
+    const error = findGuardError(await call().catch((caught: unknown) => caught));
+    expect(error).toMatchObject({ code: "APPROVAL_DENIED", sent: true });
     expect([api.received.length, provider.asked.length]).toEqual([1, 1]);
+    const [denied, ...more] = recordedEvents(directory).filter(({ type }) => type === "request.denied");
+    expect(more).toEqual([]);
+    expect(denied).toMatchObject({
+      attempt: 2,
+      decision: { effect: "require_approval", enforced: "deny", code: "APPROVAL_DENIED", rule: "all" },
+    });
+  });
+
+  it("57: does not say that nothing was sent while a person thinks about more rights", async () => {
+    const { call, api } = await guarded(insufficient("write"), {
+      ...stepUp,
+      options: { approvals: { request: async (_request, control) => control.pending(), waitMs: 0 } },
+    });
+    const error = findGuardError(await call().catch((caught: unknown) => caught));
+    expect(error).toMatchObject({ code: "APPROVAL_PENDING", sent: true });
+    expect(error?.toModelText()).toContain("was sent, but its answer is withheld: the service wants a credential with");
+    expect(error?.toModelText()).not.toContain("not sent");
+    expect(api.received).toHaveLength(1);
   });
 
   it("57: is done once per call, whatever the service goes on asking for", async () => {
