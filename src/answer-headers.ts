@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { STATUS_CODES } from "node:http";
 import type { GuardParts, SessionState } from "./guard-parts.js";
 import type { CanonicalRequest } from "./request/canonical.js";
 import type { HeaderPairs, HopResponse } from "./transport/index.js";
@@ -108,6 +109,10 @@ const maskParameters = (text: string, mask: FieldMask): string =>
 /** One character per byte. Broken escapes stand for themselves. */
 const decoded = (text: string): string =>
   text.replaceAll("+", " ").replace(/%([0-9A-Fa-f]{2})/g, (_all, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
+
+/** The reason phrase: text of the service's own, like a field. */
+export const maskedReason = ({ status, statusText }: HopResponse, mask: FieldMask): string =>
+  statusText.length < SHORTEST || statusText === STATUS_CODES[status] ? statusText : mask.full("reason", statusText);
 
 /** A URL that a redirect led to: it may have been made for one use, with a token in it. */
 export function maskedUrl(url: string, mask: FieldMask): string {

@@ -1,4 +1,4 @@
-import { maskedUrl, maskerOf, visibleHeaders } from "./answer-headers.js";
+import { maskedReason, maskedUrl, maskerOf, visibleHeaders } from "./answer-headers.js";
 import { GuardError } from "./errors.js";
 import type { Delivery, Exchange } from "./exchange.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
@@ -47,7 +47,7 @@ export async function deliver(
   const mask = maskerOf(parts, session, request, secrets);
   return buildResponse({
     status: answer.status,
-    statusText: answer.statusText,
+    statusText: maskedReason(answer, mask),
     headers: visibleHeaders(answer, mask, {
       changed: flow.mayHaveChanged(),
       length: body instanceof Uint8Array ? body.byteLength : null,
@@ -94,6 +94,7 @@ function openFlow(
   if (pass === "refused") {
     answer.body?.cancel();
     const error = new GuardError("MEDIA_REFUSED", {
+      ...(isPieceAskedFor(arrival.request, answer) ? PIECE : undefined),
       target: `${arrival.request.method} ${arrival.request.origin}${arrival.request.path}`,
       sent: true,
     });
@@ -211,6 +212,7 @@ function openPass(
   secrets: readonly string[],
 ): MaskingPass | null | "refused" {
   if (parts.masker === null || answer.body === null) return null;
+  if (isPieceAskedFor(request, answer)) return "refused";
   const contentType = media ?? "text/plain";
   if (answer.coding === "unknown" || !isMaskable(contentType)) {
     return parts.unmaskable === "pass" ? parts.masker.openOpaque(secrets) : "refused";
@@ -220,6 +222,15 @@ function openPass(
   const { unmaskable } = parts;
   return parts.masker.open({ contentType, paths, secrets, unmaskable, ...(mint === undefined ? undefined : { mint }) });
 }
+
+/** Whoever says where an answer is cut can have what is looked for cut into pieces that nothing finds. */
+const isPieceAskedFor = (request: CanonicalRequest, { status }: HopResponse): boolean =>
+  status === 206 && headerValues(request.headers, "range").length > 0;
+
+const PIECE = {
+  message: "A piece of an answer cannot be masked: what is looked for may be cut at its ends.",
+  modelReason: "a piece of an answer cannot be masked; ask for the whole, without a range",
+} as const;
 
 /** The whole body; a fault of the network in it is still the body's, to be met by whoever reads it. */
 async function readAhead(flow: Flow): Promise<Uint8Array | BodySource> {
