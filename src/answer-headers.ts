@@ -10,6 +10,8 @@ export interface FieldMask {
   full(name: string, value: string): string;
   /** For the guard's own secrets. */
   known(value: string): string;
+  /** Whether the name of a field, which is in lower case, holds one of them. */
+  isNamedFor(name: string): boolean;
 }
 
 /** What masks the fields of an answer to this request. Without a masker, only the guard's own secrets are taken out. */
@@ -21,12 +23,13 @@ export function maskerOf(
 ): FieldMask {
   const known = (value: string): string =>
     secrets.reduce((text, secret) => text.replaceAll(secret, "[REDACTED:CREDENTIAL]"), value);
-  if (masker === null) return { known, full: (_name, value) => known(value) };
+  const isNamedFor = (name: string): boolean => secrets.some((secret) => name.includes(secret.toLowerCase()));
+  if (masker === null) return { known, isNamedFor, full: (_name, value) => known(value) };
   const options =
     vault === null
       ? { secrets }
       : { secrets, mint: (kind: string, value: Uint8Array) => vault.mint(kind, value, origin) };
-  return { known, full: (name, value) => masker.field(name, value, options) };
+  return { known, isNamedFor, full: (name, value) => masker.field(name, value, options) };
 }
 
 /** What no longer describes the bytes once they were masked. `content-encoding` stays when it was undone, as in fetch. */
@@ -71,6 +74,8 @@ export function visibleHeaders(
     // Ours only: an upstream must not be able to pass its own 403 off as the guard's.
     if (name.startsWith("x-sallyport-")) continue;
     if (body.changed && ABOUT_THE_BYTES.has(name)) continue;
+    // A token is a good name for a field, too.
+    if (!PLAIN.has(name) && mask.isNamedFor(name)) continue;
     visible.push([name, masked(name, value, mask)]);
   }
   if (body.changed && body.length !== null && answer.coding !== "decoded")

@@ -47,6 +47,16 @@ test("a service that puts the token into the reason phrase of its answer does no
   expect(occurrences(TOKEN, [response.statusText, response, recordedEvents(directory)])).toEqual([]);
 });
 
+test("a service that names a field of its answer after the token does not hand it to the agent", async () => {
+  const origin = await rawService((socket, seen) => {
+    socket.end(`HTTP/1.1 200 OK\r\nX-${tokenIn(seen)}: 1\r\nx-other: 1\r\ncontent-length: 2\r\n\r\n{}`);
+  });
+  const { session } = await guarded(origin, staticSecret({ scheme: "bearer", secret: TOKEN.toUpperCase() }));
+  const response = await session.fetch(`${origin}/a`);
+  expect(response.headers.get("x-other")).toBe("1");
+  expect(occurrences(TOKEN, [[...response.headers], response])).toEqual([]);
+});
+
 test("an answer that is no HTTP and holds the token is an error without it", async () => {
   const origin = await rawService((socket, seen) => {
     socket.end(`HTTP/1.1 200 OK\r\nthis is no header field ${tokenIn(seen)}\r\n\r\n`);
