@@ -215,6 +215,7 @@ function httpFacts(request: Described): HttpFacts {
 function answeredFacts({ method, url, host, port }: HttpFacts, answer: HopResponse): HttpFacts {
   const facts: Writable<HttpFacts> = { method, url, host, port, status: answer.status };
   if (answer.peerAddress !== undefined) facts.peer_ip = answer.peerAddress;
+  if (answer.proxy !== undefined) facts.proxy = answer.proxy;
   return facts;
 }
 

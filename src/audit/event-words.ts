@@ -62,6 +62,7 @@ export const FIELD_WORDS: { readonly [Key in keyof (EventFields & LogFields)]: W
         route: "Path template of the rule or of the API description.",
         host: "Host of the URL.",
         port: "Port of the URL, also where it is the scheme's own.",
+        proxy: "Host and port of the proxy in between.",
         peer_ip: "The address that was connected to, after name resolution.",
         protocol: "Protocol and version on the wire.",
         status: "Status of the answer.",

@@ -13,8 +13,10 @@ export interface HttpFacts {
   readonly route?: string;
   readonly host: string;
   readonly port: number;
-  /** The address that was connected to, after name resolution. */
+  /** The address that was connected to, after name resolution; through a proxy, the one it was asked for. */
   readonly peer_ip?: string;
+  /** Host and port of the proxy in between. */
+  readonly proxy?: string;
   readonly protocol?: string;
   readonly status?: number;
   readonly req_headers?: HeaderPairs;

@@ -91,6 +91,7 @@ const TABLE = {
     host: "text",
     port: "number",
     peer_ip: "text",
+    proxy: "text",
     protocol: "text",
     status: "number",
     req_headers: "headers",

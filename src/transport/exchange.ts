@@ -7,8 +7,8 @@ import type { BodySource, ContentCoding, HopRequest, HopResponse } from "./trans
 /** What an exchange needs to know besides the request. */
 export interface ExchangeSettings {
   readonly maxInflatedBytes: number;
-  /** The address of the connection the answer came on. */
-  peerAddress(): string | undefined;
+  /** The far end of the connection the answer came on. */
+  peer(): { readonly address: string | undefined; readonly proxy: string | undefined } | undefined;
   /** Called when the call ends before a connection took the request: releases a streamed body. */
   abandonBody(reason: unknown): void;
 }
@@ -92,11 +92,19 @@ export class Exchange implements Valve, AbortWatcher {
   onHeaders(status: number, rawHeaders: readonly RawValue[], resume: () => void, statusText = ""): boolean {
     if (status < 200 || this.#isOver) return true; // informational: the answer is still to come
     const headers = asPairs(rawHeaders);
-    const peerAddress = this.#settings.peerAddress();
-    const answer = (coding: ContentCoding, body: BodySource | null): HopResponse =>
-      peerAddress === undefined
-        ? { status, statusText, headers, coding, body }
-        : { status, statusText, headers, peerAddress, coding, body };
+    const { address, proxy } = this.#settings.peer() ?? {};
+    const answer = (coding: ContentCoding, body: BodySource | null): HopResponse => {
+      const facts: { -readonly [Key in keyof HopResponse]: HopResponse[Key] } = {
+        status,
+        statusText,
+        headers,
+        coding,
+        body,
+      };
+      if (address !== undefined) facts.peerAddress = address;
+      if (proxy !== undefined) facts.proxy = proxy;
+      return facts;
+    };
     if (this.#hop.method === "HEAD" || NULL_BODY_STATUSES.has(status)) {
       this.#isAnswered = true;
       this.settled();

@@ -28,25 +28,33 @@ export function refuseHost(hostname: string, rule: AddressRule): AddressRefusal 
 }
 
 /**
+ * What a name resolves to, all of it checked. One refused answer refuses them all: a name that mixes public and private
+ * answers is a rebinding attempt or a mistake.
+ */
+export async function checkedAddresses(
+  hostname: string,
+  rule: AddressRule,
+  resolve: Resolver,
+): Promise<readonly ResolvedAddress[]> {
+  const found = await resolve(hostname);
+  if (found.length === 0) throw Object.assign(new Error(`${hostname} has no address`), { code: "ENOTFOUND" });
+  for (const { address } of found) {
+    const verdict = rule(address);
+    if (!verdict.ok) throw new AddressRefusal(hostname, `a name for an address of class "${verdict.class}"`);
+  }
+  return found;
+}
+
+/**
  * A `lookup` for `net.connect` that hands on checked addresses only. The socket dials what it is handed and resolves
- * nothing itself, so a name cannot point elsewhere between check and connect. One refused answer refuses them all: a
- * name that mixes public and private answers is a rebinding attempt or a mistake. Asked again for every connection.
+ * nothing itself, so a name cannot point elsewhere between check and connect. Asked again for every connection.
  */
 export function pinnedLookup(rule: AddressRule, resolve: Resolver): LookupFunction {
   return (hostname, options, callback) => {
-    const answer = async (): Promise<readonly ResolvedAddress[]> => {
-      const found = await resolve(hostname);
-      if (found.length === 0) throw Object.assign(new Error(`${hostname} has no address`), { code: "ENOTFOUND" });
-      for (const { address } of found) {
-        const verdict = rule(address);
-        if (!verdict.ok) throw new AddressRefusal(hostname, `a name for an address of class "${verdict.class}"`);
-      }
-      return found;
-    };
     const fail = (error: NodeJS.ErrnoException): void => {
       callback(error, "");
     };
-    answer().then((found) => {
+    checkedAddresses(hostname, rule, resolve).then((found) => {
       // Node asks for all addresses when it may try several (`autoSelectFamily`), and for one otherwise.
       if (options.all === true) callback(null, [...found]);
       else callback(null, found[0]?.address ?? "", found[0]?.family);

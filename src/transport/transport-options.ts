@@ -1,5 +1,6 @@
 import { type ConfigurationProblem, OptionsError } from "../errors.js";
 import { type Resolver, systemResolver } from "./pinned-lookup.js";
+import { type HttpProxy, type ProxyOptions, proxyOf } from "./proxy-options.js";
 import { isPem, type ServiceTls, type TlsOptions, tlsOf } from "./tls-options.js";
 
 /** How one service of the policy is connected to. */
@@ -8,6 +9,8 @@ export interface ServiceConnectionOptions {
   readonly tls?: TlsOptions;
   /** Whether HTTP/2 is spoken where the service offers it; one request at a time on each connection. Default false. */
   readonly http2?: boolean;
+  /** A proxy for this service; `false` for none, where the transport has one. Default: the transport's. */
+  readonly proxy?: ProxyOptions | false;
 }
 
 /** Options of {@link createUndiciTransport}. Times are milliseconds; 0 switches a time-out off. */
@@ -28,6 +31,8 @@ export interface UndiciTransportOptions {
   readonly connectionsPerOrigin?: number;
   /** What a compressed body may decode to. Default 256 MiB. */
   readonly maxInflatedBytes?: number;
+  /** An HTTP proxy that all connections are opened through (CONNECT). Default none, whatever the environment says. */
+  readonly proxy?: ProxyOptions;
   /** By name in the policy: what is different for a service. Its connections are then used for it alone. Default none. */
   readonly services?: Readonly<Record<string, ServiceConnectionOptions>>;
 }
@@ -36,6 +41,7 @@ export interface UndiciTransportOptions {
 export interface Route {
   readonly tls: ServiceTls | null;
   readonly http2: boolean;
+  readonly proxy: HttpProxy | null;
 }
 
 /** The options, checked and filled in. Keys and passwords have become what cannot be read any more. */
@@ -48,6 +54,8 @@ export interface TransportSettings {
   readonly keepAliveMs: number;
   readonly connectionsPerOrigin: number;
   readonly maxInflatedBytes: number;
+  /** For services without settings of their own. */
+  readonly usual: Route;
   readonly routes: ReadonlyMap<string, Route>;
 }
 
@@ -69,7 +77,7 @@ export type Report = (pointer: string, message: string) => void;
 export function checkTransportOptions(options: UndiciTransportOptions): TransportSettings {
   const problems: ConfigurationProblem[] = [];
   const report: Report = (pointer, message) => void problems.push({ pointer, message });
-  const { lookup = systemResolver, ca = [], services = {}, ...rest } = options;
+  const { lookup = systemResolver, ca = [], services = {}, proxy, ...rest } = options;
   if (typeof lookup !== "function") report("/lookup", "must be a function");
   if (![ca].flat().every(isPem)) report("/ca", "must be PEM certificates");
   const numbers: Record<keyof typeof NUMBERS, number> = { ...NUMBERS };
@@ -80,20 +88,28 @@ export function checkTransportOptions(options: UndiciTransportOptions): Transpor
     else if (typeof value === "number" && Number.isSafeInteger(value) && value >= least) numbers[name] = value;
     else report(`/${name}`, `must be a whole number of at least ${least}`);
   }
+  const proxyOfAll = proxy === undefined ? null : proxyOf(objectOr(proxy, "/proxy", report), "/proxy", report);
+  const usual: Route = { tls: null, http2: false, proxy: proxyOfAll };
   const routes = new Map<string, Route>();
   for (const [name, service] of Object.entries(objectOr(services, "/services", report)))
-    routes.set(name, routeOf(service, `/services/${name}`, report));
+    routes.set(name, routeOf(service, `/services/${name}`, usual, report));
   if (problems.length > 0) throw new OptionsError(problems);
-  return { lookup, ca: [ca].flat(), ...numbers, routes };
+  return { lookup, ca: [ca].flat(), ...numbers, usual, routes };
 }
 
-function routeOf(options: unknown, pointer: string, report: Report): Route {
-  const { tls, http2 = false, ...unknown } = objectOr(options, pointer, report);
+function routeOf(options: unknown, pointer: string, usual: Route, report: Report): Route {
+  const { tls, http2 = false, proxy, ...unknown } = objectOr(options, pointer, report);
   if (typeof http2 !== "boolean") report(`${pointer}/http2`, "must be true or false");
   for (const name of Object.keys(unknown)) report(`${pointer}/${name}`, "is not an option of a service's connections");
   return {
     tls: tls === undefined ? null : tlsOf(objectOr(tls, `${pointer}/tls`, report), `${pointer}/tls`, report),
     http2: http2 === true,
+    proxy:
+      proxy === undefined
+        ? usual.proxy
+        : proxy === false
+          ? null
+          : proxyOf(objectOr(proxy, `${pointer}/proxy`, report), `${pointer}/proxy`, report),
   };
 }
 

@@ -31,8 +31,10 @@ export interface HopResponse {
   readonly statusText: string;
   /** As received, names in lower case; `content-length` and `content-encoding` describe the bytes before decoding. */
   readonly headers: HeaderPairs;
-  /** The address that answered, where the transport knows it. */
+  /** The address that answered, where the transport knows it; through a proxy, the one it was asked for. */
   readonly peerAddress?: string;
+  /** Host and port of the proxy in between. */
+  readonly proxy?: string;
   /** With `unknown` the body's bytes are still encoded: nobody can look into them. */
   readonly coding: ContentCoding;
   /** Null for HEAD and for the statuses that never have a body (204, 205, 304). Otherwise read it or cancel it. */

@@ -1,15 +1,22 @@
+import type { Socket } from "node:net";
 import { createSecureContext, rootCertificates, type SecureContext } from "node:tls";
 import { Agent, buildConnector, Client, type Dispatcher, Pool } from "undici";
 import type { AddressRule } from "../request/address.js";
 import type { Exchange } from "./exchange.js";
+import { openTunnel } from "./open-tunnel.js";
 import type { Passage } from "./passage.js";
 import { pinnedLookup, refuseHost } from "./pinned-lookup.js";
+import type { HttpProxy } from "./proxy-options.js";
 import type { HopRequest } from "./transport.js";
 import type { Route, TransportSettings } from "./transport-options.js";
+import { authorityOf } from "./tunnel.js";
 
-/** Where the address of a client's one open socket is kept. */
+/** What is known of the far end of a client's one open socket. */
 export interface Peer {
+  /** The address that was connected to, or that a proxy was asked for. */
   address: string | undefined;
+  /** The proxy in between. */
+  proxy: string | undefined;
 }
 
 /** What is dispatched. The client that takes it puts its peer into it: undici tells a handler nothing about its socket. */
@@ -24,7 +31,11 @@ export interface Agents {
   destroy(): Promise<void>;
 }
 
-type Connect = buildConnector.connector;
+/** Opens one connection, and says to whom. */
+type Connect = (
+  target: buildConnector.Options,
+  callback: (...outcome: [Error, null] | [null, Socket, Peer]) => void,
+) => void;
 
 /** What connections are made of. */
 interface Making {
@@ -34,19 +45,23 @@ interface Making {
   /** Whom to trust, and who we are; null for Node's own authorities, and nobody. */
   readonly context: SecureContext | null;
   readonly passage: Passage;
+  /** Sockets to proxies that are no tunnels yet: nobody else knows of them. */
+  readonly opening: Set<Socket>;
 }
 
 /** A client that knows whom it is connected to. */
 class PeerClient extends Client {
   readonly #peer: Peer;
   constructor(origin: URL, options: Client.Options, connect: Connect) {
-    const peer: Peer = { address: undefined };
+    const peer: Peer = { address: undefined, proxy: undefined };
     super(origin, {
       ...options,
       connect: (target, callback) => {
         connect(target, (...outcome) => {
-          peer.address = outcome[1]?.remoteAddress;
-          callback(...outcome);
+          const [error, socket, { address, proxy } = peer] = outcome;
+          Object.assign(peer, { address, proxy });
+          if (error === null) callback(null, socket);
+          else callback(error, null);
         });
       },
     });
@@ -61,24 +76,78 @@ class PeerClient extends Client {
 
 /**
  * Every connection is made here, and this is the one place where an address is checked: literals before the socket is
- * opened (no lookup is ever called for them), names in the lookup of the socket itself.
+ * opened (no lookup is ever called for them), names in the lookup of the socket itself, or before a proxy is asked.
  */
-function checkedConnector({ rule, settings, route, context, passage }: Making): Connect {
+function checkedConnector(making: Making): Connect {
+  const { rule, route } = making;
+  const connect = route.proxy === null ? directConnector(making) : tunnelConnector(making, route.proxy);
+  return (asked, callback) => {
+    const target = route.tls?.servername === undefined ? asked : { ...asked, servername: route.tls.servername };
+    const refusal = refuseHost(target.hostname, rule);
+    if (refusal === undefined) connect(target, callback);
+    else process.nextTick(callback, refusal, null); // a client does not expect its answer before it has asked
+  };
+}
+
+function directConnector({ rule, settings, route, context, passage }: Making): Connect {
   const lookup = pinnedLookup(rule, settings.lookup);
   passage.mark(lookup);
   const connect = buildConnector({
     timeout: settings.connectTimeoutMs,
     lookup,
     allowH2: route.http2,
-    ...(context === null ? undefined : { secureContext: context }),
+    ...contextOf(context),
   });
-  return (asked, callback) => {
-    const target = route.tls?.servername === undefined ? asked : { ...asked, servername: route.tls.servername };
-    const refusal = refuseHost(target.hostname, rule);
-    if (refusal === undefined) passage.open(target.hostname, portOf(target), () => connect(target, callback));
-    else process.nextTick(callback, refusal, null); // a client does not expect its answer before it has asked
+  return (target, callback) =>
+    passage.open(target.hostname, portOf(target), () =>
+      connect(target, (error, socket) => {
+        if (error === null) callback(null, socket, { address: socket.remoteAddress, proxy: undefined });
+        else callback(error, null);
+      }),
+    );
+}
+
+/** Connections through a proxy. Where the proxy is, the operator says, so its own address is not held to the rule. */
+function tunnelConnector({ rule, settings, route, context, passage, opening }: Making, proxy: HttpProxy): Connect {
+  const timeout = settings.connectTimeoutMs;
+  const lookup = pinnedLookup(() => ({ ok: true }), settings.lookup);
+  passage.mark(lookup);
+  const authorities = proxy.ca.length === 0 ? {} : { ca: [...rootCertificates, ...proxy.ca] };
+  const toProxy = buildConnector({ timeout, lookup, ...authorities });
+  const overTunnel = buildConnector({ timeout, allowH2: route.http2, ...contextOf(context) });
+  const { hostname, port, protocol } = proxy;
+  const place = { hostname, host: authorityOf(hostname, port), protocol, port: String(port) };
+  const dial = (): Promise<Socket> =>
+    new Promise((resolve, reject) => {
+      passage.open(hostname, port, () => {
+        const socket = toProxy(place, (error, opened) => (error === null ? resolve(opened) : reject(error))) as
+          | Socket
+          | undefined;
+        if (socket === undefined) return;
+        opening.add(socket);
+        socket.once("close", () => opening.delete(socket));
+      });
+    });
+  const parts = { proxy, rule, resolve: settings.lookup, timeoutMs: timeout, dial };
+  return (target, callback) => {
+    openTunnel(parts, target.hostname, portOf(target)).then(
+      ({ socket, address }) => {
+        opening.delete(socket);
+        const peer = { address, proxy: place.host };
+        if (target.protocol !== "https:") return callback(null, socket, peer);
+        overTunnel({ ...target, httpSocket: socket }, (error, secured) => {
+          if (error === null) return callback(null, secured, peer);
+          socket.destroy();
+          callback(error, null);
+        });
+      },
+      (error: Error) => callback(error, null),
+    );
   };
 }
+
+const contextOf = (context: SecureContext | null): { readonly secureContext?: SecureContext } =>
+  context === null ? {} : { secureContext: context };
 
 const portOf = ({ port, protocol }: buildConnector.Options): number =>
   port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
@@ -107,9 +176,12 @@ const MOST_AGENTS = 256;
 export function createAgents(settings: TransportSettings, passage: Passage): Agents {
   // Made once: reading Node's own authorities takes longer than a connection does.
   const shared = settings.ca.length === 0 ? null : createSecureContext({ ca: [...rootCertificates, ...settings.ca] });
-  const agentsFor = (route: Route): AgentsOfRoute =>
-    new AgentsOfRoute((rule) => createAgent({ rule, settings, route, context: route.tls?.context ?? shared, passage }));
-  const usual = agentsFor({ tls: null, http2: false });
+  const opening = new Set<Socket>();
+  const agentsFor = (route: Route): AgentsOfRoute => {
+    const context = route.tls?.context ?? shared;
+    return new AgentsOfRoute((rule) => createAgent({ rule, settings, route, context, passage, opening }));
+  };
+  const usual = agentsFor(settings.usual);
   const own = new Map([...settings.routes].map(([service, route]) => [service, agentsFor(route)]));
 
   return {
@@ -118,6 +190,7 @@ export function createAgents(settings: TransportSettings, passage: Passage): Age
       agents.for(addresses).dispatch(request, exchange);
     },
     async destroy() {
+      for (const socket of opening) socket.destroy();
       await Promise.all([usual, ...own.values()].map((agents) => agents.destroy()));
     },
   };

@@ -84,7 +84,7 @@ export function createUndiciTransport(
     };
     const exchange = new Exchange(hop, signal, {
       maxInflatedBytes,
-      peerAddress: () => request.peer?.address,
+      peer: () => request.peer,
       abandonBody: streamed?.abandon ?? nothingToAbandon,
     });
     ready.dispatch(hop, request, exchange);
