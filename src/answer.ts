@@ -19,6 +19,8 @@ export interface Arrival {
   readonly followed: number;
   /** Subresource Integrity metadata of the call; empty for none. */
   readonly integrity: string;
+  /** The caller's own signal. */
+  readonly callerSignal: AbortSignal | null;
   /** Aborts when the caller or the session breaks the call off. */
   readonly signal: AbortSignal;
   /** Called once when nothing more of the answer is wanted. */
@@ -54,6 +56,8 @@ export async function deliver(
     }),
     url: followed > 0 ? maskedUrl(request.url, mask) : request.url,
     redirected: followed > 0,
+    // What is here already, only the caller can still give up.
+    signal: body instanceof Uint8Array ? arrival.callerSignal : arrival.signal,
     type: followed > 0 && new URL(from).origin !== request.origin ? "cors" : "basic",
     body,
   });

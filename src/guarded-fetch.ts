@@ -32,7 +32,7 @@ export async function guardedCall(
 ): Promise<Response> {
   session.assertOpen();
   const call = snapshotCall(input, init); //                                                     1. snapshot
-  if (call.signal?.aborted) throw abandoned(call, call.signal.reason);
+  if (call.signal?.aborted) throw abandoned(call, unfetchable(call.url) ?? call.signal.reason);
   if (isInline(call.url)) return fetchInline(call);
   const exchange = new Exchange(randomUUID(), session.record, parts);
   const { signal, release } = linkSignals(session.signal, call.signal);
@@ -43,8 +43,9 @@ export async function guardedCall(
       const { answer, decision } = await sendHop(parts, session, exchange, hop, signal); //       4.–9. decide … send
       const next = await nextHop(parts, exchange, hop, answer, call.redirect, followed, signal);
       if (next === null) {
-        const { url: from, integrity } = call;
-        const arrival = { request: hop.request, decision, answer, from, followed, integrity, signal, release };
+        const { url: from, integrity, signal: callerSignal } = call;
+        const sent = { request: hop.request, decision, answer, from, followed, integrity };
+        const arrival = { ...sent, callerSignal, signal, release };
         return await deliver(parts, session, exchange, arrival); //                               10. mask, 11. record outcome
       }
       hop = next;
@@ -89,7 +90,13 @@ async function readHop(
     const mistake = request.ok ? networkError("bad port") : unfetchable(head.url);
     if (mistake !== null) throw mistake;
   }
-  if (!request.ok) throw refused(exchange, { ok: false, method: head.method, url: head.url }, policy.refuse(request));
+  if (!request.ok) {
+    const denial = refused(exchange, { ok: false, method: head.method, url: head.url }, policy.refuse(request));
+    // A scheme that nobody fetches is a network error, whoever is asked; that it was tried is on the record.
+    throw request.code === "SCHEME_REFUSED" && !exchange.isRedirected
+      ? new TypeError("fetch failed", { cause: denial })
+      : denial;
+  }
   if (!(body instanceof ReadableStream) || !policy.needsBody(request)) return { request, body, settings };
   return { request, body: await wholeBody(parts, exchange, request, body, signal), settings };
 }

@@ -9,10 +9,16 @@ type Fetch = typeof globalThis.fetch;
  */
 export const asFetch = (call: (input: unknown, init: unknown) => Promise<Response>): Fetch =>
   Object.defineProperty(
-    Object.assign(async (input: unknown, init?: unknown) => call(input, init), { Response }),
+    Object.assign(
+      named(async (input: unknown, init: unknown = undefined) => call(input, init)),
+      { Response },
+    ),
     BRAND,
     { value: true },
   );
+
+/** With the name of what it stands for: programs log it, and some look at it. */
+const named = <Call extends object>(call: Call): Call => Object.defineProperty(call, "name", { value: "fetch" });
 
 /** Whether a function is a guarded fetch. A mark against mistakes: code that wants to pass for one can. */
 export const isGuarded = (value: unknown): boolean =>

@@ -260,9 +260,12 @@ describe("all pages", () => {
     expect(broken).toEqual([]);
   });
 
+  /** Of connections: the `code` of a `cause`. */
+  const FAULTS = ["PROXY_REFUSED", "PROXY_BROKEN", "UND_ERR_CONNECT_TIMEOUT"];
+
   it("name only error codes, and commands, that exist", () => {
     const known = new Set([...Object.keys(ERROR_CODES), ...Object.keys(EXIT_CODES), ...DETECTORS, "CREDENTIAL"]);
-    const other = new Set(["SALLYPORT_LOCKDOWN_ALLOW", "EMPLOYEE_ID", "FIELD", "ENOSPC"]);
+    const other = new Set(["SALLYPORT_LOCKDOWN_ALLOW", "EMPLOYEE_ID", "FIELD", "ENOSPC", "HTTP_PROXY", ...FAULTS]);
     const { scripts } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
       scripts: Record<string, string>;
     };

@@ -1,27 +1,99 @@
+import { type AbortWatcher, unwatchAbort, watchAbort } from "./abort-watch.js";
 import type { BodySource } from "./transport.js";
 
 // Taken at load: what replaces the global later sees no body.
 const BuiltInStream: typeof ReadableStream = globalThis.ReadableStream;
 
-/** A byte stream that reads from its source when, and only when, it is read itself. */
-export function streamOf(source: BodySource): ReadableStream<Uint8Array<ArrayBuffer>> {
-  return new BuiltInStream(
+/** A byte stream over a source, and what gives both up when nobody can reach the stream any more. */
+export interface SourceStream {
+  readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
+  cancel(): void;
+}
+
+/**
+ * A byte stream that reads from its source when, and only when, it is read itself; and that fails when `signal` aborts, also
+ * while nobody reads: who waits for `reader.closed` would wait for ever.
+ */
+export function streamOf(source: BodySource, signal: AbortSignal | null = null): SourceStream {
+  const end = signal === null ? null : new StreamEnd(source, signal);
+  const stream = new BuiltInStream<Uint8Array<ArrayBuffer>>(
     {
       type: "bytes",
-      pull: (controller) => pull(source, controller),
-      cancel: (reason) => source.cancel(reason),
+      start: (controller) => end?.watch(controller as ReadableByteStreamController),
+      pull: (controller) => pull(end ?? source, controller as ReadableByteStreamController, () => end?.unwatch()),
+      cancel: (reason) => {
+        end?.unwatch();
+        source.cancel(reason);
+      },
     },
     { highWaterMark: 0 },
   );
+  const cancel = (): void => {
+    end?.unwatch();
+    source.cancel();
+  };
+  return { stream: stream as ReadableStream<Uint8Array<ArrayBuffer>>, cancel };
 }
 
-async function pull(source: BodySource, controller: ReadableByteStreamController): Promise<void> {
+/** Tells a stream that its call was broken off. It does not keep the stream alive: one that is dropped must be collected. */
+class StreamEnd implements AbortWatcher {
+  /** Then the read that is under way fails, and the stream with it. */
+  #isReading = false;
+  readonly #source: BodySource;
+  readonly #signal: AbortSignal;
+  #controller: WeakRef<ReadableByteStreamController> | undefined;
+
+  constructor(source: BodySource, signal: AbortSignal) {
+    this.#source = source;
+    this.#signal = signal;
+  }
+
+  watch(controller: ReadableByteStreamController): void {
+    this.#controller = new WeakRef(controller);
+    if (this.#signal.aborted) this.onAbort();
+    else watchAbort(this.#signal, this);
+  }
+
+  async read(): Promise<Uint8Array | null> {
+    this.#isReading = true;
+    try {
+      return await this.#source.read();
+    } finally {
+      this.#isReading = false;
+    }
+  }
+
+  unwatch(): void {
+    unwatchAbort(this.#signal, this);
+  }
+
+  onAbort(): void {
+    this.unwatch();
+    if (this.#isReading) return;
+    const fail = (error: unknown): void => {
+      try {
+        this.#controller?.deref()?.error(error);
+      } catch {
+        // closed or cancelled meanwhile
+      }
+    };
+    // A last read: it is what tells the source's owner how the body ended.
+    this.#source.read().then(() => fail(this.#signal.reason), fail);
+  }
+}
+
+async function pull(
+  source: Pick<BodySource, "read">,
+  controller: ReadableByteStreamController,
+  onEnd: () => void,
+): Promise<void> {
   let chunk = await source.read();
   while (chunk !== null && chunk.byteLength === 0) chunk = await source.read(); // a byte stream takes no empty chunk
   if (chunk !== null) {
     controller.enqueue(owned(chunk));
     return;
   }
+  onEnd();
   controller.close();
   controller.byobRequest?.respond(0); // a reader that brought its own memory waits for this
 }

@@ -13,6 +13,8 @@ export interface ResponseParts {
   readonly redirected: boolean;
   /** `cors` where a redirect led to another origin (Fetch, "response tainting"). Default `basic`. */
   readonly type?: "basic" | "cors";
+  /** Breaks the body off: what has not been read when it aborts cannot be read any more. Default none. */
+  readonly signal?: AbortSignal | null;
   /** What the caller may read, masked, as it comes or all at once; null where there is no body at all. */
   readonly body: BodySource | Uint8Array | null;
 }
@@ -31,7 +33,7 @@ function called(
 }
 
 /** What nobody can reach any more cannot be read: its connection is given back. */
-const abandoned = new FinalizationRegistry<BodySource>((source) => source.cancel());
+const abandoned = new FinalizationRegistry<{ cancel(): void }>((source) => source.cancel());
 
 const utf8 = new TextDecoder(); // drops a byte order mark and replaces what is broken, as fetch does
 
@@ -40,10 +42,11 @@ const NOTHING_LEFT: BodySource = { read: async () => null, cancel() {} };
 const wholeOf = (body: BodySource | Uint8Array): Uint8Array | Promise<Uint8Array> =>
   body instanceof Uint8Array ? body : readWhole(body);
 
-function sourceOf(bytes: Uint8Array): BodySource {
+function sourceOf(bytes: Uint8Array, signal: AbortSignal | null): BodySource {
   let rest: Uint8Array | null = bytes;
   return {
     read: async () => {
+      if (rest !== null) signal?.throwIfAborted();
       const chunk = rest;
       rest = null;
       return chunk;
@@ -154,6 +157,7 @@ class FetchedResponse extends BuiltInResponse {
   #takeBody(): BodySource | Uint8Array | undefined {
     if (this.#body === null || this.#streamed !== undefined || this.#isReadDirectly) return undefined;
     this.#isReadDirectly = true;
+    if (this.#body instanceof Uint8Array) this.#facts.signal?.throwIfAborted();
     if (!(this.#body instanceof Uint8Array)) abandoned.unregister(this);
     return this.#body;
   }
@@ -162,15 +166,16 @@ class FetchedResponse extends BuiltInResponse {
     if (this.#streamed !== undefined) return this.#streamed;
     const { headers } = this;
     if (this.#isReadDirectly) {
-      this.#streamed = new BuiltInResponse(streamOf(NOTHING_LEFT), { headers });
+      this.#streamed = new BuiltInResponse(streamOf(NOTHING_LEFT).stream, { headers });
       this.#streamed.arrayBuffer().catch(() => {}); // from here on used and locked, as fetch leaves a body that was read
     } else if (this.#body === null) {
       this.#streamed = new BuiltInResponse(null, { headers });
     } else {
-      const source = this.#body instanceof Uint8Array ? sourceOf(this.#body) : this.#body;
-      const stream = streamOf(source);
+      const { signal = null } = this.#facts;
+      const source = this.#body instanceof Uint8Array ? sourceOf(this.#body, signal) : this.#body;
+      const { stream, cancel } = streamOf(source, signal);
       abandoned.unregister(this); // a stream outlives the response it came from
-      abandoned.register(stream, source);
+      abandoned.register(stream, { cancel });
       this.#streamed = new BuiltInResponse(stream, { headers });
     }
     return this.#streamed;

@@ -88,8 +88,11 @@ export function checkTransportOptions(options: UndiciTransportOptions): Transpor
     else if (typeof value === "number" && Number.isSafeInteger(value) && value >= least) numbers[name] = value;
     else report(`/${name}`, `must be a whole number of at least ${least}`);
   }
-  const proxyOfAll = proxy === undefined ? null : proxyOf(objectOr(proxy, "/proxy", report), "/proxy", report);
-  const usual: Route = { tls: null, http2: false, proxy: proxyOfAll };
+  const usual: Route = {
+    tls: null,
+    http2: false,
+    proxy: proxy === undefined ? null : proxyAt("/proxy", proxy, report),
+  };
   const routes = new Map<string, Route>();
   for (const [name, service] of Object.entries(objectOr(services, "/services", report)))
     routes.set(name, routeOf(service, `/services/${name}`, usual, report));
@@ -104,17 +107,21 @@ function routeOf(options: unknown, pointer: string, usual: Route, report: Report
   return {
     tls: tls === undefined ? null : tlsOf(objectOr(tls, `${pointer}/tls`, report), `${pointer}/tls`, report),
     http2: http2 === true,
-    proxy:
-      proxy === undefined
-        ? usual.proxy
-        : proxy === false
-          ? null
-          : proxyOf(objectOr(proxy, `${pointer}/proxy`, report), `${pointer}/proxy`, report),
+    proxy: proxy === undefined ? usual.proxy : proxy === false ? null : proxyAt(`${pointer}/proxy`, proxy, report),
   };
 }
 
+function proxyAt(pointer: string, value: unknown, report: Report): HttpProxy | null {
+  if (isObject(value)) return proxyOf(value, pointer, report);
+  report(pointer, "must be an object with the `url` of a proxy");
+  return null;
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
 function objectOr(value: unknown, pointer: string, report: Report): Readonly<Record<string, unknown>> {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  if (isObject(value)) return value;
   report(pointer, "must be an object");
   return {};
 }

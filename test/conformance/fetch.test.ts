@@ -6,6 +6,7 @@ import { guardedLab } from "./guarded.js";
 import { plain } from "./lab.js";
 import { type Fetch, type Observation, type Operation, observe } from "./observe.js";
 import { ABORT_OPERATIONS, DENIED_OPERATIONS, FAULT_OPERATIONS, REDIRECT_OPERATIONS } from "./operations-faults.js";
+import { PLATFORM_OPERATIONS } from "./operations-platform.js";
 import {
   BODY_OPERATIONS,
   foreignForm,
@@ -31,6 +32,7 @@ const OPERATIONS: readonly Operation[] = [
   ...ABORT_OPERATIONS,
   ...FAULT_OPERATIONS,
   ...DENIED_OPERATIONS,
+  ...PLATFORM_OPERATIONS,
 ];
 
 const guarded = guardedLab();
