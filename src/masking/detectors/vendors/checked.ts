@@ -4,10 +4,13 @@
  */
 export const CHECKED: ReadonlyMap<string, string> = new Map(
   [
+    "atlassian_token",
     "buildkite_token",
     "circleci_token",
     "cloudflare_token",
+    "databricks_token",
     "datadog_token",
+    "docker_token",
     "github_token",
     "google_ai_key",
     "packagist_token",
@@ -16,5 +19,6 @@ export const CHECKED: ReadonlyMap<string, string> = new Map(
     "stripe_key",
     "supabase_key",
     "tailscale_key",
+    "vercel_token",
   ].map((vendor) => [vendor, "2026-11-24"]),
 );

@@ -48,8 +48,8 @@ export const CODE: readonly VendorForm[] = [
   ...token(
     "docker_token",
     "https://docs.docker.com/security/for-developers/access-tokens/",
-    "dckr_pat_[A-Za-z0-9_-]{27}",
-    "dckr_oat_[A-Za-z0-9_-]{32}",
+    "dckr_pat_[A-Za-z0-9_-]{20,64}",
+    "dckr_oat_[A-Za-z0-9_-]{20,64}",
   ),
   ...token(
     "artifactory_key",
@@ -63,8 +63,9 @@ export const CODE: readonly VendorForm[] = [
   ...token(
     "atlassian_token",
     "https://support.atlassian.com/atlassian-account/docs/manage-api-tokens-for-your-atlassian-account/",
-    "ATATT3[A-Za-z0-9_=-]{170,250}",
-    "ATCTT3[A-Za-z0-9_=-]{170,250}",
+    // Their length is not fixed.
+    "ATATT3[A-Za-z0-9_=-]{90,250}",
+    "ATCTT3[A-Za-z0-9_=-]{90,250}",
     "ATOA[A-Za-z0-9_=-]{150,250}",
   ),
   ...token("bitbucket_app_password", BITBUCKET, "ATBB[A-Za-z0-9_=.-]{28,40}"),

@@ -13,6 +13,7 @@ export const COMMERCE: readonly VendorForm[] = [
   ...token(
     "stripe_key",
     STRIPE,
+    "sk_org_[A-Za-z0-9_]{20,240}",
     "sk_live_[A-Za-z0-9]{10,240}",
     "sk_test_[A-Za-z0-9]{10,240}",
     "sk_prod_[A-Za-z0-9]{10,240}",
