@@ -131,6 +131,11 @@ describe("a third set of cases", () => {
     },
   );
 
+  it("has no IBAN whose check digits are not given out, though they pass", () => {
+    expect(masker.detect("NL00CSOM9966091431")).toEqual([]);
+    expect(masker.detect("NL97CSOM9966091431")).toHaveLength(1);
+  });
+
   it("gives the same output for every split of an assignment into two", () => {
     for (const assign of ASSIGNMENTS) {
       const text = assign("acme", "a1B2c3D4e5F6g7H8+/==");
