@@ -9,7 +9,7 @@ export interface TunnelParts {
   readonly proxy: HttpProxy;
   readonly rule: AddressRule;
   readonly resolve: Resolver;
-  /** For the proxy's answer. Milliseconds; 0 for none. */
+  /** For the resolver, and for each answer of the proxy. Milliseconds; 0 for none. */
   readonly timeoutMs: number;
   /** Connects to the proxy, TLS included where it speaks that. */
   dial(): Promise<Socket>;
@@ -26,12 +26,14 @@ const MOST_ADDRESSES = 4;
 
 /** Opens a tunnel to a host that may be tried. Rejects with an `AddressRefusal` before the proxy has heard of anything. */
 export async function openTunnel(parts: TunnelParts, hostname: string, port: number): Promise<Tunnel> {
-  const places = await placesOf(parts, hostname);
+  const { proxy, timeoutMs } = parts;
+  const places = await inTime(timeoutMs, placesOf(parts, hostname));
   let fault: unknown;
   for (const { host, address } of places) {
     const socket = await parts.dial();
     try {
-      await inTime(socket, parts.timeoutMs, askForTunnel(socket, parts.proxy, authorityOf(host, port)));
+      const asking = askForTunnel(socket, proxy, authorityOf(host, port));
+      await inTime(timeoutMs, asking, (fault) => socket.destroy(fault));
       return { socket, address };
     } catch (error) {
       socket.destroy();
@@ -53,12 +55,23 @@ async function placesOf(
   return found.slice(0, MOST_ADDRESSES).map(({ address }) => ({ host: address, address }));
 }
 
-async function inTime(socket: Socket, timeoutMs: number, asking: Promise<void>): Promise<void> {
-  if (timeoutMs === 0) return await asking;
-  const late = new TunnelFault("UND_ERR_CONNECT_TIMEOUT", "The proxy did not answer in time");
-  const timer = setTimeout(() => socket.destroy(late), timeoutMs);
+/** The work, or a fault when it takes too long; `giveUp` then ends what is under way. */
+async function inTime<Result>(
+  timeoutMs: number,
+  work: Promise<Result>,
+  giveUp: (fault: Error) => void = () => {},
+): Promise<Result> {
+  if (timeoutMs === 0) return await work;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const fault = new TunnelFault("UND_ERR_CONNECT_TIMEOUT", "The connection took too long");
+      giveUp(fault);
+      reject(fault);
+    }, timeoutMs);
+  });
   try {
-    await asking;
+    return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
   }
