@@ -2,6 +2,7 @@ import { latin1, utf8 } from "./bytes.js";
 import { JSON_STRING } from "./json-codec.js";
 import { Containers, DEEPEST } from "./json-containers.js";
 import type { KnownNames } from "./json-names.js";
+import { plainEnd } from "./json-plain.js";
 import { scannedUntil } from "./json-scalar.js";
 import { type Skipped, ValueSkipper } from "./json-skip.js";
 import {
@@ -228,8 +229,13 @@ export class JsonReader implements Reader {
     if (this.#expect === NAME || this.#expect === FIRST_NAME) return this.#name(i, to, final);
     const strategy = this.#beginValue(i);
     if (strategy !== null) return this.#stringField(strategy, i, to, final);
+    const { window, scanning, field } = this.#context;
+    if (scanning.skipsPlain && field.rules.length === 0) {
+      const end = plainEnd(window.bytes, i + 1, to);
+      if (end >= 0) return this.#endValue(end + 1);
+    }
     this.#isName = false;
-    this.#context.field.role = "value";
+    field.role = "value";
     return this.#beginString(i, to, final);
   }
 

@@ -83,6 +83,7 @@ export function createMasker(options: MaskerOptions = {}): Masker {
   const scanning = (automaton: Automaton, known: KnownSecrets | null): ScannerOptions => ({
     automaton,
     known,
+    skipsPlain: known?.mayBePlain !== true && (options.custom ?? []).length === 0,
     allowed,
     names: new KnownNames(),
     needsWhole: (kind) => allow.size > 0 || needsWhole(strategyOf(kind)),

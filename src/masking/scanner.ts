@@ -36,6 +36,8 @@ export interface ScannerOptions {
   readonly allowed: (bytes: Uint8Array, start: number, stop: number) => boolean;
   /** A known secret that a finding would cut in two. */
   readonly known: KnownSecrets | null;
+  /** Whether short words, UUIDs and instants are nothing that is looked for. */
+  readonly skipsPlain: boolean;
   /** Names of JSON members in which nothing is found, shared by all bodies. */
   readonly names: KnownNames;
 }

@@ -14,7 +14,11 @@ export interface KnownSecrets {
    * its other half go. `verdict` is MATCH or OPEN; so is the answer, or MORE.
    */
   claim(at: Probe, verdict: Verdict): Verdict;
+  /** Whether one of them could stand in a few words, a UUID or an instant. */
+  readonly mayBePlain: boolean;
 }
+
+const PLAIN = /^(?:[A-Za-z_ ]{1,15}|[0-9A-Fa-f-]{1,36}|[0-9T:.Z-]{1,30})$/;
 
 /**
  * Exact values that must not appear: credentials that the guard holds, and their base64 and percent-encoded forms, so
@@ -37,6 +41,7 @@ export function knownSecrets(secrets: readonly string[]): KnownSecrets | null {
     return 0;
   };
   return {
+    mayBePlain: forms.some((form) => PLAIN.test(form.toString("latin1"))),
     detector: {
       literals: [...new Set(forms.map((form) => form.toString("latin1", 0, HEAD)))],
       probe(at, start): Verdict {

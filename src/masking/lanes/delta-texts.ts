@@ -39,8 +39,10 @@ const STREAMED: ReadonlySet<string> = new Set([
   ...["delta", "choices", "candidates", "token", "partial_json", "completion"],
   ...["textDelta", "inputTextDelta", "argsTextDelta"],
 ]);
-/** One of these stands in every event with such a piece. */
-const SIGNS: readonly string[] = ['elta"', 'choices"', 'candidates"', 'token"', 'partial_json"', 'completion"'];
+/** The last four letters of those names: one of them stands before a quote and a colon in every event with such a piece. */
+const ENDINGS: ReadonlySet<number> = new Set(
+  ["elta", "ices", "ates", "oken", "json", "tion"].map((text) => endingOf(Buffer.from(text), 4)),
+);
 /** Members that tell one text from another. */
 const IDENTITY: ReadonlySet<string> = new Set([
   ...["index", "output_index", "content_index", "summary_index", "item_id"],
@@ -71,8 +73,19 @@ interface Found {
 
 /** Whether an event may hold such a piece at all: a look at the bytes, as most streams are not of a model. */
 export function mayHoldDelta(event: Uint8Array): boolean {
-  const bytes = Buffer.from(event.buffer, event.byteOffset, event.byteLength);
-  return SIGNS.some((sign) => bytes.includes(sign, 0, "latin1"));
+  for (let i = 4; i < event.length; i++) {
+    if (event[i] !== QUOTE || !ENDINGS.has(endingOf(event, i))) continue;
+    let next = i + 1;
+    while (next < event.length && KINDS[event[next] as number] === 1) next++;
+    if (event[next] === COLON) return true;
+  }
+  return false;
+}
+
+/** The four bytes before `end`, as one number. */
+function endingOf(bytes: Uint8Array, end: number): number {
+  const [a = 0, b = 0, c = 0, d = 0] = [bytes[end - 4], bytes[end - 3], bytes[end - 2], bytes[end - 1]];
+  return (a << 24) | (b << 16) | (c << 8) | d;
 }
 
 /**
