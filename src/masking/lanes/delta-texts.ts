@@ -74,7 +74,8 @@ interface Found {
 /** Whether an event may hold such a piece at all: a look at the bytes, as most streams are not of a model. */
 export function mayHoldDelta(event: Uint8Array): boolean {
   for (let i = 4; i < event.length; i++) {
-    if (event[i] !== QUOTE || !ENDINGS.has(endingOf(event, i))) continue;
+    if (event[i] !== QUOTE || (event[i + 1] !== COLON && KINDS[event[i + 1] as number] !== 1)) continue;
+    if (!ENDINGS.has(endingOf(event, i))) continue;
     let next = i + 1;
     while (next < event.length && KINDS[event[next] as number] === 1) next++;
     if (event[next] === COLON) return true;
@@ -84,8 +85,8 @@ export function mayHoldDelta(event: Uint8Array): boolean {
 
 /** The four bytes before `end`, as one number. */
 function endingOf(bytes: Uint8Array, end: number): number {
-  const [a = 0, b = 0, c = 0, d = 0] = [bytes[end - 4], bytes[end - 3], bytes[end - 2], bytes[end - 1]];
-  return (a << 24) | (b << 16) | (c << 8) | d;
+  const first = ((bytes[end - 4] as number) << 24) | ((bytes[end - 3] as number) << 16);
+  return first | ((bytes[end - 2] as number) << 8) | (bytes[end - 1] as number);
 }
 
 /**

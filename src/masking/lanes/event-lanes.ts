@@ -44,6 +44,8 @@ export class EventLanes {
   #afterCr = false;
   /** Where in the chunk that which passes as it is begins. */
   #run = 0;
+  /** Where in the chunk the next carriage return is, if it was looked for. */
+  #nextCr = -1;
 
   constructor(context: LanesContext) {
     this.#context = context;
@@ -56,6 +58,7 @@ export class EventLanes {
 
   push(chunk: Uint8Array): Uint8Array {
     this.#run = 0;
+    this.#nextCr = -1;
     let at = 0;
     while (at < chunk.length) {
       if (this.#inside === "event") at = this.#event(chunk, at);
@@ -82,8 +85,7 @@ export class EventLanes {
   }
 
   #line(chunk: Uint8Array, at: number): number {
-    let i = at;
-    while (i < chunk.length && chunk[i] !== LF && chunk[i] !== CR) i++;
+    const i = this.#lineEnd(chunk, at);
     if (i === chunk.length) return i;
     this.#inside = "line start";
     return i + 1;
@@ -124,19 +126,9 @@ export class EventLanes {
 
   /** To the end of the event, which is an empty line, or of the chunk. */
   #event(chunk: Uint8Array, at: number): number {
-    let i = at;
-    let isComplete = false;
-    while (i < chunk.length && !isComplete) {
-      const byte = chunk[i++];
-      if (byte === LF || byte === CR) {
-        isComplete = this.#isLineStart && !(byte === LF && this.#afterCr);
-        this.#isLineStart = true;
-        this.#afterCr = byte === CR;
-      } else {
-        this.#isLineStart = false;
-        this.#afterCr = false;
-      }
-    }
+    const end = this.#eventEnd(chunk, at);
+    const isComplete = end >= 0;
+    const i = isComplete ? end : chunk.length;
     const isSplit = this.#keptLength > 0 || !isComplete;
     if (isSplit) {
       this.#passRun(chunk, at);
@@ -152,6 +144,35 @@ export class EventLanes {
       this.#pass(this.#takeKept());
     }
     return i;
+  }
+
+  /** The index behind the empty line that ends the event, or -1 if it goes on. */
+  #eventEnd(chunk: Uint8Array, at: number): number {
+    let i = at;
+    while (i < chunk.length) {
+      const byte = chunk[i];
+      if (byte === LF || byte === CR) {
+        if (this.#isLineStart && !(byte === LF && this.#afterCr)) return i + 1;
+        this.#isLineStart = true;
+        this.#afterCr = byte === CR;
+        i++;
+        continue;
+      }
+      this.#isLineStart = false;
+      this.#afterCr = false;
+      i = this.#lineEnd(chunk, i);
+    }
+    return -1;
+  }
+
+  /** The index of the next line end, or the chunk's length; of carriage returns most chunks have none. */
+  #lineEnd(chunk: Uint8Array, from: number): number {
+    if (this.#nextCr < from) {
+      const cr = chunk.indexOf(CR, from);
+      this.#nextCr = cr < 0 ? chunk.length : cr;
+    }
+    const lf = chunk.indexOf(LF, from);
+    return Math.min(lf < 0 ? chunk.length : lf, this.#nextCr);
   }
 
   /** False if it is to pass as it is; that is done here where nobody else does it. */
