@@ -6,6 +6,7 @@ import { inertJson, printable } from "../audit/text.js";
 import { describeLine, describeSession, listSessions, readSession } from "../audit/timeline.js";
 import { addAuditExport } from "./audit-export.js";
 import { addAuditTools } from "./audit-tools.js";
+import { addAuditWatch } from "./audit-watch.js";
 
 /** Where a command writes, and how it tells its exit code. */
 export interface CommandOutput {
@@ -15,6 +16,8 @@ export interface CommandOutput {
   readonly warn?: (text: string) => void;
   /** Resolves once what was written is gone, so that a slow reader does not fill the memory. */
   readonly drained?: () => Promise<void>;
+  /** Aborts on Ctrl-C, for commands that would go on for ever. */
+  readonly interruption?: () => AbortSignal;
 }
 
 const processOutput: CommandOutput = {
@@ -26,7 +29,7 @@ const processOutput: CommandOutput = {
 
 /** `sallyport audit …`: judge a record, and look at one. */
 export function auditCommand(output: CommandOutput = processOutput): Command {
-  const audit = new Command("audit").description("verify, show or export the record of what agents did");
+  const audit = new Command("audit").description("verify, show, follow or export the record of what agents did");
   audit
     .command("verify")
     .description("tell whether a record is complete and unchanged")
@@ -59,6 +62,7 @@ export function auditCommand(output: CommandOutput = processOutput): Command {
     });
   addAuditExport(audit, output);
   addAuditTools(audit, output);
+  addAuditWatch(audit, output);
   return audit;
 }
 
@@ -121,7 +125,7 @@ async function show(
 }
 
 /** A forged line may be nested deeper than the stack of whoever writes it out. */
-function jsonLine(parsed: object): string {
+export function jsonLine(parsed: object): string {
   try {
     return inertJson(JSON.stringify(parsed));
   } catch {

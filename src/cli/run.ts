@@ -32,7 +32,15 @@ export async function run(argv: readonly string[], io: CliIo): Promise<number> {
     .addCommand(demoCommand(io, exit))
     .addCommand(policyCommand({ write: io.stdout, exit }))
     .addCommand(approvalsCommand({ write: io.stdout, exit }))
-    .addCommand(auditCommand({ write: io.stdout, exit, warn: io.stderr, drained: io.drained }));
+    .addCommand(
+      auditCommand({
+        write: io.stdout,
+        exit,
+        warn: io.stderr,
+        drained: io.drained,
+        interruption: () => io.interruption(),
+      }),
+    );
   inheritSettings(program);
   try {
     await program.parseAsync([...argv], { from: "user" });

@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from "vitest";
 import type { ApprovalCallback } from "../../src/approval/index.js";
-import { verifyAudit } from "../../src/audit/index.js";
+import { exportAudit, verifyAudit } from "../../src/audit/index.js";
 import { describeLine } from "../../src/audit/timeline.js";
 import { staticSecret } from "../../src/broker/index.js";
 import { findGuardError, type GuardOptions, type PolicyDocument } from "../../src/index.js";
@@ -58,6 +58,40 @@ it("4: each hop of a redirect has a line, an attempt and a decision; the other o
   expect(new Set(intents.map((event) => event["request_id"])).size).toBe(1);
   expect(intents.map((event) => "credential" in event)).toEqual([true, false]);
   expect(there.received[0]?.headers).not.toHaveProperty("authorization");
+});
+
+it("5: after a 503 the guard sends nothing again; a caller that does makes a request of its own, and an export ends with the final one", async () => {
+  let calls = 0;
+  const api = await upstream((_, response) => void response.writeHead(++calls === 1 ? 503 : 200).end(`try ${calls}`));
+  const { guard, session, directory } = await testGuard({
+    policy: {
+      version: 1,
+      services: { api: { origins: [api.origin], addresses: ["127.0.0.0/8"] } },
+      rules: [{ id: "read", effect: "allow", service: "api", methods: ["GET"], path: "/a" }],
+    },
+  });
+  const fetchTwice = async (): Promise<string> => {
+    const first = await session.fetch(`${api.origin}/a`);
+    expect(await first.text()).toBe("try 1");
+    expect(api.received).toHaveLength(1);
+    return first.status === 503 ? await (await session.fetch(`${api.origin}/a`)).text() : "";
+  };
+  expect(await fetchTwice()).toBe("try 2");
+  await guard.close();
+  const events = recordedEvents(directory).filter(({ type }) => type.startsWith("request."));
+  expect(events).toMatchObject([
+    { type: "request.intent", attempt: 1 },
+    { type: "request.completed", attempt: 1, http: { status: 503 } },
+    { type: "request.intent", attempt: 1 },
+    { type: "request.completed", attempt: 1, http: { status: 200 } },
+  ]);
+  const ids = events.map((event) => event["request_id"]);
+  expect([ids[0] === ids[1], ids[2] === ids[3], ids[0] === ids[2]]).toEqual([true, true, false]);
+  const { chunks } = await exportAudit(directory, { format: "har" });
+  let har = "";
+  for await (const chunk of chunks ?? []) har += chunk;
+  const { log } = JSON.parse(har) as { log: { entries: { response: { status: number } }[] } };
+  expect(log.entries.map(({ response }) => response.status)).toEqual([503, 200]);
 });
 
 it("6: a question that nobody answers in time is recorded as expired and denied, and nothing is sent", async () => {

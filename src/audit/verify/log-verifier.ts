@@ -1,4 +1,4 @@
-import { Buffer, isUtf8 } from "node:buffer";
+import { Buffer, isAscii, isUtf8 } from "node:buffer";
 import { identityText, MAX_LINE_BYTES } from "../encode.js";
 import type { SessionIdentity } from "../event.js";
 import { CHECKPOINT, checkpointLine, type FoundHead, type LineHead, NO_PREDECESSOR, readHead } from "../line.js";
@@ -64,7 +64,8 @@ export class LogVerifier {
   #segment = "";
   #opensSegment = false;
   #predecessor: { readonly name: string; readonly bytes: number } | undefined;
-  #previous: (LineHead & { readonly hash: string }) | undefined;
+  #previous: LineHead | undefined;
+  #previousHash = "";
   #boot: string | undefined;
   #identity = "";
   #unsigned = 0;
@@ -127,7 +128,7 @@ export class LogVerifier {
     if (this.#problem !== undefined || last === undefined) return undefined;
     return {
       tree: this.#tree,
-      prev: last.hash,
+      prev: this.#previousHash,
       time: last.time,
       monoUs: last.monoUs,
       unsigned: this.#unsigned,
@@ -165,8 +166,10 @@ export class LogVerifier {
 
   #judge(bytes: Buffer): string | undefined {
     if (this.#ended) return "a line follows the signed end of the log";
-    if (!isUtf8(bytes)) return `${NOT_THE_BYTES} (it is not UTF-8)`;
-    const text = bytes.toString("utf8");
+    // The log escapes most of what is not ASCII, and reading ASCII is quicker.
+    const isPlain = isAscii(bytes);
+    if (!isPlain && !isUtf8(bytes)) return `${NOT_THE_BYTES} (it is not UTF-8)`;
+    const text = bytes.toString(isPlain ? "latin1" : "utf8");
     const head = readHead(text);
     if (head === undefined || !text.endsWith("}")) return NOT_THE_BYTES;
     const reason = this.#judgePlace(head) ?? this.#judgeContent(text, head);
@@ -181,7 +184,7 @@ export class LogVerifier {
     if (head.seq !== size)
       return `a line is missing, repeated or out of order: expected number ${size}, found ${head.seq}`;
     if (size === 0 && head.prev !== NO_PREDECESSOR) return "the first line of a log is chained to nothing";
-    if (size > 0 && head.prev !== this.#previous?.hash) {
+    if (size > 0 && head.prev !== this.#previousHash) {
       this.fail(`the line was changed: line ${size} was chained to another one`, size - 1);
       return NOT_THE_BYTES;
     }
@@ -270,7 +273,7 @@ export class LogVerifier {
       monoUs: previous.monoUs,
       boot: head.boot,
       origin,
-      prev: previous.hash,
+      prev: this.#previousHash,
       identity: this.#identity,
       note,
       root,
@@ -294,7 +297,8 @@ export class LogVerifier {
     bytes.copy(leaf, 1);
     this.#unsigned = this.#head?.size === this.#tree.size ? 0 : this.#unsigned + 1;
     this.#tree.append(sha256Bytes(leaf.subarray(0, 1 + bytes.length)));
-    this.#previous = { ...head, hash: sha256Hex(bytes) };
+    this.#previous = head;
+    this.#previousHash = sha256Hex(bytes);
     const anchor = this.#judgedWith.anchored?.get(this.#tree.size);
     if (anchor === undefined) return;
     if (anchor.root === this.#tree.root().toString("base64")) this.#anchoredSize = anchor.size;
@@ -307,9 +311,15 @@ const HEAD_KEYS = ["seq", "id", "type", "time", "boot", "log", "prev"] as const;
 /** Types of lines that say something about the log itself. */
 const OWN_TYPES: ReadonlySet<string> = new Set([CHECKPOINT, "log.rotated", "log.recovered", "key.rotated"]);
 
-/** Two readers of the same bytes must not see two lines: a repeated key would do that. No event has one of these so. */
-const HEAD_MEMBERS = ["v", "mono_us", ...HEAD_KEYS].map((key) => `,"${key}":`);
-const repeatsHead = (text: string, from: number): boolean => HEAD_MEMBERS.some((member) => text.includes(member, from));
+/**
+ * Two readers of the same bytes must not see two lines: a repeated key would do that. No event has one of these so. One
+ * pass for all of them: looking for one after the other took a tenth of the time that verifying takes.
+ */
+const HEAD_MEMBER = /,"(?:v|mono_us|seq|id|type|time|boot|log|prev)":/g;
+function repeatsHead(text: string, from: number): boolean {
+  HEAD_MEMBER.lastIndex = from;
+  return HEAD_MEMBER.test(text);
+}
 
 function whyNoteDiffers(note: string, signed: string, origin: string, size: number): string | undefined {
   if (note.startsWith(`${signed}\n`)) return undefined;
