@@ -77,6 +77,17 @@ const FORMATS: Record<string, readonly [OpenOptions, (text: string) => string, (
     (text) => `event: note\r\ndata: ${JSON.stringify({ note: text })}\r\n\r\n`,
     (masked) => JSON.parse((masked.split("\r\n")[1] ?? "").slice(6)).note,
   ],
+  "a part of a multipart body": [
+    { contentType: "multipart/form-data; boundary=cut-here" },
+    (text) =>
+      `--cut-here\r\nContent-Disposition: form-data; name="note"\r\n\r\n${text}\r\n` +
+      `--cut-here\r\nContent-Disposition: form-data; name="b"\r\n\r\n1\r\n--cut-here--\r\n`,
+    (masked) =>
+      masked.slice(
+        masked.indexOf("\r\n\r\n") + 4,
+        masked.indexOf('\r\n--cut-here\r\nContent-Disposition: form-data; name="b"'),
+      ),
+  ],
   "a form": [
     FORM_TYPE,
     (text) => `a=1&note=${encodeURIComponent(text)}&b=2`,
