@@ -1,10 +1,6 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer, type Server } from "node:net";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { decodeJwt, exportJWK, generateKeyPair, type JWK } from "jose";
 import { afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import {
@@ -15,6 +11,7 @@ import {
   tokenExchange,
 } from "../../src/broker/index.js";
 import { oidcIdentity } from "../../src/identity/index.js";
+import { startBuilt } from "../support/built-child.js";
 import {
   ask,
   bearerOf,
@@ -124,21 +121,9 @@ describe("processes and their timers", () => {
   test("36: a broker with nothing to do does not hold the process, and a request under way does", {
     timeout: 60_000,
   }, async () => {
-    const output = fileURLToPath(new URL("../../node_modules/.cache/sallyport-idle", import.meta.url));
-    await build({
-      entryPoints: [fileURLToPath(new URL("idle-child.ts", import.meta.url))],
-      outdir: output,
-      bundle: true,
-      packages: "external",
-      platform: "node",
-      format: "esm",
-      target: "node20",
-    });
     // Slow enough that a process that nothing holds would be gone.
     a.answer = (response) => void setTimeout(() => json(response, 200, { ...good, expires_in: 3600 }), 300);
-    const child = spawn(process.execPath, [join(output, "idle-child.js"), a.issuer], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const child = await startBuilt(new URL("idle-child.ts", import.meta.url), a.issuer);
     let said = "";
     child.stdout.on("data", (chunk: Buffer) => {
       said += chunk.toString();

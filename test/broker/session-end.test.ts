@@ -1,9 +1,6 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { describe, expect, it, onTestFinished } from "vitest";
 import {
   type BrokerEvent,
@@ -15,6 +12,7 @@ import {
 } from "../../src/broker/index.js";
 import { findGuardError, type Session } from "../../src/index.js";
 import { fileStore, memoryStore } from "../../src/store/index.js";
+import { startBuilt } from "../support/built-child.js";
 import { loopbackPolicy, recordedEvents, silentLog, temporaryDirectory, testGuard } from "../support/guards.js";
 import { startUpstream } from "../support/upstream.js";
 import { ask, bearerOf, never, readyProvider, settle, typesOf } from "./support.js";
@@ -227,20 +225,8 @@ describe("what a crash leaves behind", () => {
   it("71: after a kill the next start revokes what was left, by name; no secret was on the disk", {
     timeout: 60_000,
   }, async () => {
-    const output = fileURLToPath(new URL("../../node_modules/.cache/sallyport-lease-crash", import.meta.url));
-    await build({
-      entryPoints: [fileURLToPath(new URL("lease-child.ts", import.meta.url))],
-      outdir: output,
-      bundle: true,
-      packages: "external",
-      platform: "node",
-      format: "esm",
-      target: "node20",
-    });
     const state = temporaryDirectory();
-    const child = spawn(process.execPath, [join(output, "lease-child.js"), state], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const child = await startBuilt(new URL("lease-child.ts", import.meta.url), state);
     const [said] = (await once(child.stdout, "data")) as [Buffer];
     child.kill("SIGKILL");
     await once(child, "close");
