@@ -200,7 +200,8 @@ export class JsonReader implements Reader {
   #beginElement(i: number): void {
     const { state } = this.#containers;
     if (state === null) return;
-    this.#member = this.#step(state, String(this.#containers.nextIndex()));
+    const index = this.#containers.nextIndex();
+    this.#member = this.#context.paths?.stepInto(state, index) ?? state;
     this.#admit(i);
   }
 

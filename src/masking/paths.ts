@@ -40,6 +40,8 @@ export interface PathState {
   /** Whether something below may be dropped: then a comma has to wait for what follows it. */
   readonly mayDrop: boolean;
   readonly next: Map<string, PathState>;
+  /** The state of all names that are in no rule, once it was asked for: those are most names of a document. */
+  other: PathState | null;
   readonly positions: readonly Position[];
 }
 
@@ -59,6 +61,8 @@ export class PathRules {
   readonly root: PathState;
   readonly #rules: readonly PathRule[];
   readonly #names: ReadonlySet<string>;
+  /** Whether some rule names an element by its index. */
+  readonly #hasIndexes: boolean;
   /** By first byte and length (modulo 64): whether some rule has such a name. Most names of a document are none. */
   readonly #shapes: Uint8Array = new Uint8Array(64 * 256);
   #states = 0;
@@ -68,6 +72,7 @@ export class PathRules {
     this.#rules = rules;
     const positions = rules.map(({ path, strategy }) => ({ steps: split(path), at: 0, strategy }));
     this.#names = new Set(positions.flatMap(({ steps }) => steps));
+    this.#hasIndexes = [...this.#names].some((name) => /^[0-9]+$/.test(name));
     for (const name of this.#names) this.#shapes[((name.length & 63) << 8) | name.charCodeAt(0)] = 1;
     this.root = root ?? this.#state(positions);
   }
@@ -86,6 +91,17 @@ export class PathRules {
 
   /** The state of the member `name` (one character per byte), or of the element with that index, of the value at `state`. */
   step(state: PathState, name: string): PathState {
+    if (name !== OTHER) return this.#step(state, name);
+    state.other ??= state.next.get(OTHER) ?? null;
+    return state.other ?? this.#step(state, name);
+  }
+
+  /** The state of the element with that index. */
+  stepInto(state: PathState, index: number): PathState {
+    return this.#hasIndexes ? this.step(state, String(index)) : this.step(state, OTHER);
+  }
+
+  #step(state: PathState, name: string): PathState {
     const key = this.#names.has(name) ? name : OTHER;
     let next = state.next.get(key);
     if (next === undefined) {
@@ -109,6 +125,7 @@ export class PathRules {
       strategy: here?.strategy ?? null,
       mayDrop: open.some(({ strategy }) => strategy === "drop"),
       next: new Map(),
+      other: null,
       positions: open,
     };
   }
