@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer as createProxy } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createServer, type Server } from "node:net";
+import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
@@ -85,6 +86,29 @@ it("lets the guard out, and nobody else", async () => {
     await guard.close();`);
   expect(printed).toContain("200\nLOCKDOWN_REFUSED\n");
   expect(api.received).toHaveLength(1);
+});
+
+it("lets the guard out through its proxy, and nobody else to it", async () => {
+  const asked: string[] = [];
+  const proxy = createProxy().on("connect", (request, socket) => {
+    asked.push(request.url ?? "");
+    const far = connect(api.port, "127.0.0.1", () => {
+      socket.write("HTTP/1.1 200 OK\r\n\r\n");
+      far.pipe(socket).pipe(far);
+    });
+    for (const one of [far, socket]) one.on("error", () => undefined);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  const proxied = GUARD.replace("audit:", `transport: { proxy: { url: ${JSON.stringify(url)} } }, audit:`);
+  const printed = await run(`${proxied}
+    console.log((await session.fetch(API + "/items")).status);
+    console.log(await fetch(${JSON.stringify(url)}).catch((error) => error.code));
+    await guard.close();`);
+  proxy.closeAllConnections();
+  await new Promise((resolve) => proxy.close(resolve));
+  expect(printed).toContain("200\nLOCKDOWN_REFUSED\n");
+  expect(asked).toEqual([`127.0.0.1:${api.port}`]);
 });
 
 it("loads, and refuses, beside the permission model", async () => {
