@@ -218,6 +218,24 @@ const SIGNAL_OPERATIONS: readonly Operation[] = [
     },
   },
   {
+    name: "abort: twenty calls at once on one signal draw no warning",
+    answer: endless,
+    run: async (fetch, { a, arrived }) => {
+      const warnings: string[] = [];
+      const note = ({ name }: Error): void => void warnings.push(name);
+      process.on("warning", note);
+      const controller = new AbortController();
+      const calls = Array.from({ length: 20 }, () => fetch(`${a}/x`, { signal: controller.signal }));
+      const bodies = (await Promise.all(calls)).map((response) => response.text().catch((error: unknown) => error));
+      await turn();
+      controller.abort(own);
+      const ends = new Set(await Promise.all(bodies));
+      process.off("warning", note);
+      arrived.length = 0;
+      return [ends.size, ends.has(own), warnings];
+    },
+  },
+  {
     name: "abort: a listener of one's own is told once",
     answer: endless,
     run: async (fetch, { a }) => {
