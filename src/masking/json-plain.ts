@@ -1,8 +1,8 @@
 import { CLASS, HEX, isDigit, LETTER } from "./bytes.js";
 import { QUOTE } from "./json-syntax.js";
 
-/** Words without digits and signs that are shorter are nothing that any detector takes for anything. */
-const LONGEST_WORDS = 16;
+/** Words without digits and signs that are shorter are nothing that any detector takes for anything: `AKC` and ten letters are the key of a vendor. */
+const LONGEST_WORDS = 13;
 const UUID = 36;
 const DASH = 0x2d;
 
