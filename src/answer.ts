@@ -39,7 +39,7 @@ export async function deliver(
 ): Promise<Response> {
   const { request, followed, from } = arrival;
   const answer = arrival.integrity === "" ? arrival.answer : await verified(exchange, arrival);
-  const secrets = [...parts.broker.liveSecrets()];
+  const secrets = parts.broker.liveSecrets();
   const flow = openFlow(parts, session, exchange, { ...arrival, answer }, secrets);
   const length = declaredLength(answer);
   let body: BodySource | Uint8Array | null = null;
@@ -114,7 +114,7 @@ function openFlow(
           media,
           opaque: answer.coding === "unknown",
           paths: decision.obligations.mask,
-          secrets: () => [...parts.broker.liveSecrets()],
+          secrets: () => parts.broker.liveSecrets(),
         });
   let bytes = 0;
   let state: "open" | "flushed" | "over" = "open";

@@ -112,7 +112,7 @@ function watchUpload(parts: GuardParts, session: SessionState, { request, body, 
     media: headerValues(request.headers, "content-type")[0] ?? null,
     opaque: coding !== undefined && coding !== "identity",
     paths: decision.obligations.mask,
-    secrets: () => [...parts.broker.liveSecrets()],
+    secrets: () => parts.broker.liveSecrets(),
   });
 }
 
@@ -301,24 +301,17 @@ async function wireForm(
 ): Promise<HopRequest> {
   const service = parts.policy().serviceOf(request);
   if (service === undefined) throw new DeniedError("NO_SERVICE", { target: targetOf(request) });
-  const added = [...(credential?.headersFor(request) ?? [])];
-  if (credential?.facts.bound === true) added.push(...(await credential.proofFor(request)));
-  const names = new Set(added.map(([name]) => name.toLowerCase()));
-  const headers = names.size === 0 ? [...request.headers] : request.headers.filter(([name]) => !names.has(name));
+  const added = credential === null ? null : await credential.addedFor(request);
+  const headers = request.headers.filter(([name]) => added?.names.includes(name) !== true);
   addDefaultHeaders(headers, request.headers, settings, request.scheme);
   if (body !== null && settings.streamLength !== null) headers.push(["content-length", settings.streamLength]);
-  headers.push(...added);
-  const query = credential?.queryFor(request) ?? [];
-  const search = query.reduce((text, [name, value]) => {
-    const pair = `${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
-    return text === "" ? `?${pair}` : `${text}&${pair}`;
-  }, request.search);
   return {
     method: request.method,
     url: request.url,
     origin: request.origin,
-    path: request.path + search,
+    path: request.path + request.search,
     headers,
+    ...(added === null ? undefined : { added }),
     body,
     service: service.name,
     addresses: service.addresses,

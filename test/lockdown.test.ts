@@ -120,6 +120,20 @@ it("loads, and refuses, beside the permission model", async () => {
   expect(reached).toBe(0);
 });
 
+it("records what the guard sends, beside the permission model, where nobody may call fsync", async () => {
+  const flag = process.versions.node.startsWith("20.") ? "--experimental-permission" : "--permission";
+  const net = Number(process.versions.node.split(".")[0]) >= 25 ? ["--allow-net"] : [];
+  const flags = [flag, "--allow-fs-read=*", `--allow-fs-write=${out}/`, "--no-warnings", ...net];
+  const printed = await run(
+    `${GUARD}
+    console.log((await session.fetch(API + "/items")).status);
+    await session.close(); await guard.close(); console.log("recorded");`,
+    {},
+    flags,
+  );
+  expect(printed).toContain("200\nrecorded\n");
+});
+
 const said = (what: string): string =>
   `try { ${what} } catch (error) { console.log(error.code, error.message); } process.on("uncaughtException", () => {});`;
 const HOSTILE: readonly (readonly [string, string])[] = [

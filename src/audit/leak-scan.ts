@@ -1,4 +1,5 @@
-import { Buffer } from "node:buffer";
+import { append, indexOf, isArray, mapGet, mapSet, mapSize, slice, toLowerCase } from "../request/captured.js";
+import { base64Inside, utf8Bytes } from "../request/encodings.js";
 
 /** Shorter values occur by chance; nothing that protects anything is shorter. */
 const SHORTEST_SECRET = 6;
@@ -14,18 +15,25 @@ export function createLeakScanner(secrets: () => Iterable<string>): LeakScanner 
   let known = new Map<string, readonly string[]>();
   return {
     finds(text) {
-      const decoded = text.includes("%") ? percentDecoded(text) : undefined;
+      const decoded = indexOf(text, "%") === -1 ? undefined : percentDecoded(text);
       let found = false;
       let live = 0;
-      for (const secret of secrets()) {
+      const listed = secrets();
+      // By index and by functions taken at load: a replaced method would be handed every secret with every event.
+      const list = isArray(listed) ? (listed as readonly string[]) : [...listed];
+      for (let i = 0; i < list.length; i++) {
+        const secret = list[i] as string;
         if (secret.length < SHORTEST_SECRET) continue;
         live++;
-        const forms = known.get(secret) ?? formsOf(secret);
-        known.set(secret, forms);
-        found ||= forms.some((form) => form.length <= text.length && text.includes(form));
-        found ||= decoded?.includes(secret) === true;
+        let forms = mapGet(known, secret);
+        if (forms === undefined) {
+          forms = formsOf(secret);
+          mapSet(known, secret, forms);
+        }
+        for (let form = 0; form < forms.length; form++) found ||= indexOf(text, forms[form] as string) !== -1;
+        found ||= decoded !== undefined && indexOf(decoded, secret) !== -1;
       }
-      if (known.size > live) known = new Map();
+      if (mapSize(known) > live) known = new Map();
       return found;
     },
   };
@@ -37,24 +45,40 @@ function percentDecoded(text: string): string {
 
 /** The secret as it may appear: plain, inside JSON, percent-encoded, and inside Base64 of something longer. */
 function formsOf(secret: string): readonly string[] {
-  const forms = new Set([secret, JSON.stringify(secret).slice(1, -1)]);
-  if (!/\p{Surrogate}/u.test(secret)) {
-    const encoded = encodeURIComponent(secret);
-    forms.add(encoded).add(encoded.replace(/%../g, (octet) => octet.toLowerCase()));
+  const json = stringify(secret);
+  const forms = [secret, slice(json, 1, json.length - 1)];
+  const bytes = utf8Bytes(secret);
+  const encoded = uriEncoded(secret);
+  if (encoded !== null) {
+    append(forms, encoded);
+    append(forms, lowerEscapes(encoded));
   }
   for (let before = 0; before < 3; before++) {
-    const inside = base64Inside(secret, before);
-    forms.add(inside).add(inside.replaceAll("+", "-").replaceAll("/", "_"));
+    const inside = base64Inside(bytes, before as 0 | 1 | 2);
+    append(forms, inside[0]);
+    append(forms, inside[1]);
   }
-  return [...forms];
+  return forms;
 }
 
-/**
- * The Base64 characters that depend on the secret alone when `before` bytes (modulo 3) precede it, as in the
- * `user:password` of HTTP Basic: the first and last group also hold bits of the neighbours, and are left out.
- */
-function base64Inside(secret: string, before: number): string {
-  const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(secret, "utf8")]);
-  const text = bytes.toString("base64").replace(/=+$/, "");
-  return text.slice([0, 2, 3][before], bytes.length % 3 === 0 ? undefined : -1);
+const { stringify } = JSON;
+const encodeUri = encodeURIComponent;
+
+/** Null for what has no UTF-8. */
+function uriEncoded(text: string): string | null {
+  try {
+    return encodeUri(text);
+  } catch {
+    return null;
+  }
+}
+
+function lowerEscapes(text: string): string {
+  let lower = "";
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === "%") lower += toLowerCase(slice(text, at, at + 3));
+    else lower += text[at];
+    if (text[at] === "%") at += 2;
+  }
+  return lower;
 }

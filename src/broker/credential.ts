@@ -1,9 +1,12 @@
 import type { Clock } from "../clock.js";
+import { startsWith } from "../request/captured.js";
+import { Added } from "../transport/index.js";
 import { CredentialError } from "./credential-error.js";
-import { endOfLife, type LiveCredential } from "./custody.js";
+import { endOfLife, heldBy, type LiveCredential } from "./custody.js";
 import type { NonceBook } from "./dpop.js";
 import type { CredentialFacts } from "./events.js";
 import { nonceOf, type Repair, readRefusal, type ServiceAnswer } from "./repair.js";
+import { revealed } from "./secret.js";
 
 /** The request a credential is about to be put on: what is really sent, after redirects and rewriting. */
 export interface OutgoingRequest {
@@ -16,14 +19,17 @@ export type Pair = readonly [name: string, value: string];
 
 /**
  * A credential as the guard holds it. The secret is out of reach: printing, walking and serialising find only facts.
- * {@link Credential.headersFor} is the one way out, and only towards the credential's own origins.
+ * {@link Credential.addedFor} is the one way out, only towards the credential's own origins, and what comes out shows itself
+ * to the transport only: handles pass through promises, whose methods can be replaced.
  */
 export interface Credential {
   readonly facts: CredentialFacts;
-  /** Headers to add. Throws a {@link CredentialError} for another origin, after expiry, or once the session is closed. */
-  headersFor(request: OutgoingRequest): readonly Pair[];
-  /** Query parameters to add, for services that know no better. Same refusals. The URL with them is a secret. */
-  queryFor(request: OutgoingRequest): readonly Pair[];
+  /**
+   * What the transport puts into one sending of this request: the secret, as a header field or, for services that know no
+   * better, in the query, and its proof where it is bound. Throws a {@link CredentialError} for another origin, after expiry,
+   * or once the session is closed.
+   */
+  addedFor(request: OutgoingRequest): Promise<Added>;
   /** For a bound credential a proof (RFC 9449) that is good for one sending of this request; else nothing. Same refusals. */
   proofFor(request: OutgoingRequest): Promise<readonly Pair[]>;
   /**
@@ -44,11 +50,20 @@ export interface CredentialOwner {
   nonces(sessionId: string): NonceBook;
 }
 
+const encode = encodeURIComponent;
 const NOTHING: readonly Pair[] = Object.freeze([]);
 
 /** Makes the handle of one caller. */
 export const credentialHandle = (live: LiveCredential, owner: CredentialOwner): Credential =>
   new CredentialHandle(live, owner);
+
+let headersOf: (handle: Credential, outgoing: OutgoingRequest) => readonly Pair[];
+let queryOf: (handle: Credential, outgoing: OutgoingRequest) => readonly Pair[];
+
+/** What {@link Credential.addedFor} adds, for this room's own tests. */
+export const headersFor = (handle: Credential, outgoing: OutgoingRequest): readonly Pair[] =>
+  headersOf(handle, outgoing);
+export const queryFor = (handle: Credential, outgoing: OutgoingRequest): readonly Pair[] => queryOf(handle, outgoing);
 
 // Private fields and not closures: one is made for every call.
 class CredentialHandle implements Credential {
@@ -66,8 +81,19 @@ class CredentialHandle implements Credential {
     return this.#live.facts;
   }
 
-  headersFor(outgoing: OutgoingRequest): readonly Pair[] {
-    const { issued, request } = this.#live;
+  async addedFor(outgoing: OutgoingRequest): Promise<Added> {
+    // Lists are read by index: their iterators may be somebody else's.
+    const proof = this.facts.bound ? (await this.proofFor(outgoing))[0] : undefined;
+    const header = this.#headersFor(outgoing)[0];
+    const parameter = this.#queryFor(outgoing)[0];
+    return new Added(
+      header === undefined ? NOTHING : proof === undefined ? [header] : [header, proof],
+      parameter === undefined ? "" : `${encode(parameter[0])}=${encode(parameter[1])}`,
+    );
+  }
+
+  #headersFor(outgoing: OutgoingRequest): readonly Pair[] {
+    const { issued, request } = heldBy(this.#live);
     if (issued.placement.in !== "header") {
       refuseForeignOrigin(outgoing.url, request.origins);
       return NOTHING;
@@ -75,8 +101,8 @@ class CredentialHandle implements Credential {
     return [[issued.placement.name, issued.placement.prefix + this.#secretFor(outgoing)]];
   }
 
-  queryFor(outgoing: OutgoingRequest): readonly Pair[] {
-    const { issued, request } = this.#live;
+  #queryFor(outgoing: OutgoingRequest): readonly Pair[] {
+    const { issued, request } = heldBy(this.#live);
     if (issued.placement.in !== "query") {
       refuseForeignOrigin(outgoing.url, request.origins);
       return NOTHING;
@@ -85,9 +111,10 @@ class CredentialHandle implements Credential {
   }
 
   async proofFor(outgoing: OutgoingRequest): Promise<readonly Pair[]> {
-    const { issued, request, facts } = this.#live;
+    const { facts } = this.#live;
+    const { issued, request } = heldBy(this.#live);
     const origin = refuseForeignOrigin(outgoing.url, request.origins);
-    if (issued.bound !== true) return NOTHING;
+    if (!facts.bound) return NOTHING;
     if (this.#owner.isClosed(request.session.id)) throw closedSession(facts.kid);
     if (request.dpop === undefined) {
       throw new CredentialError("denied", { message: `There is no key to prove ${facts.kid} with.` });
@@ -96,16 +123,17 @@ class CredentialHandle implements Credential {
     const proof = await request.dpop.prove({
       method: outgoing.method,
       url: outgoing.url,
-      accessToken: issued.secret.reveal(),
+      accessToken: revealed(issued.secret),
       ...(nonce === undefined ? {} : { nonce }),
     });
     return [["dpop", proof]];
   }
 
   read(outgoing: OutgoingRequest, answer: ServiceAnswer, anyRefusal: boolean = false): Repair | null {
-    const bound = this.#live.issued.bound === true;
+    const { request } = heldBy(this.#live);
+    const { bound } = this.#live.facts;
     const nonce = bound ? nonceOf(answer) : undefined;
-    const { session } = this.#live.request;
+    const { session } = request;
     if (nonce !== undefined && !this.#owner.isClosed(session.id)) {
       this.#owner.nonces(session.id).note(new URL(outgoing.url).origin, nonce);
     }
@@ -117,14 +145,23 @@ class CredentialHandle implements Credential {
   }
 
   #secretFor(outgoing: OutgoingRequest): string {
-    const { issued, request, facts } = this.#live;
+    const { facts } = this.#live;
+    const { issued, request } = heldBy(this.#live);
     refuseForeignOrigin(outgoing.url, request.origins);
     if (this.#owner.isClosed(request.session.id)) throw closedSession(facts.kid);
     if (this.#usesLeft <= 0 || this.#owner.clock.monotonic() >= endOfLife(this.#live)) {
       throw new CredentialError("unreachable", { message: `The credential ${facts.kid} has expired.` });
     }
     this.#usesLeft--;
-    return issued.secret.reveal();
+    return revealed(issued.secret);
+  }
+
+  static {
+    headersOf = (handle, outgoing) => (handle as CredentialHandle).#headersFor(outgoing);
+    queryOf = (handle, outgoing) => (handle as CredentialHandle).#queryFor(outgoing);
+    // A promise asks what it resolves to for `then`: whoever put one on Object.prototype would be handed the handle.
+    Object.setPrototypeOf(CredentialHandle.prototype, null);
+    Object.freeze(CredentialHandle.prototype);
   }
 }
 
@@ -137,7 +174,10 @@ const closedSession = (kid: string): CredentialError =>
  */
 function refuseForeignOrigin(url: string, origins: readonly string[]): string {
   // An origin and then a slash: there is nothing left to be read differently.
-  for (const origin of origins) if (url.startsWith(origin) && url[origin.length] === "/") return origin;
+  for (let at = 0; at < origins.length; at++) {
+    const origin = origins[at] as string;
+    if (startsWith(url, origin) && url[origin.length] === "/") return origin;
+  }
   const { origin, username, password } = parsed(url);
   if (username !== "" || password !== "" || !origins.includes(origin)) {
     throw new CredentialError("denied", {

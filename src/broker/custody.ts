@@ -1,21 +1,51 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../clock.js";
+import { append, bare, freeze } from "../request/captured.js";
 import { CredentialError } from "./credential-error.js";
 import type { BrokerEvent, BrokerEventBase, CredentialFacts, CredentialMark } from "./events.js";
 import { type LifetimePlan, planLifetime } from "./lifetime.js";
 import type { CredentialProvider, GrantRequest, IssuedCredential } from "./provider.js";
 import { revokeWithin } from "./revoke.js";
+import { revealed, type Secret } from "./secret.js";
 
-/** One credential from the moment it was issued until it is revoked or has expired. */
-export interface LiveCredential {
+/** What of a live credential is nobody's business but the broker's. */
+interface Held {
   readonly issued: IssuedCredential;
+  /** As the provider gave it, to be given back to it. */
+  readonly original: IssuedCredential;
   readonly provider: CredentialProvider;
   readonly request: GrantRequest;
+}
+
+let held: (live: LiveCredential) => Held;
+
+/**
+ * One credential from the moment it was issued until it is revoked or has expired. It passes through promises and
+ * collections, whose methods can be replaced: whoever sees it there sees facts only, and {@link held} is in this room.
+ */
+export class LiveCredential {
   readonly plan: LifetimePlan;
   readonly mark: CredentialMark;
   readonly facts: CredentialFacts;
   readonly base: BrokerEventBase;
+  readonly #held: Held;
+
+  constructor(said: Pick<LiveCredential, "plan" | "mark" | "facts" | "base">, kept: Held) {
+    this.plan = said.plan;
+    this.mark = said.mark;
+    this.facts = said.facts;
+    this.base = said.base;
+    this.#held = kept;
+    Object.freeze(this);
+  }
+
+  static {
+    held = (live) => live.#held;
+  }
 }
+
+/** The secret and where it came from, for the broker. */
+export const heldBy = (live: LiveCredential): Held => held(live);
 
 /** Whose credential it is and where it came from. */
 export interface Provenance {
@@ -73,7 +103,7 @@ export function createCustody(
 
   /** Forgets what has expired and writes down the rest. */
   const list = (now: number): readonly string[] => {
-    const spellings = new Set<string>();
+    const spellings: string[] = [];
     nextExpiry = Number.POSITIVE_INFINITY;
     for (const live of [...bySession.values()].flatMap((ofSession) => [...ofSession])) {
       const endsAt = endOfLife(live);
@@ -83,10 +113,11 @@ export function createCustody(
         continue;
       }
       nextExpiry = Math.min(nextExpiry, endsAt);
-      spellings.add(live.issued.secret.reveal());
-      for (const form of live.issued.forms ?? []) spellings.add(form.reveal());
+      const { secret, forms = [] } = heldBy(live).issued;
+      append(spellings, revealed(secret));
+      for (let at = 0; at < forms.length; at++) append(spellings, revealed(forms[at] as Secret));
     }
-    return Object.freeze([...spellings]);
+    return freeze(spellings);
   };
 
   const secrets = (): readonly string[] => {
@@ -120,7 +151,9 @@ export function createCustody(
   };
 
   return {
-    take({ base, provider, request }, issued, requestedAt) {
+    take({ base, provider, request }, original, requestedAt) {
+      // Without a prototype: what it lacks would be asked of Object.prototype.
+      const issued = bare<IssuedCredential>(original);
       const ttlMs = Number.isFinite(issued.lifetimeMs) && issued.lifetimeMs > 0 ? Math.floor(issued.lifetimeMs) : 0;
       const elapsed = clock.monotonic() - requestedAt;
       const mark: CredentialMark = Object.freeze({
@@ -129,23 +162,17 @@ export function createCustody(
         expiresAt: clock.now() - elapsed + ttlMs,
       });
       const { issuer, subject, audience, authorizationDetails } = issued;
-      const live: LiveCredential = Object.freeze({
-        base,
-        provider,
-        request,
-        issued,
-        plan: planLifetime(requestedAt, ttlMs, random()),
-        mark,
-        facts: Object.freeze({
-          ...mark,
-          ttlMs,
-          bound: issued.bound === true,
-          ...(issuer === undefined ? {} : { issuer }),
-          ...(subject === undefined ? {} : { subject }),
-          ...(audience === undefined ? {} : { audience }),
-          ...(authorizationDetails === undefined ? {} : { authorizationDetails }),
-        }),
+      const facts: CredentialFacts = Object.freeze({
+        ...mark,
+        ttlMs,
+        bound: issued.bound === true,
+        ...(issuer === undefined ? {} : { issuer }),
+        ...(subject === undefined ? {} : { subject }),
+        ...(audience === undefined ? {} : { audience }),
+        ...(authorizationDetails === undefined ? {} : { authorizationDetails }),
       });
+      const plan = planLifetime(requestedAt, ttlMs, random());
+      const live = new LiveCredential({ base, mark, facts, plan }, { issued, original, provider, request });
       // Everything superseded lives on here until it expires; sweeping keeps that from piling up.
       if (clock.monotonic() >= nextExpiry) list(clock.monotonic());
       const ofSession = bySession.get(base.session);
@@ -156,7 +183,8 @@ export function createCustody(
       return live;
     },
     checkScope(live, optional) {
-      const { request, issued, mark, base } = live;
+      const { mark, base } = live;
+      const { request, issued } = heldBy(live);
       const asked = request.scopes;
       if (asked.length === 0 || issued.unscoped === true) return;
       const refuse = (reason: "widened" | "narrowed", what: string): never => {
@@ -190,5 +218,11 @@ export const endOfLife = ({ plan, facts }: LiveCredential): number =>
 
 /** A digest tells two random secrets apart and says nothing about either. */
 function kidOf({ kid, secret }: IssuedCredential): string {
-  return kid ?? createHash("sha256").update(`sallyport.kid\n${secret.reveal()}`).digest("base64url").slice(0, 22);
+  return (
+    kid ??
+    createHash("sha256")
+      .update(`sallyport.kid\n${revealed(secret)}`)
+      .digest("base64url")
+      .slice(0, 22)
+  );
 }

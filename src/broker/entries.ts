@@ -1,13 +1,14 @@
 import type { GuardError } from "../errors.js";
+import { mapDelete, mapGet, mapSet, mapSize } from "../request/captured.js";
 import type { LiveCredential, Provenance } from "./custody.js";
 import type { Flight } from "./flight.js";
 
 /** One key of the cache. */
 export interface Entry extends Provenance {
-  held?: LiveCredential;
-  flight?: Flight<LiveCredential>;
+  held: LiveCredential | undefined;
+  flight: Flight<LiveCredential> | undefined;
   /** Until then the same question is not asked again. */
-  refusal?: { readonly error: GuardError; readonly until: number };
+  refusal: { readonly error: GuardError; readonly until: number } | undefined;
   /** No renewal in the background before this, and how many failed in a row. */
   renewNotBefore: number;
   renewalsFailed: number;
@@ -36,7 +37,7 @@ export class Entries {
 
   /** The entry of a key, which counts as used now. */
   use(key: string): Entry | undefined {
-    const entry = this.#entries.get(key);
+    const entry = mapGet(this.#entries, key);
     if (entry !== undefined) this.#touch(key, entry);
     return entry;
   }
@@ -44,6 +45,10 @@ export class Entries {
   add(key: string, provenance: Provenance, optionalScopes: readonly string[]): Entry {
     const entry: Entry = {
       ...provenance,
+      // Members of its own: a setter on Object.prototype must not get what is put there.
+      held: undefined,
+      flight: undefined,
+      refusal: undefined,
       optionalScopes,
       renewNotBefore: 0,
       renewalsFailed: 0,
@@ -51,12 +56,12 @@ export class Entries {
       refusedSince: 0,
       turn: ++this.#turn,
     };
-    this.#entries.set(key, entry);
+    mapSet(this.#entries, key, entry);
     const { session } = entry.base;
     const keys = this.#keys.get(session);
     if (keys === undefined) this.#keys.set(session, new Set([key]));
     else keys.add(key);
-    if (this.#entries.size > this.#limit) {
+    if (mapSize(this.#entries) > this.#limit) {
       const [oldest] = this.#entries;
       const evicted = oldest && this.#empty(...oldest);
       if (evicted !== undefined) this.#onEvicted(evicted);
@@ -79,8 +84,8 @@ export class Entries {
     const keys = this.#keys.get(session);
     keys?.delete(key);
     if (keys?.size === 0) this.#keys.delete(session);
-    delete entry.held;
-    delete entry.flight;
+    entry.held = undefined;
+    entry.flight = undefined;
     return held;
   }
 
@@ -88,7 +93,7 @@ export class Entries {
   #touch(key: string, entry: Entry): void {
     if (++this.#turn - entry.turn <= this.#limit / 8) return;
     entry.turn = this.#turn;
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
+    mapDelete(this.#entries, key);
+    mapSet(this.#entries, key, entry);
   }
 }

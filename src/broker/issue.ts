@@ -17,6 +17,12 @@ export interface IssueContext {
   readonly onLate: (issued: IssuedCredential, requestedAt: number) => void;
 }
 
+/** Without a prototype, since a promise asks what it resolves to for `then`. */
+interface Issued {
+  readonly issued: IssuedCredential;
+  readonly requestedAt: number;
+}
+
 const MAX_ATTEMPTS = 4;
 
 /**
@@ -28,7 +34,7 @@ export async function issueWithRetry(
   provider: CredentialProvider,
   request: GrantRequest,
   context: IssueContext,
-): Promise<{ readonly issued: IssuedCredential; readonly requestedAt: number }> {
+): Promise<Issued> {
   const { clock, signal } = context;
   const deadline = clock.monotonic() + context.deadlineMs;
   const deadlinePassed = new AbortController();
@@ -39,7 +45,7 @@ export async function issueWithRetry(
       const requestedAt = clock.monotonic();
       try {
         const issued = await askOnce(provider, request, either, (late) => context.onLate(late, requestedAt));
-        return { issued, requestedAt };
+        return { __proto__: null, issued, requestedAt } as unknown as Issued;
       } catch (error) {
         signal.throwIfAborted();
         const failure = deadlinePassed.signal.aborted ? outOfTime(context) : asGuardError(error, context.credential);

@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import type { Clock } from "../clock.js";
 import { GuardError } from "../errors.js";
-import type { LiveCredential } from "./custody.js";
+import { heldBy, type LiveCredential } from "./custody.js";
 import type { CredentialProvider, RevocationOutcome } from "./provider.js";
 
 /** What is kept of a live credential in case its process dies: who it is for and how to name it, never the credential. */
@@ -40,9 +40,10 @@ export interface Orphan {
 const OWNER: CredentialLease["owner"] = Object.freeze({ host: hostname(), pid: process.pid });
 
 /** The lease of a credential. */
-export function leaseOf({ base, mark, issued }: LiveCredential): CredentialLease {
+export function leaseOf(live: LiveCredential): CredentialLease {
+  const { base, mark } = live;
   const { credential, service, session, principal, agent } = base;
-  const { issuer, lease } = issued;
+  const { issuer, lease } = heldBy(live).issued;
   return Object.freeze({
     kid: mark.kid,
     credential,

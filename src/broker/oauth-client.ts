@@ -21,7 +21,7 @@ import { networkFailure, oauthFailure } from "./oauth-failure.js";
 import type { CheckedOAuthOptions } from "./oauth-options.js";
 import type { RevocationOutcome } from "./provider.js";
 import { isNonce } from "./repair.js";
-import type { Secret } from "./secret.js";
+import { revealed, type Secret } from "./secret.js";
 import { secretSupplier } from "./suppliers.js";
 
 /** A client of one authorization server: token requests and revocation, nothing of the protocol library around them. */
@@ -38,7 +38,7 @@ export interface OAuthClient {
   /** The private key the client authenticates with, where it has one. */
   signingKey(): Promise<SigningKey | undefined>;
   /** Its client secret, where it has one and has read it. */
-  secrets(): Iterable<string>;
+  secrets(): readonly string[];
   close(): Promise<void>;
 }
 
@@ -93,7 +93,8 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
     const key = await signingKey();
     if (key !== undefined)
       return PrivateKeyJwt({ key: key.key, ...(key.keyId === undefined ? {} : { kid: key.keyId }) });
-    const secret = (await clientSecret?.read())?.reveal();
+    const read = await clientSecret?.read();
+    const secret = read === undefined ? undefined : revealed(read);
     return authentication.method === "client_secret_basic" ? ClientSecretBasic(secret) : ClientSecretPost(secret);
   };
 
@@ -225,7 +226,7 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
       if (server["revocation_endpoint"] === undefined) return "not_revocable";
       try {
         const run: Call["run"] = ({ tokenRevocation }, config) =>
-          tokenRevocation(config, token.reveal(), { token_type_hint: "access_token" });
+          tokenRevocation(config, revealed(token), { token_type_hint: "access_token" });
         await call("revocation_endpoint", { signal, run });
         return "revoked";
       } catch (error) {

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.js";
 import { abortable } from "../transport/index.js";
 import { CredentialError } from "./credential-error.js";
-import type { LiveCredential } from "./custody.js";
+import { heldBy, type LiveCredential } from "./custody.js";
 import type { RevocationOutcome } from "./provider.js";
 import { backoffMs, wait } from "./wait.js";
 
@@ -15,7 +15,7 @@ export async function revokeWithin(
   clock: Clock,
   random: () => number,
 ): Promise<RevocationOutcome | "failed"> {
-  const { provider, issued } = live;
+  const { provider, issued, original } = heldBy(live);
   if (provider.revoke === undefined || !issued.revocable) return "not_revocable";
   const deadline = clock.monotonic() + deadlineMs;
   const late = new AbortController();
@@ -23,7 +23,7 @@ export async function revokeWithin(
   try {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await abortable(provider.revoke(issued, { signal: late.signal }), late.signal);
+        return await abortable(provider.revoke(original, { signal: late.signal }), late.signal);
       } catch (error) {
         if (late.signal.aborted || !(error instanceof CredentialError) || !error.transient) return "failed";
         const pause = Math.max(error.retryAfterMs ?? 0, backoffMs(attempt, random()));

@@ -1,6 +1,6 @@
 import { CredentialError } from "./credential-error.js";
 import { readJwt } from "./jose.js";
-import type { Secret } from "./secret.js";
+import { revealed, type Secret } from "./secret.js";
 import { type SecretSource, type SecretSupplier, secretSupplier } from "./suppliers.js";
 
 /** A token that says on whose behalf something is asked, and what it says of itself where that can be read. */
@@ -26,7 +26,7 @@ const TOLERANCE_MS = 5_000;
  * can be seen. What cannot be read is for the authorization server to judge.
  */
 export function readSubject(secret: Secret, { audience, nowMs }: SubjectChecks): SubjectToken {
-  const claims = readJwt(secret.reveal())?.claims;
+  const claims = readJwt(revealed(secret))?.claims;
   const { exp, nbf, aud } = claims ?? {};
   const expiresInMs = typeof exp === "number" ? Math.floor(exp * 1000 - nowMs) : undefined;
   if (expiresInMs !== undefined && expiresInMs <= 0) throw subjectRejected("has expired");
@@ -89,7 +89,7 @@ export function subjectSupplier(source: SecretSource): SecretSupplier {
         last = await supplier.read();
         return last;
       } catch (error) {
-        const exp = last === undefined ? undefined : readJwt(last.reveal())?.claims["exp"];
+        const exp = last === undefined ? undefined : readJwt(revealed(last))?.claims["exp"];
         const bridged = supplier.isMissing() && typeof exp === "number" && exp * 1000 > Date.now();
         if (last === undefined || !bridged) throw error;
         return last;

@@ -1,10 +1,11 @@
 import { systemClock } from "../clock.js";
 import { GuardError } from "../errors.js";
+import { append, freeze, isArray, mapForEach, mapGet, mapSet, weakGet, weakSet } from "../request/captured.js";
 import { checkBrokerOptions, type TokenBrokerOptions } from "./broker-options.js";
 import { cacheKey } from "./cache-key.js";
 import { type Credential, type CredentialOwner, credentialHandle } from "./credential.js";
 import { asGuardError, asideOf, CredentialError } from "./credential-error.js";
-import { createCustody, type LiveCredential, REVOCATION_DEADLINE_MS } from "./custody.js";
+import { createCustody, heldBy, type LiveCredential, REVOCATION_DEADLINE_MS } from "./custody.js";
 import type { DpopKey } from "./dpop.js";
 import { Entries, type Entry } from "./entries.js";
 import type { BrokerEvent } from "./events.js";
@@ -14,7 +15,7 @@ import { issueWithRetry } from "./issue.js";
 import { createSessionKeys } from "./keys.js";
 import { keepLease, type Orphan, revokeOrphans } from "./leases.js";
 import type { BrokerSession, CredentialProvider } from "./provider.js";
-import type { Secret } from "./secret.js";
+import { revealed, type Secret } from "./secret.js";
 import { backoffMs, wait } from "./wait.js";
 
 /** Issues, keeps, renews and revokes credentials for sessions. */
@@ -29,8 +30,11 @@ export interface TokenBroker {
    * session gets no credential, and one that is still being issued is revoked on arrival. `deadlineMs` default 5,000.
    */
   closeSession(sessionId: string, options?: { readonly deadlineMs?: number }): Promise<void>;
-  /** Every live token, static secret, client secret and subject token, of at least eight characters. Cheap to call. */
-  liveSecrets(): Iterable<string>;
+  /**
+   * Every live token, static secret, client secret and subject token, of at least eight characters. Cheap to call: the same
+   * list until something changes.
+   */
+  liveSecrets(): readonly string[];
   /** Revokes what processes that died left in the lease store, within `deadlineMs` (default 5,000). @throws what the store throws */
   revokeOrphans(options?: { readonly deadlineMs?: number }): Promise<readonly Orphan[]>;
   /** Closes every session, then the providers. Idempotent. */
@@ -67,7 +71,7 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
     }
   };
   const { leases } = options;
-  const leased = (live: LiveCredential): boolean => leases !== undefined && live.issued.revocable;
+  const leased = (live: LiveCredential): boolean => leases !== undefined && heldBy(live).issued.revocable;
   const custody = createCustody(maxCredentials, clock, random, emit, (live) => {
     // What cannot be removed is forgotten when it has expired.
     if (leased(live)) leases?.remove(live.base.session, live.mark.kid).catch(() => {});
@@ -107,7 +111,7 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
 
   /** A provider that says it binds must have bound: never a bearer token in place of a bound one. */
   const checkBinding = (live: LiveCredential): void => {
-    if ((live.request.dpop !== undefined) === live.facts.bound) return;
+    if ((heldBy(live).request.dpop !== undefined) === live.facts.bound) return;
     void custody.revoke(live);
     throw new CredentialError("substituted", {
       message: `The credential "${live.base.credential}" is ${live.facts.bound ? "" : "not "}bound to a key; it was not used.`,
@@ -163,14 +167,14 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
         return live;
       },
       () => {
-        if (isCurrent()) delete entry.flight;
+        if (isCurrent()) entry.flight = undefined;
       },
     );
     entry.flight = flight;
     unfinished.set(flight, entry.base.session);
     void flight.ended.then(() => {
       unfinished.delete(flight);
-      if (isCurrent()) delete entry.flight;
+      if (isCurrent()) entry.flight = undefined;
     });
     return flight;
   };
@@ -179,9 +183,9 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
     if (live.facts.ttlMs > 0) {
       if (entry.held !== undefined) custody.letGo(entry.held);
       entry.held = live;
-      holders.set(live, entry);
+      weakSet(holders, live, entry);
     }
-    delete entry.refusal;
+    entry.refusal = undefined;
     entry.renewNotBefore = 0;
     entry.renewalsFailed = 0;
   };
@@ -201,14 +205,14 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
     isClosed,
     nonces: keys.nonces,
     invalidate(live) {
-      const entry = holders.get(live);
+      const entry = weakGet(holders, live);
       // Only the credential that failed: an old 401 must not throw away a newer one.
       if (entry?.held !== live || !mayRefuse(entry)) return;
-      delete entry.held;
+      entry.held = undefined;
       custody.letGo(live);
       // A renewal that began before the failure may bring what the service already rejects: it no longer counts.
       const { flight } = entry;
-      delete entry.flight;
+      entry.flight = undefined;
       if (flight?.waiters === 0) flight.abort(new GuardError("CREDENTIAL_UNAVAILABLE"));
       entry.renewNotBefore = 0;
       emit({ type: "invalidated", ...live.base, ...live.mark });
@@ -267,10 +271,31 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
     );
   };
 
+  let listed: readonly string[] = freeze([]);
+  const sources = freeze([...providers.values()]);
+
+  /** By index and by functions taken at load: this list passes with every answer. */
+  const collectSecrets = (): string[] => {
+    const found: string[] = [];
+    const addAll = (secrets: readonly string[]): void => {
+      for (let at = 0; at < secrets.length; at++) {
+        const secret = secrets[at] as string;
+        if (secret.length >= SHORTEST_SEARCHED) append(found, secret);
+      }
+    };
+    addAll(custody.secrets());
+    mapForEach(subjectTokens, (subject) => addAll([revealed(subject)]));
+    for (let at = 0; at < sources.length; at++) {
+      const known = sources[at]?.secrets?.() ?? [];
+      addAll(isArray(known) ? known : [...known]);
+    }
+    return found;
+  };
+
   /** Of a session that goes on: what it is searched for in answers. */
   const noteSubject = ({ id, subjectToken }: BrokerSession): void => {
-    if (subjectToken === undefined || subjectTokens.get(id) === subjectToken) return;
-    subjectTokens.set(id, subjectToken);
+    if (subjectToken === undefined || mapGet(subjectTokens, id) === subjectToken) return;
+    mapSet(subjectTokens, id, subjectToken);
     dropOldest(subjectTokens, maxCredentials);
   };
 
@@ -278,7 +303,7 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
     async authorise(request, { signal }) {
       if (signal.aborted) throw signal.reason;
       if (closing !== undefined) throw new GuardError("GUARD_CLOSED");
-      const provider = providers.get(request.credential);
+      const provider = mapGet(providers, request.credential);
       if (provider === undefined) throw noProvider(request.credential);
       const { session } = request;
       if (isClosed(session.id)) throw new GuardError("SESSION_CLOSED");
@@ -301,11 +326,10 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
       return credentialHandle(live, owner);
     },
     closeSession: (sessionId, { deadlineMs = REVOCATION_DEADLINE_MS } = {}) => closeSession(sessionId, deadlineMs),
-    *liveSecrets() {
-      const subjects = [...subjectTokens.values()].map((subject) => subject.reveal());
-      const sources: Iterable<string>[] = [custody.secrets(), subjects];
-      for (const provider of providers.values()) if (provider.secrets !== undefined) sources.push(provider.secrets());
-      for (const source of sources) for (const secret of source) if (secret.length >= SHORTEST_SEARCHED) yield secret;
+    liveSecrets() {
+      const found = collectSecrets();
+      if (!isSameList(listed, found)) listed = freeze(found);
+      return listed;
     },
     async revokeOrphans({ deadlineMs = REVOCATION_DEADLINE_MS } = {}) {
       if (leases === undefined) return [];
@@ -318,6 +342,12 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
       return closing;
     },
   };
+}
+
+function isSameList(one: readonly string[], other: readonly string[]): boolean {
+  if (one.length !== other.length) return false;
+  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false;
+  return true;
 }
 
 const noProvider = (name: string): GuardError =>

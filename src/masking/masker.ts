@@ -54,7 +54,7 @@ export interface Masker {
   stream(options: OpenOptions): TransformStream<Uint8Array, Uint8Array>;
 }
 
-/** The set that was asked for last: it is nearly always asked for again. */
+/** A set that was asked for; the last one is nearly always asked for again. */
 interface Kept {
   readonly others: readonly Detector[];
   readonly secrets: readonly string[];
@@ -64,7 +64,12 @@ interface Kept {
 const NO_DETECTORS: Detector[] = [];
 
 const isSame = (one: readonly string[], other: readonly string[]): boolean =>
-  one.length === other.length && one.every((text, index) => text === other[index]);
+  one === other || (one.length === other.length && !differs(one, other));
+
+function differs(one: readonly string[], other: readonly string[]): boolean {
+  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return true;
+  return false;
+}
 
 /** Sets of known secrets whose automaton is kept: credentials change every few minutes, bodies come all the time. */
 const KEPT_SETS = 8;
@@ -89,20 +94,22 @@ export function createMasker(options: MaskerOptions = {}): Masker {
     needsWhole: (kind) => allow.size > 0 || needsWhole(strategyOf(kind)),
   });
   const base = scanning(plain, null);
-  const kept = new Map<string, ScannerOptions | null>();
+  /** In the places of a ring; by index, so that the secrets are handed to no method that can be replaced. */
+  const kept: (Kept | null)[] = Array<null>(KEPT_SETS).fill(null);
+  let latest = 0;
   /** A scanner for these secrets beside some detectors, or null where no secret is long enough to be looked for. */
-  let latest: Kept | undefined;
   const scanningFor = (others: typeof detectors, secrets: readonly string[]): ScannerOptions | null => {
-    if (latest !== undefined && latest.others === others && isSame(latest.secrets, secrets)) return latest.scanning;
-    const key = JSON.stringify([others.length, secrets]);
-    let found = kept.get(key);
-    if (found === undefined) {
-      const known = knownSecrets(secrets);
-      found = known === null ? null : scanning(buildAutomaton([known.detector, ...others]), known);
-      if (kept.size >= KEPT_SETS) kept.delete(kept.keys().next().value as string);
-      kept.set(key, found);
+    for (let i = 0; i < KEPT_SETS; i++) {
+      const at = (latest + i) % KEPT_SETS;
+      const one = kept[at];
+      if (!one || one.others !== others || !isSame(one.secrets, secrets)) continue;
+      latest = at;
+      return one.scanning;
     }
-    latest = { others, secrets, scanning: found };
+    const known = knownSecrets(secrets);
+    const found = known === null ? null : scanning(buildAutomaton([known.detector, ...others]), known);
+    latest = (latest + 1) % KEPT_SETS;
+    kept[latest] = { others, secrets, scanning: found };
     return found;
   };
   const scanningWith = (secrets: readonly string[]): ScannerOptions =>

@@ -11,6 +11,8 @@ export interface ExchangeSettings {
   peer(): { readonly address: string | undefined; readonly proxy: string | undefined } | undefined;
   /** Called when the call ends before a connection took the request: releases a streamed body. */
   abandonBody(reason: unknown): void;
+  /** Called once, when nothing of the request will be written any more. */
+  over(): void;
 }
 
 /** Fetch, "null body status", without the informational ones. */
@@ -164,6 +166,7 @@ export class Exchange implements Valve, AbortWatcher {
     if (this.#isOver) return;
     this.#isOver = true;
     unwatchAbort(this.#signal, this);
+    this.#settings.over();
   }
 
   #fail(error: unknown): void {

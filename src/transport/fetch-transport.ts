@@ -1,3 +1,4 @@
+import { openAdded, withQuery } from "./added.js";
 import { noteSent } from "./faults.js";
 import type { BodySource, HopResponse, Transport } from "./transport.js";
 
@@ -28,9 +29,10 @@ export function createFetchTransport(fetch?: typeof globalThis.fetch): Transport
     kind: "fetch",
     async send(hop, { signal }): Promise<HopResponse> {
       const call = fetch === undefined || fetch === builtInFetch ? globalThis.fetch : fetch;
+      const added = hop.added === undefined ? undefined : openAdded(hop.added);
       const init: RequestInit & { duplex?: "half" } = {
         method: hop.method,
-        headers: hop.headers as [string, string][],
+        headers: [...hop.headers, ...(added?.headers ?? [])] as [string, string][],
         body: hop.body as BodyInit | null,
         redirect: "manual",
         signal,
@@ -38,7 +40,7 @@ export function createFetchTransport(fetch?: typeof globalThis.fetch): Transport
       };
       let response: Response;
       try {
-        response = await call(hop.url, init);
+        response = await call(withQuery(hop.url, added?.query ?? ""), init);
       } catch (error) {
         noteSent(error, signal.aborted ? "maybe" : sentByCause(error));
         throw error;

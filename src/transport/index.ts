@@ -2,6 +2,7 @@
 // are its own business.
 
 export { unwatchAbort, watchAbort } from "./abort-watch.js";
+export { Added } from "./added.js";
 // Metadata and keys of authorization servers, fetched under one set of rules by identity and broker
 export {
   type BoundedAnswer,

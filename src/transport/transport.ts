@@ -1,9 +1,10 @@
 import type { AddressRule } from "../request/address.js";
+import type { Added } from "./added.js";
 
 /** Header names and values in wire order; a repeated name is a repeated pair. */
 export type HeaderPairs = readonly (readonly [name: string, value: string])[];
 
-/** One request as it goes on the wire: judged, approved and with its credential. Nothing is added but framing and `host`. */
+/** One request as it goes on the wire: judged, approved and with its credential. Nothing else is added but framing and `host`. */
 export interface HopRequest {
   readonly method: string;
   /** The canonical URL, without a fragment. Only named in errors; `origin` and `path` are what is sent. */
@@ -14,6 +15,8 @@ export interface HopRequest {
   readonly path: string;
   /** Final headers. Framing and hop-by-hop names are refused. */
   readonly headers: HeaderPairs;
+  /** The credential: further header fields and a further query, put in when the head is written. */
+  readonly added?: Added;
   /** Bytes are sent with their length; a stream is sent chunked, read only as fast as the peer takes it. */
   readonly body: Uint8Array | ReadableStream<Uint8Array> | null;
   /** The service's name in the policy: says which connection settings and which client certificate are its own. */

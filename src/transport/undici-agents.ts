@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { createSecureContext, rootCertificates, type SecureContext } from "node:tls";
 import { Agent, buildConnector, Client, type Dispatcher, Pool } from "undici";
 import type { AddressRule } from "../request/address.js";
+import { bare } from "../request/captured.js";
 import type { Exchange } from "./exchange.js";
 import { openTunnel } from "./open-tunnel.js";
 import type { Passage } from "./passage.js";
@@ -10,6 +11,7 @@ import type { HttpProxy } from "./proxy-options.js";
 import type { HopRequest } from "./transport.js";
 import type { Route, TransportSettings } from "./transport-options.js";
 import { authorityOf } from "./tunnel.js";
+import { createWire, type Wire } from "./wire.js";
 
 /** What is known of the far end of a client's one open socket. */
 export interface Peer {
@@ -26,6 +28,10 @@ export interface HopDispatch extends Dispatcher.DispatchOptions {
 
 /** Connections, kept apart by address rule, and those of a service with settings of its own from all others. */
 export interface Agents {
+  /** Where what goes out on them is compared with what was judged. */
+  readonly wire: Wire;
+  /** Whether the request is certain to be written as text: not where HTTP/2 may be spoken. */
+  hasHead(hop: HopRequest): boolean;
   /** Sends; the exchange is told of everything that happens, also of errors here. */
   dispatch(hop: HopRequest, request: HopDispatch, exchange: Exchange): void;
   destroy(): Promise<void>;
@@ -47,24 +53,30 @@ interface Making {
   readonly passage: Passage;
   /** Sockets to proxies that are no tunnels yet: nobody else knows of them. */
   readonly opening: Set<Socket>;
+  /** Null where HTTP/2 may be spoken, which has no heads of text. */
+  readonly wire: Wire | null;
 }
 
 /** A client that knows whom it is connected to. */
 class PeerClient extends Client {
   readonly #peer: Peer;
-  constructor(origin: URL, options: Client.Options, connect: Connect) {
+  constructor(origin: URL, options: Client.Options, connect: Connect, wire: Wire | null) {
     const peer: Peer = { address: undefined, proxy: undefined };
-    super(origin, {
-      ...options,
-      connect: (target, callback) => {
-        connect(target, (...outcome) => {
-          const [error, socket, { address, proxy } = peer] = outcome;
-          Object.assign(peer, { address, proxy });
-          if (error === null) callback(null, socket);
-          else callback(error, null);
-        });
-      },
-    });
+    super(
+      origin,
+      bare<Client.Options>(options, {
+        connect: (target: buildConnector.Options, callback: buildConnector.Callback) => {
+          connect(target, (...outcome) => {
+            const [error, socket, { address, proxy } = peer] = outcome;
+            Object.assign(peer, { address, proxy });
+            if (error === null) {
+              wire?.watch(socket, origin.origin);
+              callback(null, socket);
+            } else callback(error, null);
+          });
+        },
+      }),
+    );
     this.#peer = peer;
   }
 
@@ -92,12 +104,12 @@ function checkedConnector(making: Making): Connect {
 function directConnector({ rule, settings, route, context, passage }: Making): Connect {
   const lookup = pinnedLookup(rule, settings.lookup);
   passage.mark(lookup);
-  const connect = buildConnector({
-    timeout: settings.connectTimeoutMs,
-    lookup,
-    allowH2: route.http2,
-    ...contextOf(context),
-  });
+  const connect = buildConnector(
+    bare<buildConnector.BuildOptions>(
+      { timeout: settings.connectTimeoutMs, lookup, allowH2: route.http2 },
+      contextOf(context),
+    ),
+  );
   return (target, callback) =>
     passage.open(target.hostname, portOf(target), () =>
       connect(target, (error, socket) => {
@@ -153,20 +165,24 @@ const portOf = ({ port, protocol }: buildConnector.Options): number =>
   port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
 
 function createAgent(making: Making): Agent {
-  const { settings } = making;
+  const { settings, wire } = making;
   const connect = checkedConnector(making);
-  return new Agent({
-    connections: settings.connectionsPerOrigin,
-    headersTimeout: settings.headersTimeoutMs,
-    bodyTimeout: settings.bodyTimeoutMs,
-    keepAliveTimeout: settings.keepAliveMs,
-    factory: (origin, options) =>
-      new Pool(origin, {
-        ...(options as Pool.Options),
-        factory: (clientOrigin, clientOptions) =>
-          new PeerClient(clientOrigin, clientOptions as Client.Options, connect),
-      }),
-  });
+  return new Agent(
+    bare<Agent.Options>({
+      connections: settings.connectionsPerOrigin,
+      headersTimeout: settings.headersTimeoutMs,
+      bodyTimeout: settings.bodyTimeoutMs,
+      keepAliveTimeout: settings.keepAliveMs,
+      factory: (origin: string | URL, options: object) =>
+        new Pool(
+          origin,
+          bare<Pool.Options>(options, {
+            factory: (clientOrigin: URL, clientOptions: object) =>
+              new PeerClient(clientOrigin, clientOptions as Client.Options, connect, wire),
+          }),
+        ),
+    }),
+  );
 }
 
 /** A policy that is reloaded for ever brings new rules for ever; the connections of the oldest are closed. */
@@ -176,15 +192,21 @@ const MOST_AGENTS = 256;
 export function createAgents(settings: TransportSettings, passage: Passage): Agents {
   // Made once: reading Node's own authorities takes longer than a connection does.
   const shared = settings.ca.length === 0 ? null : createSecureContext({ ca: [...rootCertificates, ...settings.ca] });
+  const wire = createWire();
   const opening = new Set<Socket>();
   const agentsFor = (route: Route): AgentsOfRoute => {
     const context = route.tls?.context ?? shared;
-    return new AgentsOfRoute((rule) => createAgent({ rule, settings, route, context, passage, opening }));
+    return new AgentsOfRoute((rule) =>
+      createAgent({ rule, settings, route, context, passage, opening, wire: route.http2 ? null : wire }),
+    );
   };
   const usual = agentsFor(settings.usual);
   const own = new Map([...settings.routes].map(([service, route]) => [service, agentsFor(route)]));
 
   return {
+    wire,
+    hasHead: ({ service }) =>
+      !((service === undefined ? undefined : settings.routes.get(service)) ?? settings.usual).http2,
     dispatch({ service, addresses }, request, exchange) {
       const agents = (service === undefined ? undefined : own.get(service)) ?? usual;
       agents.for(addresses).dispatch(request, exchange);

@@ -1,4 +1,5 @@
 import { GuardError } from "../errors.js";
+import { openAdded, withQuery } from "./added.js";
 import { Exchange } from "./exchange.js";
 import { networkFault, noteSent, targetOf } from "./faults.js";
 import { type Passage, requestPassage } from "./passage.js";
@@ -31,6 +32,7 @@ function flatHeaders(hop: HopRequest): string[] | null {
     if (FRAMING.has(name.toLowerCase())) return null;
     flat.push(name, value);
   }
+  for (const name of hop.added?.names ?? []) if (FRAMING.has(name)) return null;
   return flat;
 }
 
@@ -75,17 +77,23 @@ export function createUndiciTransport(
     if (!hop.path.startsWith("/")) return unsent(hop, refused("URL_INVALID", hop)); // undici would take a whole URL here
     const streamed: RequestStream | undefined =
       hop.body instanceof ReadableStream ? requestStream(hop.body) : undefined;
-    const request: HopDispatch = {
+    const mark = ready.hasHead(hop) ? ready.wire.expect(hop) : null;
+    if (mark !== null) headers.push(mark.name, mark.value);
+    const added = mark !== null || hop.added === undefined ? null : openAdded(hop.added);
+    for (const [name, value] of added?.headers ?? []) headers.push(name, value);
+    const request = {
+      __proto__: null, // undici asks for much that is not here, and must not find it on `Object.prototype`
       origin: hop.origin,
-      path: hop.path,
+      path: added === null ? hop.path : withQuery(hop.path, added.query),
       method: hop.method,
       headers,
-      body: (streamed?.chunks ?? hop.body) as HopDispatch["body"] & object,
-    };
+      body: streamed?.chunks ?? hop.body,
+    } as HopDispatch;
     const exchange = new Exchange(hop, signal, {
       maxInflatedBytes,
       peer: () => request.peer,
       abandonBody: streamed?.abandon ?? nothingToAbandon,
+      over: () => mark !== null && ready.wire.forget(mark),
     });
     ready.dispatch(hop, request, exchange);
     return exchange.answer;

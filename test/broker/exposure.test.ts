@@ -10,7 +10,7 @@ import * as mainModule from "../../src/index.js";
 import { loopbackPolicy, recordedEvents, testGuard } from "../support/guards.js";
 import { startUpstream } from "../support/upstream.js";
 import { type ResourceServer, startResourceServer } from "./resource-server.js";
-import { CRM_API, occurrences } from "./support.js";
+import { CRM_API, everythingIn, occurrences } from "./support.js";
 
 let as: AuthorizationServer;
 let rs: ResourceServer;
@@ -85,20 +85,33 @@ describe("what an agent can reach", () => {
     }
   });
 
-  test("76: what is documented: a subscriber to diagnostics_channel sees a bearer token, and one that is bound is useless to it", async () => {
+  test("76: what is documented: a subscriber to diagnostics_channel sees the request and its socket, and a mark where the token will be", async () => {
     const seen: string[] = [];
-    const listen = (message: unknown): void => {
-      const { request } = message as { request: { headers?: unknown } };
-      seen.push(JSON.stringify(request.headers));
-    };
-    diagnosticsChannel.subscribe("undici:request:create", listen);
-    onTestFinished(() => void diagnosticsChannel.unsubscribe("undici:request:create", listen));
-    await (await guarded(false)).get();
-    expect(seen.join()).toContain(tokenSent());
-    rs.visits.length = 0;
-    seen.length = 0;
+    const channels = [
+      "undici:request:create",
+      "undici:client:sendHeaders",
+      "undici:client:connected",
+      "net.client.socket",
+    ];
+    for (const channel of channels) {
+      const listen = (message: unknown): void => {
+        const { request, headers } = message as { request?: { path: string; headers: unknown }; headers?: string };
+        seen.push(JSON.stringify([channel, request?.path, request?.headers, headers]), everythingIn(message));
+      };
+      diagnosticsChannel.subscribe(channel, listen);
+      onTestFinished(() => void diagnosticsChannel.unsubscribe(channel, listen));
+    }
+    const { get } = await guarded(false);
+    await get();
+    const text = seen.join("\n");
+    for (const channel of channels) expect(text).toContain(`["${channel}"`);
+    expect(text).toContain("/notes");
+    expect(text).toMatch(/x-sallyport-credential: [0-9a-f]{32}-/);
+    expect(text).not.toContain(tokenSent().split(".")[2]);
+  });
+
+  test("76: a token that is bound to a key is useless from elsewhere, however it was come by", async () => {
     await (await guarded(true)).get();
-    expect(seen.join()).toContain(tokenSent());
     const { authorization, dpop } = rs.visits[0]!;
     const replay = await fetch(`${rs.origin}/notes`, { headers: { authorization: authorization!, dpop: dpop! } });
     expect(replay.status).toBe(401);

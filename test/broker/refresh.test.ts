@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { headersFor, queryFor } from "../../src/broker/credential.js";
 import { type BrokerEvent, CredentialError, createTokenBroker, type TokenBroker } from "../../src/broker/index.js";
 import { type FakeClock, fakeClock } from "../support/fake-clock.js";
 import {
@@ -391,14 +392,14 @@ describe("scenarios 4 and 61: what a credential is good for", () => {
   ])("61: it is not given for %s", async (url) => {
     const { broker } = await warm();
     const credential = await broker.authorise(ask(), never);
-    expect(() => credential.headersFor({ method: "GET", url })).toThrow(CredentialError);
-    expect(() => credential.queryFor({ method: "GET", url })).toThrow(CredentialError);
+    expect(() => headersFor(credential, { method: "GET", url })).toThrow(CredentialError);
+    expect(() => queryFor(credential, { method: "GET", url })).toThrow(CredentialError);
   });
 
   test("61: it is given for its own origin in any spelling", async () => {
     const { broker } = await warm();
     const credential = await broker.authorise(ask(), never);
-    const headers = credential.headersFor({ method: "GET", url: "HTTPS://CRM.internal.EXAMPLE:443/api" });
+    const headers = headersFor(credential, { method: "GET", url: "HTTPS://CRM.internal.EXAMPLE:443/api" });
     expect(headers).toEqual([["authorization", "Bearer token-1-of-session-1"]]);
   });
 
@@ -406,8 +407,8 @@ describe("scenarios 4 and 61: what a credential is good for", () => {
     const broker = createTokenBroker({ providers: { crm: readyProvider() } });
     const origins = ["https://*.saas.example", "https://a.saas.example"];
     const credential = await broker.authorise(ask({ origins }), never);
-    expect(credential.headersFor({ method: "GET", url: "https://a.saas.example/" })).toHaveLength(1);
-    expect(() => credential.headersFor({ method: "GET", url: "https://b.saas.example/" })).toThrow(CredentialError);
+    expect(headersFor(credential, { method: "GET", url: "https://a.saas.example/" })).toHaveLength(1);
+    expect(() => headersFor(credential, { method: "GET", url: "https://b.saas.example/" })).toThrow(CredentialError);
     await expect(broker.authorise(ask({ origins: ["https://*.saas.example"] }), never)).rejects.toMatchObject({
       reason: "misconfigured",
     });

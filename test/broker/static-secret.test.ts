@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { headersFor, queryFor } from "../../src/broker/credential.js";
 import {
   type BrokerEvent,
   createTokenBroker,
@@ -38,10 +39,10 @@ describe("where the secret goes", () => {
     [{ scheme: "query", name: "api_key", secret: KEY }, [], [["api_key", KEY]]],
   ])("%j", async (options, headers, query) => {
     const credential = await brokerFor(options).authorise(ask(), never);
-    expect(credential.headersFor(outgoing)).toEqual(headers);
-    expect(credential.queryFor(outgoing)).toEqual(query);
-    for (const method of ["headersFor", "queryFor"] as const) {
-      expect(() => credential[method]({ method: "GET", url: "https://evil.example/" })).toThrow(/another origin/);
+    expect(headersFor(credential, outgoing)).toEqual(headers);
+    expect(queryFor(credential, outgoing)).toEqual(query);
+    for (const pairsFor of [headersFor, queryFor]) {
+      expect(() => pairsFor(credential, { method: "GET", url: "https://evil.example/" })).toThrow(/another origin/);
     }
   });
 
@@ -77,7 +78,7 @@ describe("where the secret comes from", () => {
     await writeFile(file, "second-key\r\n");
     first.invalidate();
     const second = await broker.authorise(ask(), never);
-    expect([first, second].map((credential) => credential.headersFor(outgoing)[0]?.[1])).toEqual([
+    expect([first, second].map((credential) => headersFor(credential, outgoing)[0]?.[1])).toEqual([
       "Bearer first-key",
       "Bearer second-key",
     ]);
@@ -94,8 +95,8 @@ describe("where the secret comes from", () => {
       ask(),
       never,
     );
-    expect(fromEnv.headersFor(outgoing)[0]?.[1]).toBe("Bearer key-from-env");
-    expect(fromFunction.headersFor(outgoing)[0]?.[1]).toBe("Bearer key-from-code");
+    expect(headersFor(fromEnv, outgoing)[0]?.[1]).toBe("Bearer key-from-env");
+    expect(headersFor(fromFunction, outgoing)[0]?.[1]).toBe("Bearer key-from-code");
   });
 
   test.each<[string, StaticSecretOptions["secret"]]>([

@@ -1,9 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
+import { headersFor } from "../../src/broker/credential.js";
 import {
   type BrokerEvent,
   type BrokerSession,
+  type Credential,
   type CredentialProvider,
   type CredentialRequest,
   clientCredentials,
@@ -144,9 +146,8 @@ export const issued = (token: string): IssuedCredential => ({
   revocable: true,
 });
 
-export const bearerOf = (credential: {
-  headersFor(request: { method: string; url: string }): readonly (readonly [string, string])[];
-}): string => credential.headersFor({ method: "GET", url: `${CRM_API}/accounts` })[0]?.[1].replace("Bearer ", "") ?? "";
+export const bearerOf = (credential: Credential): string =>
+  headersFor(credential, { method: "GET", url: `${CRM_API}/accounts` })[0]?.[1].replace("Bearer ", "") ?? "";
 
 export const typesOf = (events: readonly BrokerEvent[]): string[] => events.map(({ type }) => type);
 

@@ -165,7 +165,7 @@ describe("HTTP/2", () => {
   });
 
   it("a second connection for one request is refused: the first may have taken it to the service", async () => {
-    const settings = { maxInflatedBytes: 1, peer: () => undefined, abandonBody: () => {} };
+    const settings = { maxInflatedBytes: 1, peer: () => undefined, abandonBody: () => {}, over: () => {} };
     const exchange = new Exchange(hop("https://crm.example/"), new AbortController().signal, settings);
     const stopped: string[] = [];
     exchange.onConnect(() => stopped.push("first"));

@@ -13,7 +13,7 @@ import { DEFAULT_MAX_LIFETIME_MS } from "../lifetime.js";
 import { jsonObject } from "../oauth-answer.js";
 import { networkFailure, oauthFailure } from "../oauth-failure.js";
 import type { CredentialProvider, IssuedCredential, Placement } from "../provider.js";
-import { Secret } from "../secret.js";
+import { revealed, Secret } from "../secret.js";
 import { askFor, type GithubAsk, grantedScopes } from "./github-permissions.js";
 
 /** Which installation of which app, and what of it may be used at most. */
@@ -101,7 +101,7 @@ export function githubApp(options: GithubAppOptions): CredentialProvider {
       return readToken(jsonObject(answer.bytes) ?? {}, asked, scopes, apiUrl, maxLifetimeMs);
     },
     async revoke({ secret }, { signal }) {
-      const { status } = await call("DELETE", "/installation/token", secret.reveal(), undefined, signal);
+      const { status } = await call("DELETE", "/installation/token", revealed(secret), undefined, signal);
       // 401: it is no token any more.
       if (status === 204 || status === 401) return "revoked";
       throw failure(apiUrl, status, null);

@@ -6,6 +6,7 @@ import { readJwt } from "../jose.js";
 import { createOAuthClient } from "../oauth-client.js";
 import { type ClientAuthentication, checkOAuthOptions, type OAuthOptions } from "../oauth-options.js";
 import type { CredentialProvider, GrantRequest } from "../provider.js";
+import { revealed } from "../secret.js";
 import { readSubject, subjectRejected } from "../subject.js";
 import { JWT_BEARER } from "./jwt-bearer.js";
 import { oauthProvider } from "./oauth-provider.js";
@@ -58,7 +59,7 @@ export function idJag(options: IdJagOptions): CredentialProvider {
       if (request.subject === undefined) throw subjectRejected("is missing: the session has no identity token");
       const subject = readSubject(request.subject, { audience: undefined, nowMs: Date.now() });
       const first = new URLSearchParams({
-        subject_token: subject.secret.reveal(),
+        subject_token: revealed(subject.secret),
         subject_token_type: subjectTokenType,
         requested_token_type: ID_JAG_TYPE,
         audience: checked.issuer,

@@ -4,7 +4,7 @@ import { CredentialError } from "../credential-error.js";
 import { algorithmOf, importSigningKey, type SigningKey, type SigningKeySource, signJwt } from "../jose.js";
 import { checkOAuthOptions, type OAuthOptions } from "../oauth-options.js";
 import type { CredentialProvider, GrantRequest } from "../provider.js";
-import { Secret } from "../secret.js";
+import { revealed, Secret } from "../secret.js";
 import { readSubject, subjectRejected, subjectSupplier } from "../subject.js";
 import { type SecretSource, sourceProblem } from "../suppliers.js";
 import { oauthProvider } from "./oauth-provider.js";
@@ -61,9 +61,7 @@ export function jwtBearer(options: JwtBearerOptions): CredentialProvider {
   return oauthProvider(checked, {
     grantType: JWT_BEARER,
     exchange: false,
-    *secrets() {
-      if (source !== undefined) yield* source.known();
-    },
+    secrets: () => source?.known() ?? [],
     async prepare(parameters, request) {
       if (signed !== undefined) {
         parameters.set("assertion", await sign(request, signed));
@@ -72,7 +70,7 @@ export function jwtBearer(options: JwtBearerOptions): CredentialProvider {
       const secret = source === undefined ? request.subject : await source.read();
       if (secret === undefined) throw subjectRejected("is missing: the session has no identity token");
       const subject = readSubject(secret, { audience: undefined, nowMs: Date.now() });
-      parameters.set("assertion", subject.secret.reveal());
+      parameters.set("assertion", revealed(subject.secret));
       return subject.expiresInMs === undefined ? {} : { maxLifetimeMs: subject.expiresInMs };
     },
   });

@@ -1,3 +1,4 @@
+import { joined } from "../../request/captured.js";
 import { CredentialError, withAside } from "../credential-error.js";
 import { isBearerText, readGrant, type TokenAnswer } from "../granted.js";
 import { readJwt } from "../jose.js";
@@ -19,7 +20,7 @@ export interface GrantKind {
     context: GrantContext,
   ): Promise<{ readonly maxLifetimeMs?: number }>;
   /** Further secrets it knows, e.g. that of a second client. */
-  secrets?(): Iterable<string>;
+  secrets?(): readonly string[];
   close?(): Promise<void>;
 }
 
@@ -54,10 +55,7 @@ export function oauthProvider(options: CheckedOAuthOptions, kind: GrantKind): Cr
     async close() {
       await Promise.all([client.close(), kind.close?.()]);
     },
-    *secrets() {
-      yield* client.secrets();
-      if (kind.secrets !== undefined) yield* kind.secrets();
-    },
+    secrets: () => joined(client.secrets(), kind.secrets?.() ?? []),
   };
 }
 

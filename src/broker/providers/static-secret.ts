@@ -1,8 +1,10 @@
-import { createHmac, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { type ConfigurationProblem, OptionsError } from "../../errors.js";
+import { charCodeAt, freeze } from "../../request/captured.js";
+import { base64Of, utf8Bytes } from "../../request/encodings.js";
 import { CredentialError } from "../credential-error.js";
 import type { CredentialProvider, IssuedCredential, Placement } from "../provider.js";
-import { Secret } from "../secret.js";
+import { revealed, sealedSecret } from "../secret.js";
 import { type SecretSource, secretSupplier, sourceProblem } from "../suppliers.js";
 
 /** A secret that a service gave out once, and how the service wants to see it. */
@@ -47,22 +49,25 @@ export function staticSecret(options: StaticSecretOptions): CredentialProvider {
   if (problems.length > 0) throw new OptionsError(problems);
   const given = Object.freeze({ ...options });
   const supplier = secretSupplier(given.secret, `the static secret (${given.scheme})`);
-  // A digest of a guessable secret would tell it to whoever can guess; keyed by chance, it tells nothing.
-  const kidKey = randomBytes(32);
+  // A digest of a guessable secret would tell it to whoever can guess; chance tells nothing.
+  let last = { value: "", kid: "" };
   return {
     async issue(): Promise<IssuedCredential> {
-      const value = (await supplier.read()).reveal();
-      const secret = new Secret(wireForm(given, value));
-      return Object.freeze({
+      const value = revealed(await supplier.read());
+      const secret = sealedSecret(wireForm(given, value));
+      if (last.value !== value) last = { value, kid: `static-${randomBytes(11).toString("base64url")}` };
+      // Without a prototype, since a promise asks what it resolves to for `then`.
+      return freeze({
+        __proto__: null,
         secret,
         placement: placementOf(given),
         scope: [],
         unscoped: true,
         lifetimeMs: given.maxAgeMs ?? 5 * 60_000,
         revocable: false,
-        kid: `static-${createHmac("sha256", kidKey).update(value).digest("base64url").slice(0, 15)}`,
-        ...(given.scheme === "basic" ? { forms: [new Secret(value)] } : {}),
-      });
+        kid: last.kid,
+        ...(given.scheme === "basic" ? { forms: [sealedSecret(value)] } : {}),
+      } as unknown as IssuedCredential);
     },
     secrets: () => supplier.known(),
   };
@@ -70,10 +75,19 @@ export function staticSecret(options: StaticSecretOptions): CredentialProvider {
 
 /** Checked before it can reach a header, whose own error message would quote it. */
 function wireForm(options: StaticSecretOptions, value: string): string {
-  if (options.scheme === "basic") return Buffer.from(`${options.username}:${value}`, "utf8").toString("base64");
-  const fits = options.scheme === "query" || /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(value);
-  if (fits) return value;
+  if (options.scheme === "basic") return base64Of(utf8Bytes(`${options.username}:${value}`));
+  if (options.scheme === "query" || fitsHeader(value)) return value;
   throw new CredentialError("misconfigured", { message: "The static secret has characters that no header can carry." });
+}
+
+/** Printable ASCII without blanks around it. By hand: a regular expression would remember the value for `RegExp.input`. */
+function fitsHeader(value: string): boolean {
+  for (let at = 0; at < value.length; at++) {
+    const code = charCodeAt(value, at);
+    const isEdge = at === 0 || at === value.length - 1;
+    if (code < (isEdge ? 0x21 : 0x20) || code > 0x7e) return false;
+  }
+  return true;
 }
 
 function placementOf(options: StaticSecretOptions): Placement {

@@ -1,13 +1,14 @@
 import { randomUUID } from "node:crypto";
 import type { ConfigurationProblem } from "../../errors.js";
 import type { Agent } from "../../policy/context.js";
+import { joined } from "../../request/captured.js";
 import { CredentialError } from "../credential-error.js";
 import { ACCESS_TOKEN_TYPE } from "../granted.js";
 import { readJwt, signJwt } from "../jose.js";
 import type { OAuthClient } from "../oauth-client.js";
 import { type CheckedOAuthOptions, checkOAuthOptions, type OAuthOptions } from "../oauth-options.js";
 import type { CredentialProvider, GrantRequest } from "../provider.js";
-import type { Secret } from "../secret.js";
+import { revealed, type Secret } from "../secret.js";
 import { type Actor, checkActors, readSubject, subjectSupplier } from "../subject.js";
 import { type SecretSource, type SecretSupplier, secretSupplier, sourceProblem } from "../suppliers.js";
 import { oauthProvider } from "./oauth-provider.js";
@@ -56,10 +57,7 @@ export function tokenExchange(options: TokenExchangeOptions): CredentialProvider
   return oauthProvider(checked, {
     grantType: "urn:ietf:params:oauth:grant-type:token-exchange",
     exchange: true,
-    *secrets() {
-      if (subjects !== undefined) yield* subjects.known();
-      if (actors !== undefined) yield* actors.known();
-    },
+    secrets: () => joined(subjects?.known() ?? [], actors?.known() ?? []),
     async prepare(parameters, request, { client }) {
       const subject = readSubject(await subjectOf(request, subjects), { audience, nowMs: Date.now() });
       const { agent, delegatedBy = [] } = request.session;
@@ -69,11 +67,15 @@ export function tokenExchange(options: TokenExchangeOptions): CredentialProvider
           ? { sub: actor === "signed" ? agent.id : checked.clientId, iss: checked.clientId }
           : actorOf(actorToken);
       checkActors(subject, named, actor === "signed" ? delegatedBy.length : 0, options.maxActors ?? DEFAULT_MAX_ACTORS);
-      parameters.set("subject_token", subject.secret.reveal());
+      parameters.set("subject_token", revealed(subject.secret));
       parameters.set("subject_token_type", options.subjectTokenType ?? ACCESS_TOKEN_TYPE);
       parameters.set("requested_token_type", ACCESS_TOKEN_TYPE);
       const presented =
-        actor === "signed" ? await signedActor(client, checked, agent.id, delegatedBy) : actorToken?.reveal();
+        actor === "signed"
+          ? await signedActor(client, checked, agent.id, delegatedBy)
+          : actorToken === undefined
+            ? undefined
+            : revealed(actorToken);
       if (presented !== undefined) {
         parameters.set("actor_token", presented);
         parameters.set("actor_token_type", options.actorTokenType ?? JWT_TYPE);
@@ -94,7 +96,7 @@ async function subjectOf({ subject }: GrantRequest, supplier: SecretSupplier | u
 
 /** Who an actor token says it is; undefined where it cannot be read. */
 function actorOf(token: Secret): Actor | undefined {
-  const { sub, iss } = readJwt(token.reveal())?.claims ?? {};
+  const { sub, iss } = readJwt(revealed(token))?.claims ?? {};
   return typeof sub === "string" ? { sub, ...(typeof iss === "string" ? { iss } : {}) } : undefined;
 }
 
