@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createProxy } from "node:http";
 import type { AddressInfo } from "node:net";
 import { connect, createServer, type Server } from "node:net";
@@ -123,7 +123,7 @@ it("loads, and refuses, beside the permission model", async () => {
 it("records what the guard sends, beside the permission model, where nobody may call fsync", async () => {
   const flag = process.versions.node.startsWith("20.") ? "--experimental-permission" : "--permission";
   const net = Number(process.versions.node.split(".")[0]) >= 25 ? ["--allow-net"] : [];
-  const flags = [flag, "--allow-fs-read=*", `--allow-fs-write=${out}/`, "--no-warnings", ...net];
+  const flags = [flag, "--allow-fs-read=*", `--allow-fs-write=${realpathSync(out)}/`, "--no-warnings", ...net];
   const printed = await run(
     `${GUARD}
     console.log((await session.fetch(API + "/items")).status);
