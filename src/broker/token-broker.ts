@@ -274,22 +274,31 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
   let listed: readonly string[] = freeze([]);
   const sources = freeze([...providers.values()]);
 
-  /** By index and by functions taken at load: this list passes with every answer. */
-  const collectSecrets = (): string[] => {
-    const found: string[] = [];
-    const addAll = (secrets: readonly string[]): void => {
+  /** By index and by functions taken at load: they pass with every answer. */
+  const eachSecret = (visit: (secret: string) => void): void => {
+    const visitAll = (secrets: readonly string[]): void => {
       for (let at = 0; at < secrets.length; at++) {
         const secret = secrets[at] as string;
-        if (secret.length >= SHORTEST_SEARCHED) append(found, secret);
+        if (secret.length >= SHORTEST_SEARCHED) visit(secret);
       }
     };
-    addAll(custody.secrets());
-    mapForEach(subjectTokens, (subject) => addAll([revealed(subject)]));
+    visitAll(custody.secrets());
+    mapForEach(subjectTokens, (subject) => visitAll([revealed(subject)]));
     for (let at = 0; at < sources.length; at++) {
       const known = sources[at]?.secrets?.() ?? [];
-      addAll(isArray(known) ? known : [...known]);
+      visitAll(isArray(known) ? known : [...known]);
     }
-    return found;
+  };
+
+  /** Whether the last list still holds: it nearly always does, and is asked for several times in each call. */
+  const isListed = (): boolean => {
+    let count = 0;
+    let same = true;
+    eachSecret((secret) => {
+      same &&= listed[count] === secret;
+      count++;
+    });
+    return same && count === listed.length;
   };
 
   /** Of a session that goes on: what it is searched for in answers. */
@@ -327,8 +336,10 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
     },
     closeSession: (sessionId, { deadlineMs = REVOCATION_DEADLINE_MS } = {}) => closeSession(sessionId, deadlineMs),
     liveSecrets() {
-      const found = collectSecrets();
-      if (!isSameList(listed, found)) listed = freeze(found);
+      if (isListed()) return listed;
+      const found: string[] = [];
+      eachSecret((secret) => append(found, secret));
+      listed = freeze(found);
       return listed;
     },
     async revokeOrphans({ deadlineMs = REVOCATION_DEADLINE_MS } = {}) {
@@ -342,12 +353,6 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
       return closing;
     },
   };
-}
-
-function isSameList(one: readonly string[], other: readonly string[]): boolean {
-  if (one.length !== other.length) return false;
-  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false;
-  return true;
 }
 
 const noProvider = (name: string): GuardError =>

@@ -27,22 +27,32 @@ export class Added {
    * @throws TypeError for a value that no header field can carry, without quoting it.
    */
   constructor(headers: HeaderPairs, query: string) {
-    const names: string[] = [];
     let lines = "";
     for (let at = 0; at < headers.length; at++) {
       const pair = headers[at] as HeaderPairs[number];
       if (!isFieldName(pair[0])) throw new TypeError("a credential's header field has a name that is no token");
       if (!isFieldValue(pair[1])) throw new TypeError(`the value for "${pair[0]}" cannot stand in a header field`);
-      append(names, toLowerCase(pair[0]));
       lines += `${pair[0]}: ${pair[1]}\r\n`;
     }
-    this.names = names;
+    this.names = namesOf(headers);
     this.#opened = { headers, lines, query };
   }
 
   static {
     open = (added) => added.#opened;
   }
+}
+
+/** A credential is one field, or two with its proof: they are put down without the price of {@link append}. */
+function namesOf(headers: HeaderPairs): readonly string[] {
+  const first = headers[0];
+  const second = headers[1];
+  if (first !== undefined && headers.length === 1) return [toLowerCase(first[0])];
+  if (first !== undefined && second !== undefined && headers.length === 2)
+    return [toLowerCase(first[0]), toLowerCase(second[0])];
+  const names: string[] = [];
+  for (let at = 0; at < headers.length; at++) append(names, toLowerCase((headers[at] as HeaderPairs[number])[0]));
+  return names;
 }
 
 /** For the transports: the one way to what is added. */
