@@ -295,7 +295,8 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
     let count = 0;
     let same = true;
     eachSecret((secret) => {
-      same &&= listed[count] === secret;
+      // Never beyond its end: `Array.prototype` would be asked.
+      same &&= count < listed.length && listed[count] === secret;
       count++;
     });
     return same && count === listed.length;

@@ -43,15 +43,16 @@ export class Added {
   }
 }
 
-/** A credential is one field, or two with its proof: they are put down without the price of {@link append}. */
+/**
+ * A credential is one field, or two with its proof: they are put down without the price of {@link append}. An index beyond the
+ * end is never asked for: it would be asked of `Array.prototype`, with the list in hand.
+ */
 function namesOf(headers: HeaderPairs): readonly string[] {
-  const first = headers[0];
-  const second = headers[1];
-  if (first !== undefined && headers.length === 1) return [toLowerCase(first[0])];
-  if (first !== undefined && second !== undefined && headers.length === 2)
-    return [toLowerCase(first[0]), toLowerCase(second[0])];
+  const name = (at: number): string => toLowerCase((headers[at] as HeaderPairs[number])[0]);
+  if (headers.length === 1) return [name(0)];
+  if (headers.length === 2) return [name(0), name(1)];
   const names: string[] = [];
-  for (let at = 0; at < headers.length; at++) append(names, toLowerCase((headers[at] as HeaderPairs[number])[0]));
+  for (let at = 0; at < headers.length; at++) append(names, name(at));
   return names;
 }
 
