@@ -545,19 +545,33 @@ const unordered = (operation: Operation): Operation => ({
 
 const wire = (...lines: string[]): string => lines.join("\r\n");
 
-const raw = (name: string, ...parts: string[]): Operation => ({
-  name: `wire: ${name}`,
-  answer: (_request, response) => {
-    const { socket } = response;
-    const next = (index: number): void => {
-      const part = parts[index];
-      if (part === undefined) socket?.end();
-      else socket?.write(Buffer.from(part, "latin1"), () => setTimeout(next, 5, index + 1));
-    };
-    next(0);
-  },
-  run: async (fetch, { a }) => whole(await fetch(`${a}/x`)),
-});
+/**
+ * Bytes as they are on the wire, part by part; then the connection ends. The operation is over when both sides know: the next
+ * one must not be sent on a connection that is about to be closed.
+ */
+const raw = (name: string, ...parts: string[]): Operation => {
+  let closed: Promise<void> = Promise.resolve();
+  return {
+    name: `wire: ${name}`,
+    answer: (_request, response) => {
+      const { socket } = response;
+      closed = new Promise((resolve) => socket?.once("close", () => resolve()));
+      const next = (index: number): void => {
+        const part = parts[index];
+        if (part === undefined) socket?.end();
+        else socket?.write(Buffer.from(part, "latin1"), () => setTimeout(next, 5, index + 1));
+      };
+      next(0);
+    },
+    run: async (fetch, { a }) => {
+      try {
+        return await whole(await fetch(`${a}/x`));
+      } finally {
+        await closed;
+      }
+    },
+  };
+};
 
 const CHUNKED = wire("HTTP/1.1 200 OK", "transfer-encoding: chunked", "content-type: text/plain", "", "");
 
