@@ -44,7 +44,12 @@ export interface WatchedPolicy {
 
 /** Where the values behind placeholders may go. By default back to the origin they came from, in any field. */
 export interface PlaceholderOptions {
-  /** How long a value can be used after an answer held it, in milliseconds. Default 15 minutes; never longer than the session. */
+  /**
+   * Who can use a placeholder: the session that got it (default), which forgets its values when it ends, or every session in
+   * which the same agent acts for the same principal, also later ones.
+   */
+  readonly scope?: "session" | "principal";
+  /** How long a value can be used after an answer held it, in milliseconds. Default 15 minutes. */
   readonly ttlMs?: number;
   /** By kind: further origins, such as `https://mail.internal.example`, that its values may go to. Default none. */
   readonly origins?: Readonly<Record<string, readonly string[]>>;
@@ -178,8 +183,10 @@ export function checkGuardOptions(options: GuardOptions): void {
 }
 
 function problemsOfPlaceholders(placeholders: PlaceholderOptions): ConfigurationProblem[] {
-  const problems = unknownKeys(placeholders, ["ttlMs", "origins", "fields"]);
-  const { ttlMs = 1, origins = {}, fields = {} } = placeholders;
+  const problems = unknownKeys(placeholders, ["scope", "ttlMs", "origins", "fields"]);
+  const { scope = "session", ttlMs = 1, origins = {}, fields = {} } = placeholders;
+  if (scope !== "session" && scope !== "principal")
+    problems.push({ pointer: "/scope", message: 'must be "session" or "principal"' });
   if (!Number.isSafeInteger(ttlMs) || ttlMs < 1 || ttlMs > LONGEST_TTL_MS)
     problems.push({ pointer: "/ttlMs", message: "must be a whole number of milliseconds, at most 24 hours" });
   for (const [kind, list] of Object.entries(origins)) {

@@ -10,6 +10,7 @@ import type { Recorder } from "./recording/index.js";
 import type { OnDeny } from "./respond.js";
 import type { LimitStore } from "./store/index.js";
 import type { Transport } from "./transport/index.js";
+import type { Vaults } from "./vaults.js";
 
 /** What a guard is made of, once wired: shared by all its sessions. */
 export interface GuardParts {
@@ -26,6 +27,8 @@ export interface GuardParts {
   readonly masker: Masker | null;
   /** How placeholders may be used; null where no strategy makes any. */
   readonly placeholders: PlaceholderOptions | null;
+  /** Where the values behind them are; null where no strategy makes any. */
+  readonly vaults: Vaults | null;
   /** What approvers are shown goes through this one. */
   readonly approverMasker: Masker;
   /** How `session.fetch` says no. */

@@ -27,6 +27,7 @@ import { createRecorder } from "./recording/index.js";
 import { createSession, type Session } from "./session.js";
 import { memoryStore } from "./store/index.js";
 import { sealPassages } from "./transport/index.js";
+import { createVaults } from "./vaults.js";
 
 /** The composition root: one policy, one record, and the parts that all sessions share. */
 export interface Guard {
@@ -107,6 +108,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
   });
   await revokeOrphans(broker, log);
   audit.policyLoaded({ ...(policy.id === undefined ? {} : { id: policy.id }), hash: policy.hash });
+  const tokenises = Object.values(maskerOptions.strategies ?? {}).includes("tokenise");
   const parts: GuardParts = {
     clock,
     policy: () => policy,
@@ -115,7 +117,8 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     limits: store.limits,
     desk,
     masker,
-    placeholders: Object.values(maskerOptions.strategies ?? {}).includes("tokenise") ? placeholders : null,
+    placeholders: tokenises ? placeholders : null,
+    vaults: tokenises ? createVaults(placeholders, clock) : null,
     approverMasker: createApproverMasker(maskerOptions),
     onDeny: onDeny === "auto" ? "throw" : onDeny,
     // The record's own mask: every detector, whatever the agent may see, and nothing shown in part.
@@ -232,6 +235,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     // Before the sessions: what is open when a process ends is answered in the next one.
     await desk.close();
     await Promise.allSettled([...sessions.values()].map(({ session }) => session.close()));
+    parts.vaults?.close();
     await broker.close();
     await parts.transport.close();
     await audit.close();
@@ -246,6 +250,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
       putInForce(loaded);
     },
     async revoke({ agent }: { readonly agent: string }) {
+      parts.vaults?.forget(agent);
       const hit = [...sessions.values()].filter(({ session }) => session.agent.id === agent);
       await Promise.all(hit.map(({ session }) => session.close()));
     },

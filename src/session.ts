@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { randomBytes } from "node:crypto";
 import type { SessionLog } from "./audit/index.js";
 import type { BrokerSession } from "./broker/index.js";
 import { type Client, createSessionClient } from "./client.js";
@@ -7,7 +6,6 @@ import { GuardError } from "./errors.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
 import { guardedCall } from "./guarded-fetch.js";
 import { asFetch } from "./guarded-function.js";
-import { createVault, type Vault } from "./masking/index.js";
 import type { Agent, Principal } from "./policy/index.js";
 import { type OnDeny, respondInstead } from "./respond.js";
 
@@ -71,7 +69,7 @@ export function createSession(
     id: facts.id,
     record,
     brokerSession,
-    vault: openVault(parts),
+    vault: parts.vaults?.open(facts.principal, facts.agent) ?? null,
     signal: lifetime.signal,
     exchanges: new Set(),
     children: new Set(),
@@ -102,18 +100,6 @@ export function createSession(
   return { session, state };
 }
 
-/** A session has a key of its own: the placeholders of another one are altered here. */
-function openVault({ placeholders, clock }: GuardParts): Vault | null {
-  if (placeholders === null) return null;
-  const { ttlMs, origins } = placeholders;
-  return createVault({
-    key: randomBytes(32),
-    now: () => clock.monotonic(),
-    ...(ttlMs === undefined ? {} : { ttlMs }),
-    ...(origins === undefined ? {} : { origins }),
-  });
-}
-
 /** The order matters: first nothing new starts, here or in what was handed on, then what is under way is broken off, then credentials go, then the record is signed. */
 async function endSession(
   parts: GuardParts,
@@ -126,7 +112,7 @@ async function endSession(
   const handedOn = [...state.children].map((child) => child.close());
   for (const exchange of [...state.exchanges]) exchange.abandon();
   const [questions] = await Promise.allSettled([parts.desk.closeSession(state.id)]);
-  state.vault?.clear();
+  if (state.vault !== null) parts.vaults?.sessionEnded(state.vault);
   await Promise.allSettled([parts.broker.closeSession(state.id), ...handedOn]);
   await state.record.close(reason);
   // Only now: a store that is down must leave no credential alive and no record unsigned.

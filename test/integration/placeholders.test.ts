@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { findGuardError, type GuardOptions } from "../../src/index.js";
+import { findGuardError, type Guard, type GuardOptions, type Principal } from "../../src/index.js";
 import { fakeClock } from "../support/fake-clock.js";
 import { recordedEvents, testGuard } from "../support/guards.js";
 import { startUpstream, type Upstream } from "../support/upstream.js";
@@ -101,6 +101,56 @@ describe("a placeholder", () => {
       ).toBe("PLACEHOLDER_UNRESOLVED");
     expect(await codeOf(session.fetch(`${api.origin}/a/${encodeURIComponent(token)}`))).toBe("PLACEHOLDER_UNRESOLVED");
     expect(api.received).toHaveLength(seen);
+  });
+
+  describe('with scope "principal"', () => {
+    const SHARED = { ...TOKENISE, placeholders: { scope: "principal" } } as const;
+    const ADA = { id: "ada", type: "human", tenant: "acme" } as const;
+    const open = (guard: Guard, principal: Principal, agentId: string) =>
+      guard.openSession({ principal, agent: { id: agentId }, purpose: "test" });
+
+    it("works in a later session of the same principal and agent", async () => {
+      const { guard, api, token, session } = await world(SHARED);
+      await session.close();
+      const later = await open(guard, ADA, session.agent.id);
+      await later.fetch(`${api.origin}/a?to=${encodeURIComponent(token)}`);
+      expect(api.received.at(-1)?.url).toBe(`/a?to=${encodeURIComponent(MAIL)}`);
+    });
+
+    it.each<[who: string, principal: Principal, agentId?: string]>([
+      ["another principal", { ...ADA, id: "bob" }],
+      ["a principal of the same id in another tenant", { ...ADA, tenant: "other" }],
+      ["a principal of the same id that somebody else vouches for", { ...ADA, issuer: "https://elsewhere.example" }],
+      ["a service with the id of a person", { ...ADA, type: "service" }],
+      ["another agent", ADA, "other-bot"],
+    ])("is refused for %s", async (_who, principal, agentId) => {
+      const { guard, api, token, session } = await world(SHARED);
+      const other = await open(guard, principal, agentId ?? session.agent.id);
+      const sent = api.received.length;
+      expect(await codeOf(other.fetch(`${api.origin}/a?to=${encodeURIComponent(token)}`))).toBe(
+        "PLACEHOLDER_UNRESOLVED",
+      );
+      expect(api.received).toHaveLength(sent);
+    });
+
+    it("is forgotten when the agent is revoked, and after its time", async () => {
+      const clock = fakeClock();
+      const { guard, api, token, session } = await world(
+        { ...SHARED, placeholders: { scope: "principal", ttlMs: 60_000 } },
+        { clock },
+      );
+      const again = await open(guard, ADA, session.agent.id);
+      await clock.advance(60_001);
+      expect(await codeOf(again.fetch(`${api.origin}/a?to=${encodeURIComponent(token)}`))).toBe(
+        "PLACEHOLDER_UNRESOLVED",
+      );
+      const { email } = (await (await again.fetch(`${api.origin}/a`)).json()) as { email: string };
+      await guard.revoke({ agent: session.agent.id });
+      const later = await open(guard, ADA, session.agent.id);
+      expect(await codeOf(later.fetch(`${api.origin}/a?to=${encodeURIComponent(email)}`))).toBe(
+        "PLACEHOLDER_UNRESOLVED",
+      );
+    });
   });
 
   it("o: of another session is refused", async () => {
