@@ -9,7 +9,7 @@ import { fileStore } from "../../src/store/index.js";
 import { temporaryDirectory } from "../support/guards.js";
 
 const OUTPUT = fileURLToPath(new URL("../../node_modules/.cache/sallyport-store-crash", import.meta.url));
-const KILLS = 100;
+const KILLS = Number(process.env["SALLYPORT_CRASH_POINTS"] ?? 100);
 
 beforeAll(async () => {
   await build({
