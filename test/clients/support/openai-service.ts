@@ -25,7 +25,8 @@ export async function answerAsOpenAi({ method, path, body }: Received, reply: Re
     case "POST /v1/elsewhere/chat/completions": {
       const { stream } = JSON.parse(body.toString()) as { stream?: boolean };
       if (stream !== true) return reply.json(completion("hello"), 200, { "x-request-id": "req_1" });
-      const parts = [chunk({ role: "assistant", content: "hel" }), chunk({ content: "lo" }), chunk({}, "stop")];
+      // The first part ends with the end of a word: masking waits for it, since a secret may go on in the next part.
+      const parts = [chunk({ role: "assistant", content: "hello " }), chunk({ content: "there" }), chunk({}, "stop")];
       return await reply.stream("text/event-stream", events(parts));
     }
     case "POST /v1/moved/chat/completions":
