@@ -7,6 +7,10 @@ export default defineConfig({
   // Examples import the package by its name; under test that is the source.
   resolve: {
     alias: [
+      {
+        find: /^fast-check$/,
+        replacement: fileURLToPath(new URL("./test/support/seeded-fast-check.ts", import.meta.url)),
+      },
       { find: /^sallyport$/, replacement: source("index.ts") },
       { find: /^sallyport\/([a-z]+)$/, replacement: `${source("")}$1/index.ts` },
     ],

@@ -1,10 +1,9 @@
-import { CLASS, HEX, isDigit, LETTER } from "./bytes.js";
+import { CLASS, isDigit, LETTER } from "./bytes.js";
+import { UUID_LENGTH, uuidPrefix } from "./detectors/uuid.js";
 import { QUOTE } from "./json-syntax.js";
 
 /** Words without digits and signs that are shorter are nothing that any detector takes for anything: `AKC` and ten letters are the key of a vendor. */
 const LONGEST_WORDS = 13;
-const UUID = 36;
-const DASH = 0x2d;
 
 const WORDS: Uint8Array = CLASS.map((flags, code) =>
   (flags & LETTER) !== 0 || code === 0x20 || code === 0x5f ? 1 : 0,
@@ -20,17 +19,9 @@ export function plainEnd(bytes: Uint8Array, from: number, to: number): number {
   while (i < limit && WORDS[bytes[i] as number] === 1) i++;
   if (i === limit) return -1;
   if (bytes[i] === QUOTE) return i;
-  if (from + UUID < to && bytes[from + UUID] === QUOTE) return isUuid(bytes, from) ? from + UUID : -1;
+  const uuidEnd = from + UUID_LENGTH;
+  if (uuidEnd < to && bytes[uuidEnd] === QUOTE) return uuidPrefix(bytes, from, uuidEnd) === UUID_LENGTH ? uuidEnd : -1;
   return instantEnd(bytes, from, to);
-}
-
-function isUuid(bytes: Uint8Array, from: number): boolean {
-  for (let i = 0; i < UUID; i++) {
-    const byte = bytes[from + i] as number;
-    if (i === 8 || i === 13 || i === 18 || i === 23 ? byte !== DASH : ((CLASS[byte] as number) & HEX) === 0)
-      return false;
-  }
-  return true;
 }
 
 /** `0` stands for a digit. */

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createMasker } from "../../src/masking/index.js";
 import { plainEnd } from "../../src/masking/json-plain.js";
-import { everyChunking, JSON_TYPE, masker, whole } from "./support.js";
+import { everyChunking, JSON_TYPE, masker, TEXT_TYPE, whole } from "./support.js";
 
 const UUID = "550e8400-e29b-41d4-a716-446655440000";
 
@@ -39,6 +39,19 @@ describe("a string that is a few words, a UUID or an instant", () => {
   ])("is not %s", (text) => {
     const bytes = Buffer.from(`${text}"        `);
     expect(plainEnd(bytes, 0, bytes.length)).toBe(-1);
+  });
+
+  it("is nothing in the middle of a text, either, though a group of its digits may pass a check", () => {
+    // 3500657B is a DNI of seven digits; the last group of the others is a number with check digits.
+    for (const id of ["3500657b-a000-8462-8000-000000000000", "a0b1c2d3-e4f5-4a6b-8c7d-199003052397"])
+      expect(everyChunking(TEXT_TYPE, `see ${id}, please`)).toEqual(new Set([`see ${id}, please`]));
+    expect(whole(TEXT_TYPE, "nif 3500657b-a000")).toBe("nif [REDACTED:ES_NIF]-a000");
+    fc.assert(
+      fc.property(fc.uuid(), (id) => {
+        expect(masker.detect(`see ${id}, please`)).toEqual([]);
+      }),
+      { numRuns: 5000 },
+    );
   });
 
   it("is masked all the same where its name says so, where it is a secret of the guard, and where a user looks for it", () => {

@@ -25,7 +25,8 @@ export const COMMERCE: readonly VendorForm[] = [
   ...token(
     "square_token",
     SQUARE,
-    "EAAA[A-Za-z0-9_=-]{22,70}(?![?])",
+    // Not the beginning or the middle of a UUID.
+    "EAAA(?![0-9A-F]{0,4}-[0-9A-F]{4}-)[A-Za-z0-9_=-]{22,70}(?![?])",
     "sq0atp-[A-Za-z0-9_-]{22,60}",
     "sq0csp-[A-Za-z0-9_-]{43}",
     "sq0idp-[A-Za-z0-9_-]{22}",
