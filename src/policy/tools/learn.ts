@@ -19,6 +19,9 @@ export interface LearntPolicy {
 
 interface Seen {
   readonly method: string;
+  /** As it was seen. */
+  readonly literal: readonly string[];
+  /** As a rule says it: generalised, or not. */
   readonly segments: readonly string[];
   readonly names: ReadonlySet<string>;
 }
@@ -51,7 +54,7 @@ export function learnPolicy(observations: readonly Observation[]): LearntPolicy 
     const name = `service-${Object.keys(services).length + 1}`;
     const address = addresses.get(origin);
     services[name] = { origins: [origin], ...(address === undefined ? {} : { addresses: [address] }) };
-    rules.push(...rulesOf(name, generalise(seen)));
+    rules.push(...rulesOf(name, keepApart(generalise(seen))));
   }
   const description = `Learnt from ${observations.length - skipped} recorded requests; to be reviewed before use.`;
   return { document: { version: 1, description, services, rules }, skipped };
@@ -67,7 +70,8 @@ function read(method: string, path: string, search: string): Seen | null {
   if (segments.some((segment) => segment !== "" && !isPlainValue(segment))) return null;
   const names = new Set(new URLSearchParams(search).keys());
   if ([...names].some((name) => name === "" || isSecretLooking(name)) || collide(names)) return null;
-  return { method, segments: segments.map(literalOf), names };
+  const literal = segments.map(literalOf);
+  return { method, literal, segments: literal, names };
 }
 
 /** A segment as a template writes it; what a template cannot write, or must not, is a parameter. */
@@ -129,23 +133,46 @@ interface Group {
   readonly reads: boolean;
 }
 
+/** At each place of a template, what must not stand there. */
+type Exceptions = ReadonlyMap<number, ReadonlySet<string>>;
+
 /** `/users/me` was seen as a path of its own: `/users/{p2}` must not allow there what was seen elsewhere only. */
-function exceptLiterals(
-  segments: readonly string[],
-  others: readonly (readonly string[])[],
-): Pick<RuleDocument, "params"> {
-  const excluded = new Map<string, Set<string>>();
+function exceptionsOf(segments: readonly string[], others: readonly (readonly string[])[]): Exceptions {
+  const exceptions = new Map<number, Set<string>>();
   for (const other of others) {
     if (other.length !== segments.length || !other.every((text, at) => text === segments[at] || segments[at] === ANY))
       continue;
     const at = segments.findIndex((text, place) => text === ANY && other[place] !== ANY);
     const literal = other[at];
     if (literal === undefined || literal === "") continue;
-    const name = `p${at + 1}`;
-    excluded.set(name, (excluded.get(name) ?? new Set()).add(literal));
+    exceptions.set(at, (exceptions.get(at) ?? new Set()).add(literal));
   }
-  if (excluded.size === 0) return {};
-  return { params: Object.fromEntries([...excluded].map(([name, values]) => [name, { not: [...values].sort() }])) };
+  return exceptions;
+}
+
+/** Each path once, as rules say it. */
+const spoken = (seen: readonly Seen[]): readonly (readonly string[])[] => [
+  ...new Map(seen.map(({ segments }) => [JSON.stringify(segments), segments])).values(),
+];
+
+/** Whoever would be left out by what its own template excepts is said as it was seen. */
+function keepApart(generalised: readonly Seen[]): readonly Seen[] {
+  let now = generalised;
+  for (;;) {
+    const paths = spoken(now);
+    const exceptions = new Map(paths.map((segments) => [JSON.stringify(segments), exceptionsOf(segments, paths)]));
+    const isLeftOut = ({ literal, segments }: Seen): boolean =>
+      [...(exceptions.get(JSON.stringify(segments)) ?? [])].some(([at, values]) => values.has(literal[at] as string));
+    if (!now.some(isLeftOut)) return now;
+    now = now.map((one) => (isLeftOut(one) ? { ...one, segments: one.literal } : one));
+  }
+}
+
+function paramsOf(exceptions: Exceptions): Pick<RuleDocument, "params"> {
+  if (exceptions.size === 0) return {};
+  return {
+    params: Object.fromEntries([...exceptions].map(([at, values]) => [`p${at + 1}`, { not: [...values].sort() }])),
+  };
 }
 
 function rulesOf(service: string, seen: readonly Seen[]): readonly RuleDocument[] {
@@ -164,14 +191,14 @@ function rulesOf(service: string, seen: readonly Seen[]): readonly RuleDocument[
     for (const name of names) group.names.add(name);
     groups.set(key, group);
   }
-  const spoken = new Map(seen.map(({ segments }) => [JSON.stringify(segments), segments]));
+  const paths = spoken(seen);
   return [...groups.values()].map(({ path, segments, methods, names, reads }, index) => ({
     id: `${service}-${index + 1}`,
     effect: reads ? "allow" : "approve",
     service,
     methods: [...methods].sort(),
     path,
-    ...exceptLiterals(segments, [...spoken.values()]),
+    ...paramsOf(exceptionsOf(segments, paths)),
     ...(names.size === 0
       ? {}
       : { query: Object.fromEntries([...names].sort().map((name) => [name, { optional: true }])) }),

@@ -106,6 +106,11 @@ describe("learning a policy", () => {
       "deny",
     ]);
   });
+  it("covers what stands where its own template excepts something", () => {
+    const urls = ["/%23/%23/%23", "/1/22/%23", "/%3A/22/a"].map((path) => `${A}${path}`);
+    const learnt = compilePolicy(learnPolicy(urls.map((url) => ({ method: "GET", url }))).document);
+    expect(urls.map((url) => learnt.decide({ method: "GET", url }, anyContext).effect)).toEqual(Array(3).fill("allow"));
+  });
   it("covers whatever was seen, and no verb that was not", () => {
     const segment = fc.oneof(fc.constantFrom("a", "b", "c", "Ü", "1", "22", "", "a b"), fc.string({ maxLength: 4 }));
     const url = fc
