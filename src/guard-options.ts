@@ -1,4 +1,5 @@
 import type { ApprovalDeskOptions } from "./approval/index.js";
+import { approvalProblems } from "./approval/options.js";
 import type { AnchorSink, AuditSigner, AuditSink, FailureMode, SyncMode } from "./audit/index.js";
 import type { CredentialProvider } from "./broker/index.js";
 import type { Clock } from "./clock.js";
@@ -169,10 +170,7 @@ export function checkGuardOptions(options: GuardOptions): void {
       problems.push({ pointer: `/credentials/${name}`, message: "must be a credential provider" });
   }
   if (options.store !== undefined) problems.push(...storeProblems(options.store));
-  const { onDeny = "auto" } = options.approvals ?? {};
-  if (!["auto", "throw", "respond"].includes(onDeny)) {
-    problems.push({ pointer: "/approvals/onDeny", message: 'must be "auto", "throw" or "respond"' });
-  }
+  problems.push(...problemsOfApprovals(options.approvals ?? {}));
   problems.push(...problemsOfAudit(options.audit ?? {}));
   const unmaskable = options.masking === false ? undefined : options.masking?.unmaskable;
   if (unmaskable !== undefined && unmaskable !== "pass" && unmaskable !== "refuse") {
@@ -201,6 +199,14 @@ function problemsOfPlaceholders(placeholders: PlaceholderOptions): Configuration
       problems.push({ pointer: `/fields/${kind}`, message: "must be a list of names" });
   }
   return problems.map(({ pointer, message }) => ({ pointer: `/masking/placeholders${pointer}`, message }));
+}
+
+function problemsOfApprovals(approvals: ApprovalOptions): ConfigurationProblem[] {
+  const problems = approvalProblems(approvals, ["onDeny"]);
+  const { onDeny = "auto" } = approvals;
+  if (!["auto", "throw", "respond"].includes(onDeny))
+    problems.push({ pointer: "/onDeny", message: 'must be "auto", "throw" or "respond"' });
+  return problems.map(({ pointer, message }) => ({ pointer: `/approvals${pointer}`, message }));
 }
 
 const isOrigin = (value: unknown): boolean =>

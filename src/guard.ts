@@ -255,7 +255,14 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
       await Promise.all(hit.map(({ session }) => session.close()));
     },
     rotateAuditSigner: (next: AuditSigner) => audit.rotateSigner(next),
-    approvals: desk,
+    approvals: Object.freeze({
+      decide: desk.decide,
+      get: desk.get,
+      list: desk.list,
+      cancel: desk.cancel,
+      revoke: desk.revoke,
+      wait: desk.wait,
+    }),
     close() {
       closing ??= closeAll();
       return closing;

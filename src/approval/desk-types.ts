@@ -63,7 +63,7 @@ export interface ApprovalDesk {
   /** Takes a yes back before it is used; later it is recorded as too late. */
   revoke(id: string, by: Approver): Promise<ApprovalRecord>;
   /** Resolves when the approval is no longer pending. */
-  wait(id: string, options: { readonly signal: AbortSignal }): Promise<ApprovalRecord>;
+  wait(id: string, options?: { readonly signal?: AbortSignal }): Promise<ApprovalRecord>;
   /** Lets time act on what is in the store already, also of processes that are no more: expiry, and reminders. Never rejects. */
   resume(): Promise<void>;
   /**

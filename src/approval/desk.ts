@@ -195,7 +195,7 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
     },
     cancel: (id, by) => voting.takeBack(id, by, "cancel"),
     revoke: (id, by) => voting.takeBack(id, by, "revoke"),
-    async wait(id, { signal }) {
+    async wait(id, { signal = new AbortController().signal } = {}) {
       const record = await untilDecided(id, { store, clock, now, signal, waitMs: Number.POSITIVE_INFINITY });
       if (record === undefined) throw mismatch("there is no approval with this id");
       return record;

@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.js";
 import { type ConfigurationProblem, OptionsError } from "../errors.js";
+import { deskProblems, isObject } from "./check-options.js";
 import type { ApprovalEvent } from "./events.js";
 import type { QuorumEntry } from "./quorum.js";
 import type { ReminderTerms } from "./record.js";
@@ -60,35 +61,22 @@ export type DeskSettings = Required<Omit<ApprovalDeskOptions, Optional | "verify
 } & { readonly verify: ApprovalVerifier | undefined };
 
 const DEFAULTS = { waitMs: 25_000, pendingTtlMs: 72 * 3_600_000, grantTtlMs: 300_000, denyCacheMs: 600_000 } as const;
-const KNOWN = new Set([
-  ...["request", "store", "clock", "randomId", "quorum", "separation", "emergency", "reminders", "prompts", "verify"],
-  ...["directory", "onEvent", ...Object.keys(DEFAULTS)],
-]);
+
+/** Everything that is wrong with what people configure of how they are asked. */
+export function approvalProblems(options: unknown, further: readonly string[] = []): ConfigurationProblem[] {
+  const problems = deskProblems(options, further);
+  if (isObject(options)) verifierOf(options["verify"], problems);
+  return problems;
+}
 
 /** Checks the options once. @throws OptionsError with every problem. */
 export function deskSettings(options: ApprovalDeskOptions): DeskSettings {
-  const problems: ConfigurationProblem[] = [];
+  const problems = approvalProblems(options, ["clock", "randomId", "onEvent"]);
   const problem = (key: string, message: string): void => void problems.push({ pointer: `/${key}`, message });
-  for (const key of Object.keys(options)) if (!KNOWN.has(key)) problem(key, "unknown option");
-  for (const key of ["waitMs", "pendingTtlMs", "grantTtlMs", "denyCacheMs"] as const) {
-    const value = options[key];
-    const least = key === "waitMs" || key === "denyCacheMs" ? 0 : 1;
-    if (value !== undefined && !(Number.isFinite(value) && value >= least)) {
-      problem(key, `must be a number of milliseconds, at least ${least}`);
-    }
-  }
-  for (const key of ["request", "onEvent", "directory"] as const) {
-    if (options[key] !== undefined && typeof options[key] !== "function") problem(key, "must be a function");
-  }
+  if (options.store === undefined) problem("store", "is needed: an approval store");
+  if (options.onEvent !== undefined && typeof options.onEvent !== "function") problem("onEvent", "must be a function");
   if (typeof options.randomId !== "function") problem("randomId", "must be a function");
   if (typeof options.clock?.monotonic !== "function") problem("clock", "must be a clock");
-  if (typeof options.store?.openOrJoin !== "function") problem("store", "must be an approval store");
-  for (const [key, value] of Object.entries(options.separation ?? {})) {
-    if (key !== "requesterMayApprove" && key !== "distinctPeople") problem(`separation/${key}`, "unknown option");
-    else if (typeof value !== "boolean") problem(`separation/${key}`, "must be true or false");
-  }
-  checkPeople(options, problem);
-  const verify = verifierOf(options.verify, problems);
   if (problems.length > 0) throw new OptionsError(problems);
   const { verify: _, ...given } = withoutUndefined(options);
   return {
@@ -102,16 +90,14 @@ export function deskSettings(options: ApprovalDeskOptions): DeskSettings {
     reminders: undefined,
     directory: undefined,
     ...given,
-    verify,
+    verify: verifierOf(options.verify, problems),
   };
 }
 
-function verifierOf(
-  verify: ApprovalDeskOptions["verify"],
-  problems: ConfigurationProblem[],
-): ApprovalVerifier | undefined {
+function verifierOf(verify: unknown, problems: ConfigurationProblem[]): ApprovalVerifier | undefined {
   if (verify === undefined) return undefined;
-  if ("token" in verify && typeof verify.token === "function") return verify;
+  if (isObject(verify) && typeof verify["token"] === "function" && typeof verify["proof"] === "function")
+    return verify as unknown as ApprovalVerifier;
   try {
     return verifyApprovals(verify as VerifyOptions);
   } catch (error) {
@@ -119,54 +105,6 @@ function verifierOf(
     problems.push(...error.problems.map(({ pointer, message }) => ({ pointer: `/verify${pointer}`, message })));
     return undefined;
   }
-}
-
-type Problem = (key: string, message: string) => void;
-
-const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 1;
-const isName = (value: unknown): boolean => typeof value === "string" && value !== "" && value.length <= 256;
-const MAX_SEATS = 16;
-
-function checkPeople({ quorum, emergency, reminders, prompts }: ApprovalDeskOptions, problem: Problem): void {
-  if (quorum !== undefined && !(Array.isArray(quorum) && quorum.length > 0)) {
-    problem("quorum", "must be a list with an entry at least");
-  } else {
-    quorum?.forEach((entry, index) => {
-      const at = `quorum/${index}`;
-      checkKeys(entry, at, ["name", "n", "from"], problem);
-      if (!isName(entry.name)) problem(`${at}/name`, "must name the entry");
-      if (!isCount(entry.n)) problem(`${at}/n`, "must be a number of people");
-      if (entry.from !== undefined && !isName(entry.from)) problem(`${at}/from`, "must be group:NAME or an id");
-    });
-    if ((quorum ?? []).reduce((sum, { n }) => sum + n, 0) > MAX_SEATS) {
-      problem("quorum", `must not need more than ${MAX_SEATS} people`);
-    }
-  }
-  if (emergency !== undefined) {
-    checkKeys(emergency, "emergency", ["from"], problem);
-    if (!isName(emergency.from)) problem("emergency/from", "must be group:NAME or an id");
-  }
-  if (reminders !== undefined) {
-    checkKeys(reminders, "reminders", ["firstAfterMs", "everyMs", "max", "escalateTo"], problem);
-    for (const key of ["firstAfterMs", "everyMs"] as const) {
-      const value = reminders[key];
-      if ((key === "firstAfterMs" || value !== undefined) && !(Number.isFinite(value) && (value ?? 0) >= 1)) {
-        problem(`reminders/${key}`, "must be a number of milliseconds, at least 1");
-      }
-    }
-    if (reminders.max !== undefined && !isCount(reminders.max)) problem("reminders/max", "must be a whole number");
-    if (reminders.escalateTo !== undefined && !isName(reminders.escalateTo)) {
-      problem("reminders/escalateTo", "must be group:NAME or an id");
-    }
-  }
-  checkKeys(prompts ?? {}, "prompts", ["perSession", "perHour"], problem);
-  for (const [key, value] of Object.entries(prompts ?? {})) {
-    if (!isCount(value)) problem(`prompts/${key}`, "must be a whole number of at least 1");
-  }
-}
-
-function checkKeys(given: object, at: string, known: readonly string[], problem: Problem): void {
-  for (const key of Object.keys(given)) if (!known.includes(key)) problem(`${at}/${key}`, "unknown option");
 }
 
 const withoutUndefined = (options: ApprovalDeskOptions): ApprovalDeskOptions =>

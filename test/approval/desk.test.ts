@@ -381,10 +381,10 @@ describe("time", () => {
         "/waitMs",
         "/grantTtlMs",
         "/request",
+        "/separation/x",
+        "/store",
         "/randomId",
         "/clock",
-        "/store",
-        "/separation/x",
       ]);
     }
   });
@@ -696,8 +696,9 @@ describe("the record", () => {
     const { obtain, asked, desk } = bench({ waitMs: 0 });
     await obtain();
     const waiting = desk.wait(asked[0]!.id, { signal: never });
+    const waitingForGood = desk.wait(asked[0]!.id);
     await desk.decide(decisionOn(asked[0]!, "deny"));
-    expect(await waiting).toMatchObject({ state: "denied" });
+    expect(await Promise.all([waiting, waitingForGood])).toMatchObject([{ state: "denied" }, { state: "denied" }]);
     await expect(desk.wait("ap_none", { signal: never })).rejects.toMatchObject({ code: "APPROVAL_MISMATCH" });
     await expect(desk.wait(asked[0]!.id, { signal: AbortSignal.abort(new Error("stop")) })).rejects.toThrow("stop");
   });

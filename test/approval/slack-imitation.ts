@@ -116,6 +116,8 @@ export function clickOn(
     ts: string;
     name?: string;
     tamper?: (body: string) => string;
+    /** Comes behind the payload, and is signed. */
+    append?: string;
   },
 ): Request {
   const button = call.body["blocks"]
@@ -129,7 +131,7 @@ export function clickOn(
     response_url: "https://hooks.slack.com/actions/T1/1/x",
     actions: [{ type: "button", action_id: button.action_id, block_id: "b", value: button.value, action_ts: "1.1" }],
   };
-  const body = `payload=${encodeURIComponent(JSON.stringify(payload))}`;
+  const body = `payload=${encodeURIComponent(JSON.stringify(payload))}${options.append ?? ""}`;
   const timestamp = String(Math.floor(options.nowMs / 1000));
   const signature = createHmac("sha256", options.secret).update(`v0:${timestamp}:${body}`).digest("hex");
   return new Request("https://guard.example/slack", {

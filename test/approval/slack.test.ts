@@ -126,6 +126,59 @@ describe("a question in Slack", () => {
     expect((await desk.list())[0]).toMatchObject({ state: "pending", votes: [] });
   });
 
+  test.each([
+    ["is undefined, as of a Map without them", async () => undefined, "You are not one of those"],
+    ["is no person", async () => ({ id: "bea" }), "could not be looked up"],
+    [
+      "cannot be looked up",
+      () => Promise.reject(new Error("ldap://admin:hunter2@directory")),
+      "could not be looked up",
+    ],
+    [
+      "cannot be looked up at all",
+      () => {
+        throw new Error("ldap://admin:hunter2@directory");
+      },
+      "could not be looked up",
+    ],
+  ])("41: of somebody who %s is refused before the store is read, and they are told", async (_who, people, words) => {
+    const { ask, click, slack, desk, reads } = await open({ people: people as never });
+    const call = await ask();
+    reads.length = 0;
+    expect(await click(call, "approve")).toBe(200);
+    expect(reads).toEqual([]);
+    expect(slack.calls.at(-1)).toMatchObject({ method: "chat.postEphemeral", body: { user: "UBEA" } });
+    expect(slack.calls.at(-1)?.body["text"]).toContain(words);
+    expect(JSON.stringify(slack.calls)).not.toContain("hunter2");
+    expect((await desk.list())[0]).toMatchObject({ state: "pending", votes: [] });
+  });
+
+  test("46: of somebody with a strange id is no mention and no link where it is told", async () => {
+    const id = "<!channel> & <https://evil.example|bea>";
+    const quorum = [{ name: "two", n: 2 }];
+    const { ask, click, slack } = await open({ people: async () => ({ ...BEA, id }) }, { quorum });
+    const call = await ask();
+    await click(call, "approve");
+    expect(slack.calls.at(-1)?.body["text"]).toMatch(/^&lt;!channel&gt; &amp; &lt;https/);
+    await click(call, "deny");
+    expect(slack.calls.at(-1)?.body["text"]).not.toMatch(/[<>]/);
+  });
+
+  test("41: with bytes that only look like the signed ones is refused: the signature is over the raw body", async () => {
+    const { ask, handle, now } = await open();
+    const call = await ask();
+    const ts = "1700000000.000001";
+    const good = clickOn(call, "sallyport_approve", { user: "UBEA", secret: SECRET, nowMs: now(), ts });
+    const signed = clickOn(call, "sallyport_approve", {
+      ...{ user: "UBEA", secret: SECRET, nowMs: now(), ts },
+      append: "&x=\ufffd",
+    });
+    const body = Buffer.concat([Buffer.from(`${await good.text()}&x=`), Buffer.from([0xff])]);
+    const { url, headers } = signed;
+    expect((await handle(new Request(url, { method: "POST", headers, body }))).status).toBe(401);
+    expect((await handle(signed)).status).toBe(200);
+  });
+
   test("41: with a wrong signature, an old or future one, or a changed body is refused before anything is read", async () => {
     const { ask, click, desk, reads, asked, now, handle } = await open();
     const call = await ask();
@@ -205,11 +258,12 @@ describe("a question in Slack", () => {
 
 test("wrong options are refused, all at once", () => {
   try {
-    slackChannel({ token: "", signingSecret: "", channel: "", people: 1, apiUrl: "http://x", other: 1 } as never);
+    const options = { token: "", signingSecret: "", channel: "", people: 1, apiUrl: "http://x", other: 1 };
+    slackChannel({ ...options, fetch: "x", now: 0 } as never);
     expect.unreachable();
   } catch (error) {
     expect((error as OptionsError).problems.map(({ pointer }) => pointer)).toEqual([
-      ...["/other", "/apiUrl", "/token", "/signingSecret", "/channel", "/people"],
+      ...["/other", "/apiUrl", "/token", "/signingSecret", "/channel", "/people", "/fetch", "/now"],
     ]);
   }
 });

@@ -116,6 +116,20 @@ describe("a decision by webhook", () => {
     expect((await desk.get(asked[0]!.id))?.votes).toEqual([]);
   });
 
+  test("is refused where its bytes only look like the signed ones: the signature is over the raw body", async () => {
+    const { obtain, asked, desk } = await open();
+    await obtain();
+    const handle = receiveDecisions(desk, { secrets: [SECRET], idp: "finance-app", now: () => NOW });
+    const text = JSON.stringify({ ...decisionOn(asked[0]!, "deny"), reason: "\ufffd" });
+    const headers = signatureHeaders("m1", text, SECRET, NOW);
+    const body = Buffer.from(text.replace("\ufffd", "\0"));
+    body[body.indexOf(0)] = 0xff;
+    const of = (content: string | Buffer<ArrayBuffer>) =>
+      handle(new Request("https://guard.example/decisions", { method: "POST", headers, body: content }));
+    expect((await of(body)).status).toBe(401);
+    expect((await of(text)).status).toBe(204);
+  });
+
   test("that is malformed, about something else, or not theirs to make changes nothing", async () => {
     const { obtain, arrived, asked, send, desk } = await open();
     await obtain();
@@ -146,6 +160,13 @@ test("wrong options are refused, all at once", () => {
     ...["/other", "/url", "/secret"],
   ]);
   expect(problems(() => approveByWebhook({ url: "https://u:p@x.example", secret: SECRET }))).toEqual(["/url"]);
+  expect(problems(() => approveByWebhook({ url: "https://x.example", fetch: 1, now: 1 } as never))).toEqual([
+    ...["/secret", "/fetch", "/now"],
+  ]);
   const { desk } = bench();
+  expect(problems(() => receiveDecisions(desk, { now: 1 } as never))).toEqual(["/now", "/secrets", "/idp"]);
+  expect(problems(() => receiveDecisions(desk, { secrets: [SECRET, "short", 1] as never, idp: "x" }))).toEqual([
+    ...["/secrets/1", "/secrets/2"],
+  ]);
   expect(problems(() => receiveDecisions(desk, { secrets: [], idp: "" }))).toEqual(["/secrets", "/idp"]);
 });

@@ -1,10 +1,20 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
+import type { ConfigurationProblem } from "../../errors.js";
 
 /** How far a signed message may be from now: what was recorded longer ago is a replay. Slack's and Standard Webhooks' own. */
 export const TOLERANCE_MS: number = 5 * 60_000;
 
-export const hmac = (secret: string | Uint8Array, text: string): Buffer =>
-  createHmac("sha256", secret).update(text, "utf8").digest();
+/** Over a text and, exactly as they came, the bytes behind it. */
+export const hmac = (secret: string | Uint8Array, text: string, bytes: Uint8Array = new Uint8Array()): Buffer =>
+  createHmac("sha256", secret).update(text, "utf8").update(bytes).digest();
+
+const LEAST_SECRET = 32;
+
+/** What is wrong with a secret that messages are signed with. */
+export const secretProblem = (pointer: string, secret: unknown): ConfigurationProblem[] =>
+  (typeof secret === "string" || secret instanceof Uint8Array) && Buffer.from(secret).length >= LEAST_SECRET
+    ? []
+    : [{ pointer, message: `must have ${LEAST_SECRET} bytes at least` }];
 
 /** Compares without telling by its time how much is right. */
 export const isSame = (expected: Uint8Array, given: Uint8Array): boolean =>
@@ -17,9 +27,9 @@ export const isRecent = (seconds: string | null, nowMs: number, toleranceMs: num
 /** No message of ours, or that is meant for us, is longer. */
 const MAX_MESSAGE = 1 << 20;
 
-/** The raw bytes of a request's body as text, exactly as they were signed; null where there are too many of them. */
-export async function rawBody(request: Request): Promise<string | null> {
-  if (request.body === null) return "";
+/** The raw bytes of a request's body, as they were signed; null where there are too many of them. */
+export async function rawBody(request: Request): Promise<Buffer | null> {
+  if (request.body === null) return Buffer.alloc(0);
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of request.body) {
@@ -27,5 +37,5 @@ export async function rawBody(request: Request): Promise<string | null> {
     if (size > MAX_MESSAGE) return null;
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }

@@ -36,6 +36,13 @@ export function urlProblem(pointer: string, url: unknown, allowInsecure: boolean
     : [{ pointer, message: "must be https" }];
 }
 
+/** What should be a function, and is something else. */
+export const functionProblems = (options: object, names: readonly string[]): ConfigurationProblem[] =>
+  names
+    .map((name) => [name, (options as Readonly<Record<string, unknown>>)[name]] as const)
+    .filter(([, value]) => value !== undefined && typeof value !== "function")
+    .map(([name]) => ({ pointer: `/${name}`, message: "must be a function" }));
+
 /** Options that do not exist. */
 export const unknownKeys = (options: object, known: readonly string[]): ConfigurationProblem[] =>
   Object.keys(options)

@@ -10,10 +10,10 @@ export interface SlackClick {
 }
 
 /** Reads a click out of an interaction (`payload=…`, a form); null for anything else. Names for display are not read. */
-export function readClick(body: string, actions: readonly string[]): SlackClick | null {
+export function readClick(body: Uint8Array, actions: readonly string[]): SlackClick | null {
   let payload: unknown;
   try {
-    payload = JSON.parse(new URLSearchParams(body).get("payload") ?? "");
+    payload = JSON.parse(new URLSearchParams(Buffer.from(body).toString()).get("payload") ?? "");
   } catch {
     return null;
   }

@@ -2,10 +2,11 @@ import { isGuardError, OptionsError } from "../../errors.js";
 import type { PlainFetch } from "../../transport/index.js";
 import type { ApprovalDesk } from "../desk-types.js";
 import { ProvenDecision } from "../proven.js";
+import { readApprover } from "../read-reply.js";
 import { unavailable } from "../refusals.js";
 import type { ApprovalCallback, ApprovalRequest, Approver } from "../types.js";
 import { hmac, isRecent, isSame, rawBody } from "./hmac.js";
-import { post, unknownKeys, urlProblem } from "./post.js";
+import { functionProblems, post, unknownKeys, urlProblem } from "./post.js";
 import { APPROVE, closedBlocks, DENY, questionBlocks } from "./slack-card.js";
 import { readClick, type SlackClick } from "./slack-click.js";
 
@@ -55,7 +56,8 @@ export function slackChannel(options: SlackOptions): SlackChannel {
     ...(["token", "signingSecret", "channel"] as const).flatMap((key) =>
       typeof options[key] === "string" && options[key] !== "" ? [] : [{ pointer: `/${key}`, message: "is needed" }],
     ),
-    ...(typeof people === "function" ? [] : [{ pointer: "/people", message: "must be a function" }]),
+    ...(people === undefined ? [{ pointer: "/people", message: "is needed" }] : []),
+    ...functionProblems(options, ["people", "fetch", "now"]),
   ];
   if (problems.length > 0) throw new OptionsError(problems);
   /** Where the card of a question is, of those that were asked here. */
@@ -80,7 +82,7 @@ export function slackChannel(options: SlackOptions): SlackChannel {
     return call("chat.update", {
       channel: where,
       ts,
-      text: `Approval ${id}: ${outcome}`,
+      text: escaped(`Approval ${id}: ${outcome}`),
       blocks: closedBlocks(outcome, id),
     });
   };
@@ -139,7 +141,7 @@ export function slackChannel(options: SlackOptions): SlackChannel {
           }),
         );
         // One yes of several: the card stays for the others.
-        if (state === "pending") return void (await say(click, `${by.id} has said yes; more are needed.`));
+        if (state === "pending") return void (await say(click, `${escaped(by.id)} has said yes; more are needed.`));
         outcome = `${verdict === "approve" ? "Approved" : "Denied"} by ${by.id}. It is ${state} now.`;
       } catch (error) {
         if (isGuardError(error) && error.code === "APPROVAL_UNAVAILABLE")
@@ -148,6 +150,21 @@ export function slackChannel(options: SlackOptions): SlackChannel {
       }
     }
     await close(click.approvalId, click.ts, outcome, click.channel);
+  };
+
+  /** Asks the directory first: of somebody who is not there, nothing is looked up. */
+  const answerTo = async (approvals: Pick<ApprovalDesk, "decide" | "get">, click: SlackClick): Promise<unknown> => {
+    let by: Approver | null;
+    try {
+      const known: unknown = await people({ id: click.user, team: click.team });
+      const person = known === null || known === undefined ? null : readApprover(known);
+      if (person?.ok === false) throw new TypeError(person.problem);
+      by = person?.value ?? null;
+    } catch {
+      return await tell(click, "Who you are could not be looked up, so your answer does not count. Try again.");
+    }
+    if (by === null) return await tell(click, "You are not one of those who may decide this.");
+    return await decide(approvals, click, by);
   };
 
   const tell = (click: SlackClick, text: string): Promise<unknown> =>
@@ -164,17 +181,13 @@ export function slackChannel(options: SlackOptions): SlackChannel {
       const body = await rawBody(request);
       const timestamp = request.headers.get("x-slack-request-timestamp");
       const signature = Buffer.from(request.headers.get("x-slack-signature") ?? "");
-      const right = `v0=${hmac(signingSecret, `v0:${timestamp}:${body}`).toString("hex")}`;
+      const right = `v0=${hmac(signingSecret, `v0:${timestamp}:`, body ?? Buffer.alloc(0)).toString("hex")}`;
       if (body === null || !isRecent(timestamp, now()) || !isSame(Buffer.from(right), signature)) {
         return new Response(null, { status: 401 });
       }
       const click = readClick(body, [APPROVE, DENY]);
       if (click === null) return new Response(null, { status: 400 });
-      track(
-        people({ id: click.user, team: click.team }).then((by) =>
-          by === null ? tell(click, "You are not one of those who may decide this.") : decide(approvals, click, by),
-        ),
-      );
+      track(answerTo(approvals, click));
       return new Response(null, { status: 200 });
     },
     async settled() {
@@ -182,6 +195,9 @@ export function slackChannel(options: SlackOptions): SlackChannel {
     },
   };
 }
+
+/** In plain messages Slack reads these three as the beginning of mentions and links, and nothing else. */
+const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 function parsed(text: string): Record<string, unknown> {
   try {

@@ -5,8 +5,8 @@ import type { ApprovalDesk } from "../desk-types.js";
 import { ProvenDecision } from "../proven.js";
 import { readDecision } from "../read-reply.js";
 import type { ApprovalCallback } from "../types.js";
-import { hmac, isRecent, isSame, rawBody } from "./hmac.js";
-import { post, unknownKeys, urlProblem } from "./post.js";
+import { hmac, isRecent, isSame, rawBody, secretProblem } from "./hmac.js";
+import { functionProblems, post, unknownKeys, urlProblem } from "./post.js";
 
 /** Options of {@link approveByWebhook}. */
 export interface WebhookOptions {
@@ -31,8 +31,6 @@ export interface ReceiverOptions {
   readonly now?: () => number;
 }
 
-const LEAST_SECRET = 32;
-
 /**
  * Posts questions to a system of yours, signed as Standard Webhooks are: `webhook-id`, `webhook-timestamp`, and in
  * `webhook-signature` the HMAC-SHA256 of `id.timestamp.body`. The answer comes later, through {@link receiveDecisions} or a
@@ -45,9 +43,8 @@ export function approveByWebhook(options: WebhookOptions): ApprovalCallback {
   const problems = [
     ...unknownKeys(options, ["url", "secret", "allowInsecure", "fetch", "now"]),
     ...urlProblem("/url", url, allowInsecure),
-    ...(Buffer.from(secret).length < LEAST_SECRET
-      ? [{ pointer: "/secret", message: "must have 32 bytes at least" }]
-      : []),
+    ...secretProblem("/secret", secret),
+    ...functionProblems(options, ["fetch", "now"]),
   ];
   if (problems.length > 0) throw new OptionsError(problems);
   return async (request, control) => {
@@ -86,12 +83,10 @@ export function receiveDecisions(
   options: ReceiverOptions,
 ): (request: Request) => Promise<Response> {
   const { secrets, idp, now = Date.now } = options;
-  const problems = unknownKeys(options, ["secrets", "idp", "now"]);
-  if (secrets.length === 0) problems.push({ pointer: "/secrets", message: "must have one at least" });
-  secrets.forEach((secret, index) => {
-    if (Buffer.from(secret).length < LEAST_SECRET)
-      problems.push({ pointer: `/secrets/${index}`, message: "must have 32 bytes at least" });
-  });
+  const problems = [...unknownKeys(options, ["secrets", "idp", "now"]), ...functionProblems(options, ["now"])];
+  if (!Array.isArray(secrets) || secrets.length === 0)
+    problems.push({ pointer: "/secrets", message: "must be a list with one at least" });
+  else problems.push(...secrets.flatMap((secret, index) => secretProblem(`/secrets/${index}`, secret)));
   if (typeof idp !== "string" || idp === "") problems.push({ pointer: "/idp", message: "must say who vouches" });
   if (problems.length > 0) throw new OptionsError(problems);
   return async (request) => {
@@ -114,23 +109,25 @@ export function receiveDecisions(
   };
 }
 
-function isSigned(headers: Headers, body: string, secrets: ReceiverOptions["secrets"], nowMs: number): boolean {
+function isSigned(headers: Headers, body: Uint8Array, secrets: ReceiverOptions["secrets"], nowMs: number): boolean {
   const [id, timestamp] = [headers.get("webhook-id"), headers.get("webhook-timestamp")];
   if (id === null || !isRecent(timestamp, nowMs)) return false;
   const given = (headers.get("webhook-signature") ?? "").slice(0, 1024).split(" ");
-  const right = secrets.map((secret) => hmac(secret, `${id}.${timestamp}.${body}`));
+  const right = secrets.map((secret) => hmac(secret, `${id}.${timestamp}.`, body));
   return given.some((one) => {
     const bytes = Buffer.from(one.startsWith("v1,") ? one.slice(3) : "", "base64");
     return right.some((expected) => isSame(expected, bytes));
   });
 }
 
-function parsed(body: string): unknown {
+function parsed(body: Uint8Array): unknown {
   try {
-    return JSON.parse(body);
+    return JSON.parse(utf8.decode(body));
   } catch {
     return undefined;
   }
 }
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 const answer = (status: number): Response => new Response(null, { status });
