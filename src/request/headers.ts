@@ -35,7 +35,7 @@ export function trimmed(value: string): string {
 const isBlank = (code: number): boolean => code === 0x20 || code === 0x09;
 
 /** Framing and hop-by-hop fields (RFC 9110 section 7.6.1, RFC 9112): they change how bytes are read, or strip other fields. */
-const FRAMING = new Set([
+export const FRAMING: ReadonlySet<string> = new Set([
   "connection",
   "expect",
   "http2-settings",

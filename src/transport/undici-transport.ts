@@ -1,4 +1,5 @@
 import { GuardError } from "../errors.js";
+import { FRAMING } from "../request/headers.js";
 import { openAdded, withQuery } from "./added.js";
 import { Exchange } from "./exchange.js";
 import { networkFault, noteSent, targetOf } from "./faults.js";
@@ -9,30 +10,19 @@ import { checkTransportOptions, type TransportSettings, type UndiciTransportOpti
 import type { Agents, HopDispatch } from "./undici-agents.js";
 
 /**
- * Names that say how the message is framed or routed: the transport says that itself, from what it really sends. undici
- * would take its TLS server name from a `host` header.
+ * Whether a name says how the message is framed or routed: the transport says that itself, from what it really sends.
+ * undici would take its TLS server name from a `host` header.
  */
-const FRAMING: ReadonlySet<string> = new Set([
-  "connection",
-  "expect",
-  "host",
-  "http2-settings",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+const isTransports = (name: string): boolean => name === "host" || FRAMING.has(name);
 
 /** Header pairs as undici's flat list; null when one of them is not the caller's to set. */
 function flatHeaders(hop: HopRequest): string[] | null {
   const flat: string[] = [];
   for (const [name, value] of hop.headers) {
-    if (FRAMING.has(name.toLowerCase())) return null;
+    if (isTransports(name.toLowerCase())) return null;
     flat.push(name, value);
   }
-  for (const name of hop.added?.names ?? []) if (FRAMING.has(name)) return null;
+  for (const name of hop.added?.names ?? []) if (isTransports(name)) return null;
   return flat;
 }
 

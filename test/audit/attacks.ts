@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { Attacker } from "./attacker.js";
-import { completed, denied, intent, OPENING, type Opened, openedLog, testSigner } from "./support.js";
+import { closedTwins, type Opened, testSigner } from "./support.js";
 
 /** A record that was published as it was written, in front of somebody who can write to its files. */
 export interface Target extends Opened {
@@ -10,20 +10,11 @@ export interface Target extends Opened {
   readonly session: Opened["session"];
 }
 
-/** Two sessions, closed; the denial of s1 is line 6, and signed at line 7. */
+/** {@link closedTwins}, published. */
 export async function target(): Promise<Target> {
   const notes: string[] = [];
   const sink = { name: "elsewhere", publish: (note: string) => Promise.resolve(void notes.push(note)) };
-  const opened = await openedLog({ anchors: [sink] });
-  const other = opened.log.openSession({ ...OPENING, id: "s2" });
-  other.append(intent("x1"));
-  for (const id of ["r1", "r2"]) {
-    opened.session.append(intent(id));
-    opened.session.append(completed(id));
-  }
-  opened.session.append(denied("r3"));
-  opened.session.append(intent("r4"));
-  await opened.log.close();
+  const opened = await closedTwins({ anchors: [sink] });
   return { ...opened, anchors: notes.join("\n") };
 }
 

@@ -2,28 +2,8 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type AuditEvent, openAuditLog } from "../../src/audit/index.js";
-import { auditCommand } from "../../src/cli/audit.js";
+import { audit } from "./run-command.js";
 import { intent, OPENING, temporaryDirectory } from "./support.js";
-
-interface Ran {
-  readonly out: string;
-  readonly code: number | undefined;
-}
-
-async function audit(...args: string[]): Promise<Ran> {
-  let out = "";
-  let code: number | undefined;
-  const command = auditCommand({
-    write: (text) => {
-      out += text;
-    },
-    exit: (given) => {
-      code = given;
-    },
-  });
-  await command.parseAsync(args, { from: "user" });
-  return { out, code };
-}
 
 /** A closed record, signed by the key beside it, with a body beside its second line. */
 async function closedRecord(): Promise<{ readonly directory: string; readonly key: string }> {

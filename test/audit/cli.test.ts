@@ -1,8 +1,8 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { auditCommand } from "../../src/cli/audit.js";
 import { Attacker } from "./attacker.js";
+import { audit } from "./run-command.js";
 import {
   completed,
   DECISION,
@@ -15,22 +15,6 @@ import {
   temporaryDirectory,
   testSigner,
 } from "./support.js";
-
-/** Runs `sallyport audit …`; answers what it printed and its exit code. */
-async function audit(...args: string[]): Promise<{ readonly out: string; readonly code: number | undefined }> {
-  let out = "";
-  let code: number | undefined;
-  const command = auditCommand({
-    write: (text) => {
-      out += text;
-    },
-    exit: (given) => {
-      code = given;
-    },
-  });
-  await command.parseAsync(args, { from: "user" });
-  return { out, code };
-}
 
 async function closedLog(): Promise<Opened> {
   const opened = await openedLog();

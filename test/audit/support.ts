@@ -13,7 +13,7 @@ import {
 import { formatVerifierKey } from "../../src/audit/note.js";
 import { checkedEvent } from "../support/event-schema.js";
 import { fakeClock } from "../support/fake-clock.js";
-import { OPENING } from "./events.js";
+import { completed, denied, intent, OPENING } from "./events.js";
 
 export { completed, DECISION, denied, HTTP, intent, OPENING } from "./events.js";
 
@@ -79,6 +79,21 @@ export async function openedLog(options: Partial<AuditLogOptions> = {}, opening 
     segment: join(directory, log.writer, opening.id, "000000.jsonl"),
     ledger: join(directory, log.writer, "ledger-000000.jsonl"),
   };
+}
+
+/** Two sessions, closed: opened, signed, six events, closed, signed; the denial of s1 is line 6, and signed at line 7. */
+export async function closedTwins(options: Partial<AuditLogOptions> = {}): Promise<Opened> {
+  const opened = await openedLog(options);
+  const other = opened.log.openSession({ ...OPENING, id: "s2" });
+  other.append(intent("x1"));
+  for (const id of ["r1", "r2"]) {
+    opened.session.append(intent(id));
+    opened.session.append(completed(id));
+  }
+  opened.session.append(denied("r3"));
+  opened.session.append(intent("r4"));
+  await opened.log.close();
+  return opened;
 }
 
 /** The lines of a segment, each of which the published schema describes. */

@@ -19,30 +19,15 @@ import { Keyring } from "../../src/audit/verify/keyring.js";
 import { LogVerifier } from "../../src/audit/verify/log-verifier.js";
 import { Attacker } from "./attacker.js";
 import {
+  closedTwins,
   completed,
   denied,
   intent,
-  OPENING,
   type Opened,
   openedLog,
   temporaryDirectory,
   testSigner,
 } from "./support.js";
-
-/** Two sessions, closed: opened, signed, six events, closed, signed; the denial (line 6) is signed at line 7. */
-async function closedLog(): Promise<Opened> {
-  const opened = await openedLog();
-  const other = opened.log.openSession({ ...OPENING, id: "s2" });
-  other.append(intent("x1"));
-  for (const id of ["r1", "r2"]) {
-    opened.session.append(intent(id));
-    opened.session.append(completed(id));
-  }
-  opened.session.append(denied("r3"));
-  opened.session.append(intent("r4"));
-  await opened.log.close();
-  return opened;
-}
 
 /** The log was cut off before the ledger knew of the end: all an attacker or a crash leaves of both. */
 function forgetEnd({ ledger }: Opened): void {
@@ -281,7 +266,7 @@ const MATRIX: readonly Case[] = [
 
 describe("11: what an attacker does to a closed log, and what the verifier says", () => {
   test.each(MATRIX)("$name: $verdict", async ({ attack, verdict, seq, reason }) => {
-    const opened = await closedLog();
+    const opened = await closedTwins();
     const attacker = new Attacker(opened.segment);
     attack(attacker, opened);
     attacker.save();
@@ -298,7 +283,7 @@ describe("11: what an attacker does to a closed log, and what the verifier says"
   });
 
   test("the plausible lines without a key are counted", async () => {
-    const opened = await closedLog();
+    const opened = await closedTwins();
     const attacker = new Attacker(opened.segment);
     MATRIX.find(({ name }) => name.includes("plausible"))?.attack(attacker, opened);
     attacker.save();
@@ -308,7 +293,7 @@ describe("11: what an attacker does to a closed log, and what the verifier says"
 });
 
 test("a ledger that was deleted is missed by the sessions", async () => {
-  const { directory, ledger, signer } = await closedLog();
+  const { directory, ledger, signer } = await closedTwins();
   rmSync(ledger);
   const report = await verifyAudit(directory, { key: signer.verifierKey });
   expect(report).toMatchObject({ verdict: "INVALID" });
@@ -316,7 +301,7 @@ test("a ledger that was deleted is missed by the sessions", async () => {
 });
 
 test("a session with a genuine log that the complete ledger does not list is refused", async () => {
-  const opened = await closedLog();
+  const opened = await closedTwins();
   const ledger = new Attacker(opened.ledger);
   ledger.lines = ledger.lines.filter((line) => !line.includes('"session_id":"s2"'));
   ledger.recompute(opened.signer);
@@ -326,13 +311,13 @@ test("a session with a genuine log that the complete ledger does not list is ref
 });
 
 test("a writer's directory under another name is refused", async () => {
-  const { directory, log, signer } = await closedLog();
+  const { directory, log, signer } = await closedTwins();
   renameSync(join(directory, log.writer), join(directory, "01890000-0000-7000-8000-000000000000"));
   expect((await verifyAudit(directory, { key: signer.verifierKey })).verdict).toBe("INVALID");
 });
 
 test("a session's log from another writer, under the same name and key, is refused at its first line", async () => {
-  const { directory, segment, signer } = await closedLog();
+  const { directory, segment, signer } = await closedTwins();
   const other = await openedLog({ directory, signer });
   await other.log.close();
   copyFileSync(other.segment, segment);
@@ -342,7 +327,7 @@ test("a session's log from another writer, under the same name and key, is refus
 });
 
 test("without any key the record is unverifiable, but damage still shows", async () => {
-  const { directory, segment } = await closedLog();
+  const { directory, segment } = await closedTwins();
   expect(await verifyAudit(directory)).toMatchObject({
     verdict: "CANNOT_VERIFY",
     exitCode: 2,
@@ -355,7 +340,7 @@ test("without any key the record is unverifiable, but damage still shows", async
 });
 
 test.each(["", "x", "test+00000000+AAAA", "\0"])("the key %j is no key", async (key) => {
-  const { directory } = await closedLog();
+  const { directory } = await closedTwins();
   const report = await verifyAudit(directory, { key });
   expect(report).toMatchObject({ verdict: "CANNOT_VERIFY", key: { source: "none" } });
 });
@@ -484,7 +469,7 @@ test("13: a log cut at any byte is never complete, and never an exception", asyn
 }, 60_000);
 
 test("13: the same through files, around every line's end, with the ledger that knows better", async () => {
-  const { segment, directory, signer } = await closedLog();
+  const { segment, directory, signer } = await closedTwins();
   const original = readFileSync(segment);
   for (let end = original.indexOf(10); end !== -1; end = original.indexOf(10, end + 1)) {
     for (const length of [end - 1, end, end + 1]) {
@@ -497,7 +482,7 @@ test("13: the same through files, around every line's end, with the ledger that 
 });
 
 test("12: a log cut at a checkpoint cannot be made to look final by its unsigned parts", async () => {
-  const opened = await closedLog();
+  const opened = await closedTwins();
   const attacker = new Attacker(opened.segment);
   attacker.lines.splice(8);
   const doctored = [
@@ -539,7 +524,7 @@ describe("25: bytes that were never a log", () => {
     ["a line of the wrong shapes", (original) => insert(original, '{"v":1,"seq":{},"prev":[]}\n')],
   ];
   test.each(cases)("%s: a verdict, no exception", async (_name, change) => {
-    const { segment, directory, signer } = await closedLog();
+    const { segment, directory, signer } = await closedTwins();
     writeFileSync(segment, change(readFileSync(segment)));
     expect((await verifyAudit(directory, { key: signer.verifierKey })).verdict).toBe("INVALID");
   });
@@ -547,7 +532,7 @@ describe("25: bytes that were never a log", () => {
   test.skipIf(process.platform === "win32")(
     "a pipe, a directory or a link to a device in a segment's place does not hang",
     async () => {
-      const { segment, directory, signer } = await closedLog();
+      const { segment, directory, signer } = await closedTwins();
       const place: readonly (() => unknown)[] = [
         () => execFileSync("mkfifo", [segment]),
         () => symlinkSync("/dev/zero", segment),
@@ -564,7 +549,7 @@ describe("25: bytes that were never a log", () => {
 });
 
 test("a signal ends the verification with its reason", async () => {
-  const { directory, signer } = await closedLog();
+  const { directory, signer } = await closedTwins();
   const reason = new Error("enough");
   await expect(verifyAudit(directory, { key: signer.verifierKey, signal: AbortSignal.abort(reason) })).rejects.toBe(
     reason,
