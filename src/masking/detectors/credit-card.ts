@@ -1,6 +1,7 @@
 import { isDigit, isWord } from "../bytes.js";
 import { NONE, type Probe, type Verdict } from "../probe.js";
 import { goesOn } from "./numbers.js";
+import { isOtherNumber } from "./other-numbers.js";
 
 const KIND = "CREDIT_CARD";
 
@@ -25,13 +26,33 @@ function issued(digits: readonly number[]): boolean {
   const four = two * 100 + (digits[2] ?? 0) * 10 + (digits[3] ?? 0);
   if (first === 4) return length === 13 || length === 16 || length === 19;
   if (two >= 51 && two <= 55) return length === 16;
-  if (four >= 2221 && four <= 2720) return length === 16;
+  if ((four >= 2221 && four <= 2720) || four === 8600 || four === 9860 || four === 9792) return length === 16;
   if (two === 34 || two === 37) return length === 15;
   if (two === 36 || two === 38 || two === 39 || (four >= 3000 && four <= 3059)) return length === 14 || length === 16;
-  if (four >= 3528 && four <= 3589) return length >= 16;
+  if ((four >= 3528 && four <= 3589) || (four >= 2200 && four <= 2204)) return length >= 16;
   if (first === 6 || two === 50 || (two >= 56 && two <= 58) || two === 81) return length >= 16;
   return first === 1 && second !== 0 && length === 15;
 }
+
+/**
+ * Lengths and ranges that are issued, and much rarer than other numbers of that form: 17 and 18 digits, and 19 in the
+ * ranges that ids of Instagram and TikTok count through, are what social networks number their posts with; thirteen
+ * with the check digit of an EAN are one.
+ */
+function isRare(digits: readonly number[]): boolean {
+  const length = digits.length;
+  if (length === 13) return isEan(digits);
+  return (
+    length === 17 || length === 18 || (length === 19 && (digits[0] === 3 || (digits[0] === 6 && (digits[1] ?? 0) > 7)))
+  );
+}
+
+/** GS1 General Specifications, 7.9. */
+const isEan = (digits: readonly number[]): boolean =>
+  digits.reduce((sum, digit, i) => sum + (i % 2 === 0 ? digit : digit * 3), 0) % 10 === 0;
+
+const CONTEXT =
+  /(?<![a-z])(?:cards?|cc|pan|credit|debit|visa|maestro|jcb|unionpay|payment|carte|karte|tarjeta|carta)(?![a-z])|card_?(?:num|no)|card$/;
 
 const isCard = (digits: readonly number[]): boolean => digits.length >= 13 && issued(digits) && luhn(digits);
 
@@ -42,7 +63,8 @@ export function cardRun(at: Probe, start: number, stop: number): Verdict {
   if (on) return NONE;
   const digits: number[] = [];
   for (let i = start; i < stop; i++) digits.push((at.bytes[i] as number) - 0x30);
-  return isCard(digits) ? at.match(KIND, start, stop) : NONE;
+  if (!isCard(digits) || isOtherNumber(at, start)) return NONE;
+  return !isRare(digits) || at.context(start, CONTEXT) ? at.match(KIND, start, stop) : NONE;
 }
 
 /** The ways in which digits are printed on cards. */

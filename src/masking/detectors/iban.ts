@@ -1,17 +1,29 @@
-import { DIGIT, is, isWord, UPPER } from "../bytes.js";
+import { DIGIT, is, isDigit, isWord, UPPER } from "../bytes.js";
 import { NONE, type Probe, type Verdict } from "../probe.js";
 
-/** Length by country: the SWIFT IBAN registry, and the countries that use the form without being in it. */
-const LENGTHS: ReadonlyMap<string, number> = new Map(
+/**
+ * What follows country and check digits, by country: so many digits (n), capitals (a), or either (c). The SWIFT IBAN
+ * registry; of the countries that use the form without being in it, the length only.
+ */
+const FORMS: ReadonlyMap<string, readonly (readonly [kind: string, count: number])[]> = new Map(
   (
-    "AD24 AE23 AL28 AO25 AT20 AZ28 BA20 BE16 BF28 BG22 BH22 BI27 BJ28 BR29 BY28 CF27 CG27 CH21 CI28 CM27 CR22 CV25 CY28 " +
-    "CZ24 DE22 DJ27 DK18 DO28 DZ26 EE20 EG29 ES24 FI18 FK18 FO18 FR27 GA27 GB22 GE22 GI23 GL18 GQ27 GR27 GT28 GW25 HN28 " +
-    "HR21 HU28 IE22 IL23 IQ23 IR26 IS26 IT27 JO30 KM27 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 LY25 MA28 MC27 MD24 ME22 " +
-    "MG27 MK19 ML28 MN20 MR27 MT31 MU30 MZ25 NE28 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 RS22 RU33 SA24 SC31 " +
-    "SD18 SE24 SI19 SK24 SM27 SN28 SO23 ST25 SV28 TD27 TG28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30"
+    "AD8n12c AE19n AL8n16c AO21c AT16n AZ4a20c BA16n BE12n BF24c BG4a6n8c BH4a14c BI23n BJ24c BR23n1a1c BY4c4n16c CF23c " +
+    "CG23c CH5n12c CI24c CM23c CR18n CV21c CY8n16c CZ20n DE18n DJ23n DK14n DO4c20n DZ22c EE16n EG25n ES20n FI14n FK2a12n " +
+    "FO14n FR10n11c2n GA23c GB4a14n GE2a16n GI4a15c GL14n GQ23c GR7n16c GT24c GW21c HN4a20n HR17n HU24n IE4a14n IL19n " +
+    "IQ4a15n IR22c IS22n IT1a10n12c JO4a4n18c KM23c KW4a22c KZ3n13c LB4n20c LC4a24c LI5n12c LT16n LU3n13c LV4a13c LY21n " +
+    "MA24c MC10n11c2n MD20c ME18n MG23c MK3n10c2n ML24c MN16n MR23n MT4a5n18c MU4a19n3a MZ21c NE24c NI4a20n NL4a10n NO11n " +
+    "OM3n16c PK4a16c PL24n PS4a21c PT21n QA4a21c RO4a16c RS18n RU14n15c SA2n18c SC4a20n3a SD14n SE20n SI15n SK20n " +
+    "SM1a10n12c SN24c SO19n ST21n SV4a20n TD23c TG24c TL19n TN20n TR6n16c UA6n19c VA18n VG4a16n XK16n YE4a4n18c"
   )
     .split(" ")
-    .map((entry) => [entry.slice(0, 2), Number(entry.slice(2))]),
+    .map((entry) => [
+      entry.slice(0, 2),
+      [...entry.slice(2).matchAll(/(\d+)([nac])/g)].map(([, count, kind = ""]) => [kind, Number(count)] as const),
+    ]),
+);
+
+const LENGTHS: ReadonlyMap<string, number> = new Map(
+  Array.from(FORMS, ([country, parts]) => [country, parts.reduce((sum, [, count]) => sum + count, 4)]),
 );
 
 /** With its blanks. */
@@ -22,6 +34,7 @@ export function iban(at: Probe, start: number): Verdict {
   const { bytes, end } = at;
   const length = LENGTHS.get(String.fromCharCode(bytes[start] as number, bytes[start + 1] as number));
   if (length === undefined || !at.edge(start)) return NONE;
+  if (start + 3 < end && !isDigit(bytes[start + 3])) return NONE;
   let count = 0;
   let stop = start;
   let text = "";
@@ -35,7 +48,18 @@ export function iban(at: Probe, start: number): Verdict {
     } else if ((byte !== 0x20 && byte !== 0x2d) || i > stop || count < 4) return NONE;
   }
   if (stop >= end && !at.final) return at.more(start);
-  return !isWord(bytes[stop]) && checks(text) ? at.match("IBAN", start, stop) : NONE;
+  return !isWord(bytes[stop]) && isFormed(text) && checks(text) ? at.match("IBAN", start, stop) : NONE;
+}
+
+function isFormed(text: string): boolean {
+  let at = 4;
+  for (const [kind, count] of FORMS.get(text.slice(0, 2)) ?? []) {
+    for (const end = at + count; at < end; at++) {
+      const isNumber = isDigit(text.charCodeAt(at));
+      if (kind === "n" ? !isNumber : kind === "a" && isNumber) return false;
+    }
+  }
+  return true;
 }
 
 /**

@@ -1,7 +1,9 @@
 import { isDigit, isWord } from "../bytes.js";
 import { NONE, type Probe, type Verdict } from "../probe.js";
 
-const VERSION = /\b(?:version|release|build|v)[ :=]*$/;
+/** A number of a version with four parts: next to a word for it, and as browsers name themselves, `Chrome/120.0.0.0`. */
+const VERSION =
+  /(?:version|(?<![a-z])(?:release|build|ver|v))["']?[ :=]*["']?$|(?<![a-z])(?:(?:headless)?chrom(?:e|ium)|crios|edg(?:e|a|ios)?|opr|opera|vivaldi|brave|yabrowser|samsungbrowser|electron|firefox|fxios|safari)\/$/;
 
 /** Dotted quad without leading zeros, with its prefix length if one follows. More than five numbers are an object identifier. */
 export function ipv4(at: Probe, start: number): Verdict {

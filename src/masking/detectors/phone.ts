@@ -18,10 +18,12 @@ const TWO_DIGITS = new Set(
 const THREE_DIGITS =
   /^(?:2[1-69]\d|3[578]\d|42[013]|50\d|59\d|67\d|69\d|80[08]|85[02356]|87[08]|88[0268]|96\d|97\d|99[2-68])$/;
 
-function hasCountryCode(digits: string): boolean {
-  if (digits.startsWith("1")) return digits.length === 11;
-  if (digits.startsWith("7")) return digits.length === 11;
-  return TWO_DIGITS.has(digits.slice(0, 2)) || THREE_DIGITS.test(digits.slice(0, 3));
+const hasCountryCode = (digits: string): boolean => countryCodeLength(digits) > 0;
+
+/** How many digits the country code has; 0 if there is none, or the number is too long or too short for it. */
+function countryCodeLength(digits: string): number {
+  if (digits.startsWith("1") || digits.startsWith("7")) return digits.length === 11 ? 1 : 0;
+  return TWO_DIGITS.has(digits.slice(0, 2)) ? 2 : THREE_DIGITS.test(digits.slice(0, 3)) ? 3 : 0;
 }
 
 /** Digits with what people put between them. */
@@ -114,7 +116,8 @@ export function nationalPhone(at: Probe, start: number, stop: number, regions: R
     const verdict = withAreaInParentheses(at, start, stop, opened);
     if (verdict !== NONE) return verdict;
   }
-  if (bytes[start] === 0x30 && (run >= 3 || regions.size > 0)) return trunk(at, start, run, regions);
+  if (bytes[start] === 0x30 && (run >= 3 || regions.size > 0 || mayBeDialled(bytes, run, stop)))
+    return trunk(at, start, run, regions);
   if (regions.size > 0 && run >= 7 && run <= 12) return bare(at, start, stop);
   return NONE;
 }
@@ -152,26 +155,32 @@ function withAreaInParentheses(at: Probe, start: number, stop: number, opened: b
   return run.stop > i && run.digits.length >= 9 ? at.match(KIND, start, run.stop) : NONE;
 }
 
+/** `00 49 30 …`: the prefix by itself, a blank, and a country code. */
+const mayBeDialled = (bytes: Uint8Array, run: number, stop: number): boolean =>
+  run === 2 && bytes[stop - 1] === 0x30 && bytes[stop] === 0x20 && isDigit(bytes[stop + 1]) && bytes[stop + 1] !== 0x30;
+
 /** `0049 30 1234567`, and with a region `030 12345678` next to a word such as "phone". */
 function trunk(at: Probe, start: number, length: number, regions: ReadonlySet<string>): Verdict {
-  const international = length >= 3 && at.bytes[start + 1] === 0x30;
-  // A group among others, as in an account number.
-  if (
-    start - 2 >= at.floor &&
-    at.bytes[start - 1] === 0x20 &&
-    isWord(at.bytes[start - 2]) &&
-    isDigit(at.bytes[start - 2])
-  )
-    return NONE;
+  const international = at.bytes[start + 1] === 0x30;
+  if (isLaterGroup(at, start)) return NONE;
   if (!international && (regions.size === 0 || length > 12)) return NONE;
   const run = collect(at, start, MOST + 2);
   if (run === null) return at.more(start);
   const { digits, stop, separated } = run;
   if (international) {
-    const fits = digits.length >= 10 && hasCountryCode(digits.slice(2));
+    // The country code ends where a group does, or the number goes on behind it: `005-763…` is another number.
+    const code = countryCodeLength(digits.slice(2));
+    const fits = digits.length >= 10 && code > 0 && (length === 2 || length >= 2 + code);
     return fits && ((separated && length <= 5) || at.context(start, CONTEXT)) ? at.match(KIND, start, stop) : NONE;
   }
   return digits.length >= 9 && digits.length <= 12 && at.context(start, CONTEXT) ? at.match(KIND, start, stop) : NONE;
+}
+
+/** A group among others, as in an account number, or what stands behind the sign in `dc1e-0059`. */
+function isLaterGroup({ bytes, floor }: Probe, start: number): boolean {
+  if (start - 2 < floor || !isWord(bytes[start - 2])) return false;
+  const before = bytes[start - 1];
+  return before === 0x20 ? isDigit(bytes[start - 2]) : before === 0x2d || before === 0x2e || before === 0x2f;
 }
 
 /** Digits in a row: only next to a word that says what they are. */

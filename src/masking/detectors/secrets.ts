@@ -1,4 +1,4 @@
-import { BASE64URL, is, isWord, LETTER, latin1, swallowing, TOKEN } from "../bytes.js";
+import { BASE64URL, CLASS, DIGIT, is, isWord, LETTER, LOWER, latin1, swallowing, TOKEN, UPPER } from "../bytes.js";
 import { type Detector, NONE, type Probe, type Verdict } from "../probe.js";
 import type { NameRule } from "./context.js";
 import { beginning, type NamedForm, type TokenForm, type VendorForm } from "./vendors/index.js";
@@ -35,7 +35,7 @@ function tokenDetector({ vendor, form, keep, before }: TokenForm): Detector {
       if (bytes[anchor] !== first) return NONE;
       const start = before === null ? anchor : anchor - before.length;
       if (before !== null && !precedes(at, start, anchor, before.each)) return NONE;
-      if (keep === 0 && !(clear ? clearEdge(at, start) : at.edge(start))) return NONE;
+      if (keep === 0 && !(clear ? clearEdge(at, start) : at.edge(start) && !insideBase64(at, start))) return NONE;
       const limit = Math.min(end, start + LONGEST);
       let stop = afterLiteral;
       while (stop < limit && is(bytes[stop], TOKEN)) stop++;
@@ -62,6 +62,25 @@ function precedes(at: Probe, start: number, anchor: number, each: RegExp): boole
 /** No letter before, other than of an escape. */
 const clearEdge = (at: Probe, start: number): boolean =>
   at.edge(start) || (isWord(at.bytes[start - 1]) && !is(at.bytes[start - 1], LETTER));
+
+/** How much base64 must stand before a sign, and how much is looked at, to tell it from the steps of a path. */
+const LEAST_BASE64 = 24;
+const MOST_BASE64 = 48;
+const BASE64_SIGNS: readonly number[] = [0x2b, 0x2d, 0x2f, 0x5f];
+
+/** Whether `start` follows a sign of base64 in what looks like it: the three letters of some tokens occur there by chance. */
+function insideBase64({ bytes, floor }: Probe, start: number): boolean {
+  if (!BASE64_SIGNS.includes(bytes[start - 1] as number)) return false;
+  const earliest = Math.max(floor, start - MOST_BASE64);
+  let seen = 0;
+  let i = start;
+  for (; i > earliest; i--) {
+    const byte = bytes[i - 1] as number;
+    if (!is(byte, DIGIT | LETTER) && !BASE64_SIGNS.includes(byte)) break;
+    seen |= CLASS[byte] as number;
+  }
+  return start - i >= LEAST_BASE64 && (seen & DIGIT) !== 0 && (seen & LOWER) !== 0 && (seen & UPPER) !== 0;
+}
 
 /** How long the shortest token of a form is, at least: groups count for nothing. */
 function shortest(form: string): number {

@@ -1,5 +1,6 @@
-import { is, isDigit, isWord, LETTER, latin1 } from "../../bytes.js";
+import { HEX, is, isDigit, isWord, LETTER, LOWER, latin1, UPPER } from "../../bytes.js";
 import { NONE, type Probe, type Verdict } from "../../probe.js";
+import { isOtherNumber } from "../other-numbers.js";
 import type { NationalId } from "./national-id.js";
 
 /** One way in which a number is written. */
@@ -128,7 +129,22 @@ function match(at: Probe, { id, shape, known, separators, trust }: Form, start: 
   if (stop + 1 >= end && !at.final) return at.more(start);
   if (stop < end && goesOn(bytes, stop, end)) return NONE;
   if (!id.valid(textOf(bytes, start, shape))) return NONE;
-  return isTrusted(at, trust, id.words, start, stop, wordsOnly) ? at.match(id.kind, start, stop) : NONE;
+  const named = wordsOnly || isOddlyWritten(bytes, start, stop) || isOtherNumber(at, start);
+  return isTrusted(at, trust, id.words, start, stop, named) ? at.match(id.kind, start, stop) : NONE;
+}
+
+/** Letters of both cases, or small ones that are hexadecimal digits: an id that a machine made up, or the head of a hash. */
+function isOddlyWritten(bytes: Uint8Array, start: number, stop: number): boolean {
+  let capital = false;
+  let small = false;
+  let beyondHex = false;
+  for (let i = start; i < stop; i++) {
+    const byte = bytes[i] as number;
+    if (is(byte, UPPER)) capital = true;
+    else if (is(byte, LOWER)) small = true;
+    if (!is(byte, HEX)) beyondHex = true;
+  }
+  return small && (capital || !beyondHex);
 }
 
 function fits(byte: number, wanted: number): boolean {
@@ -167,7 +183,7 @@ const OTHER_NAME =
   /(?:id|ids|key|ref|reference|nr|num|number|code|order|invoice|ticket|case|account|version|build|seq|sequence|time|timestamp|date|ts|_at|since|until|epoch|expires|count|total|amount|price|size|length|offset|index|port|zip|sku|ean|gtin|upc|isbn|barcode|serial|tracking|hash|checksum|etag|revision|page|cursor|sha)$/;
 /** Seconds and milliseconds since 1970, of this time, and a time as it is written, without separators. */
 const TIME =
-  /^(?:1[5-9][0-9]{8}(?:[0-9]{3})?|(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9][0-2][0-9][0-5][0-9][0-5][0-9])$/;
+  /^(?:1[5-9][0-9]{8}|1[4-9][0-9]{11}|(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9][0-2][0-9][0-5][0-9][0-5][0-9])$/;
 
 function isTrusted(
   at: Probe,

@@ -67,10 +67,12 @@ function turkish(text: string): boolean {
   return tenth === d[9] && (odd + even + tenth) % 10 === d[10];
 }
 
+/** The first two digits are a province (GB/T 2260). */
 function chinese(text: string): boolean {
   const sum = weighted(text, [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]);
   const year = part(text, 6, 4);
   return (
+    /^(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|91)/.test(text) &&
     year >= 1900 &&
     year < 2100 &&
     isDay(part(text, 10, 2), part(text, 12, 2)) &&
