@@ -1,8 +1,9 @@
 import type { ApprovalDraft, Grant, ObtainOptions } from "./approval/index.js";
+import { approverText } from "./approver-text.js";
 import type { Exchange } from "./exchange.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
 import type { Masker } from "./masking/index.js";
-import type { Decision } from "./policy/index.js";
+import type { Agent, Decision } from "./policy/index.js";
 import { partPointer } from "./policy/pins.js";
 import { blanked } from "./request/blank.js";
 import type { CanonicalRequest } from "./request/canonical.js";
@@ -47,6 +48,12 @@ export async function requestApproval(
   }
 }
 
+/** Who else counts as the requester: whoever handed the task on cannot say yes to what comes of it. */
+function aliasesOf(email: string | undefined, chain: readonly Agent[] = []): { readonly aliases?: readonly string[] } {
+  const aliases = [...(email === undefined ? [] : [email]), ...chain.map(({ id }) => id)];
+  return aliases.length === 0 ? {} : { aliases };
+}
+
 function draftFor(
   parts: GuardParts,
   session: SessionState,
@@ -62,7 +69,7 @@ function draftFor(
     tenant: principal.tenant ?? "",
     agent: agent.id,
     onBehalfOf: principal.id,
-    ...(principal.email === undefined ? {} : { aliases: [principal.email] }),
+    ...aliasesOf(principal.email, session.brokerSession.delegatedBy),
   };
   return {
     sessionId: session.id,
@@ -73,7 +80,7 @@ function draftFor(
       method: request.method,
       origin: request.origin,
       path: request.path,
-      query: request.query.map(([name, value]) => [name, masker.mask(value).text] as const),
+      query: request.query.map(([name, value]) => [name, approverText(masker, value)] as const),
       ...(contentType === null ? {} : { contentType }),
       headers: headersShown(masker, semanticHeaders(request.headers, semanticOf(parts, request))),
       body: { bytes: body?.byteLength ?? 0, sha256: described.digest, ...preview(masker, body) },
@@ -169,7 +176,7 @@ function headersShown(
   const shown = new Map<string, string>();
   for (const [name, value] of fields) {
     const earlier = shown.get(name);
-    const text = masker.mask(value).text;
+    const text = approverText(masker, value);
     shown.set(name, earlier === undefined ? text : `${earlier}, ${text}`);
   }
   return Object.fromEntries(shown);
@@ -186,5 +193,5 @@ const lenientUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 function preview(masker: Masker, body: Uint8Array | null): { readonly preview: string; readonly truncated: boolean } {
   if (body === null) return { preview: "", truncated: false };
   const shown = lenientUtf8.decode(body.subarray(0, PREVIEW_BYTES));
-  return { preview: masker.mask(shown).text, truncated: body.byteLength > PREVIEW_BYTES };
+  return { preview: approverText(masker, shown), truncated: body.byteLength > PREVIEW_BYTES };
 }

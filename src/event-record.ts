@@ -51,6 +51,8 @@ export function recordApproval(record: SessionLog, event: ApprovalEvent): void {
         ? {}
         : { approver: event.approver.id, approver_type: "human", channel: event.approver.idp }),
       ...(event.reason === undefined ? {} : { reason: event.reason }),
+      ...(event.uses === undefined ? {} : { uses: event.uses }),
+      ...(event.pins === undefined ? {} : { pins: JSON.stringify(event.pins) }),
     },
     ...(event.latencyMs === undefined ? {} : { timing: { approval_ms: event.latencyMs } }),
   });

@@ -58,6 +58,8 @@ export function createAsking(callback: ApprovalCallback, tools: Tools): Asking {
     if (!reply.ok) throw new BadReply(reply.problem);
     // Also when the question was withdrawn meanwhile: a no that comes late is still recorded as one.
     if (reply.value.kind === "decision") await tools.answered(record, reply.value.decision);
+    // Nobody sees the question any more, as where a device has given up: the next call has it asked again.
+    else if (callback.asksHere === true) known.delete(record.id);
   };
 
   const withdraw = (id: string): void => {
@@ -70,6 +72,7 @@ export function createAsking(callback: ApprovalCallback, tools: Tools): Asking {
 
   return {
     ask(record) {
+      open.get(record.id)?.abort(new Error("The question is asked anew."));
       const controller = new AbortController();
       due.delete(record.id);
       known.add(record.id);

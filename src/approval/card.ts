@@ -52,17 +52,22 @@ function quorumLines({ quorum }: ApprovalRequest): readonly string[] {
   });
 }
 
-function bodyLines({ http: { body, contentType } }: ApprovalRequest, width: number): readonly string[] {
+function bodyLines({ http }: ApprovalRequest, width: number): readonly string[] {
+  const { body, contentType } = http;
   if (body.bytes === 0) return ["  body      none"];
   const type = contentType === undefined ? "no media type" : visible(contentType);
   const lines = visibleLines(body.preview, width - 6);
   const hidden = lines.length - MAX_BODY_LINES;
   const shown = Buffer.byteLength(body.preview, "utf8");
+  const coding = http.headers["content-encoding"];
   return [
     `  body      ${body.bytes} bytes, ${type}, SHA-256 ${visible(body.sha256)}`,
     ...(isOtherCharset(contentType)
       ? ["  UNREADABLE: the body says that it is not UTF-8, and is shown as if it were."]
       : []),
+    ...(coding === undefined || coding === "identity"
+      ? []
+      : ["  UNREADABLE: the body is compressed or coded, and is shown as it is sent."]),
     ...lines.slice(0, MAX_BODY_LINES).map(barred),
     ...(hidden > 0 ? [`  TRUNCATED: ${hidden} more lines are not shown.`] : []),
     ...(body.truncated

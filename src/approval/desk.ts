@@ -13,6 +13,7 @@ import type { QuorumEntry } from "./quorum.js";
 import { type ApprovalOpening, type ApprovalRecord, type ApprovalTerms, ageRecord } from "./record.js";
 import { mismatch, narrower, refusalOf, unavailable } from "./refusals.js";
 import { ownDraft, requestView, shownHash } from "./request-view.js";
+import { OURSELVES } from "./separation.js";
 import { untilDecided } from "./settled.js";
 import { steadyTime } from "./steady-time.js";
 import { createTimekeeper } from "./timekeeper.js";
@@ -24,7 +25,7 @@ const RETRIES = 5;
 const RETRY_MS = 30_000;
 
 /** Cancels on behalf of a session that ends. */
-const THE_SESSION: Approver = { id: "session", idp: "sallyport" };
+const THE_SESSION: Approver = { id: "session", idp: OURSELVES };
 
 /** Opens a desk. @throws OptionsError */
 export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {

@@ -1,3 +1,4 @@
+import type { Pins } from "../policy/pins.js";
 import { type ApprovalRecord, endOf } from "./record.js";
 import type { Approver } from "./types.js";
 
@@ -47,6 +48,9 @@ export interface ApprovalEvent {
   readonly verdict?: "approve" | "deny";
   readonly approver?: Approver;
   readonly reason?: string;
+  /** Of a yes to less than the rule gives: how often it may be used, and what it allows where requests may differ. */
+  readonly uses?: number;
+  readonly pins?: Pins;
   /** From the question to the answer. */
   readonly latencyMs?: number;
   /** Of `reminded`: how often, and whether somebody else is asked now. */
@@ -54,7 +58,9 @@ export interface ApprovalEvent {
   readonly escalatedTo?: string;
 }
 
-export type EventDetails = Partial<Pick<ApprovalEvent, "verdict" | "approver" | "reason" | "latencyMs">> & {
+type Answer = "verdict" | "approver" | "reason" | "uses" | "pins" | "latencyMs";
+
+export type EventDetails = Partial<Pick<ApprovalEvent, Answer>> & {
   readonly caller?: CallerOf | undefined;
 };
 

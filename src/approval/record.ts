@@ -147,10 +147,17 @@ export const slotOf = ({ fingerprint, subject, why }: ApprovalDraft): string =>
 export const isJoinable = (record: ApprovalRecord, now: number): boolean =>
   isLive(record.state) || (record.stickyUntil !== undefined && now < record.stickyUntil);
 
+/** How far the clocks of two processes may be apart. */
+const SKEW_MS = 60_000;
+
+/** Given by the clock in the future: it was set back meanwhile, and how old the yes is can no longer be told. */
+const isFromTheFuture = ({ state, decidedAt }: ApprovalRecord, now: number): boolean =>
+  state === "approved" && decidedAt !== undefined && decidedAt - now > SKEW_MS;
+
 /** Does what time has done: an unanswered question, an unused grant and a lease nobody came back for. */
 export function ageRecord(record: ApprovalRecord, now: number): ApprovalRecord {
   const end = endOf(record);
-  if (end === undefined || now < end) return record;
+  if (end === undefined || (now < end && !isFromTheFuture(record, now))) return record;
   return record.state === "reserved" ? moved(record, "lose") : moved(record, "expire");
 }
 
@@ -168,8 +175,8 @@ export function endOf(record: ApprovalRecord): number | undefined {
 export function dueRecord(before: ApprovalRecord, now: number): ApprovalRecord {
   const aged = ageRecord(before, now);
   const reminded = remindedRecord(aged, now);
+  if (reminded === before && before.unrecordedFrom === undefined) return before;
   const { unrecordedFrom, news: _, ...rest } = reminded;
-  if (reminded === before && unrecordedFrom === undefined) return before;
   return {
     ...rest,
     news: {

@@ -50,6 +50,12 @@ export function mayDecide(by: Approver, { approvers, escalatedTo, terms }: Appro
   return [...named, ...terms.quorum.map(({ from }) => from)].some((entry) => isFrom(entry, by));
 }
 
+/** Who vouches for what the library does by itself. */
+export const OURSELVES = "sallyport";
+
+/** Whether this is the agent that asks. The person it acts for may take a question back; the agent would only hide that it asked. */
+export const isAgentOf = ({ subject }: ApprovalRecord, by: Approver): boolean => alike(subject.agent) === alike(by.id);
+
 function isRequester(by: Approver, { subject }: ApprovalRecord): boolean {
   const requesters = [subject.agent, subject.onBehalfOf, ...(subject.aliases ?? [])];
   return requesters.some((id) => id !== undefined && alike(id) === alike(by.id));

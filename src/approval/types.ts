@@ -7,7 +7,7 @@ export interface ApprovalSubject {
   readonly agent: string;
   /** Id of the person the agent acts for. */
   readonly onBehalfOf?: string;
-  /** Further ids of that person or of the agent's owner, such as an e-mail address: they count as the requester too. */
+  /** Further ids that count as the requester: the person's e-mail address, the agents that handed the task on. */
   readonly aliases?: readonly string[];
   readonly runId?: string;
   readonly toolCallId?: string;
@@ -150,7 +150,8 @@ export interface ApprovalControl {
 export type ApprovalCallback = ((request: ApprovalRequest, control: ApprovalControl) => Promise<ApprovalReply>) & {
   /**
    * Whether the question is in this process and ends with it, as at a terminal. Then it is asked again, when the call is
-   * repeated, where it was asked by a process that is no more. Default: it is somewhere that lasts, such as a chat.
+   * repeated, where it was asked by a process that is no more, or where it answered `pending`, as a device that gave up.
+   * Default: it is somewhere that lasts, such as a chat.
    */
   readonly asksHere?: boolean;
 };

@@ -7,7 +7,7 @@ import { isFrom, personOf } from "./quorum.js";
 import { readApprover, readDecision } from "./read-reply.js";
 import { type ApprovalRecord, type ApprovalVote, decides, type RecordedVote } from "./record.js";
 import { about, mismatch, unavailable } from "./refusals.js";
-import { mayDecide, objectionTo } from "./separation.js";
+import { isAgentOf, mayDecide, OURSELVES, objectionTo } from "./separation.js";
 import type { ApprovalStore } from "./store.js";
 import type { Timekeeper } from "./timekeeper.js";
 import type { ApprovalDecision, Approver } from "./types.js";
@@ -115,7 +115,12 @@ export function createVoting(tools: {
   /** Puts a vote into the record. */
   const report = async (record: ApprovalRecord, vote: RecordedVote): Promise<void> => {
     const { verdict, by: approver, counted } = vote;
-    const details = { approver, ...(vote.reason === undefined ? {} : { reason: vote.reason }) };
+    const details = {
+      approver,
+      ...(vote.reason === undefined ? {} : { reason: vote.reason }),
+      ...(vote.uses === undefined ? {} : { uses: vote.uses }),
+      ...(vote.pins === undefined ? {} : { pins: vote.pins }),
+    };
     if (verdict === "cancel" || verdict === "revoke") {
       emit(counted ? HAPPENED[verdict] : "late", record, details);
       return;
@@ -139,7 +144,9 @@ export function createVoting(tools: {
     async decide(answer) {
       const decision = readDecision(answer);
       if (!decision.ok) throw unavailable(decision.problem);
-      if (decision.value.proof !== undefined && verify !== undefined) {
+      if (decision.value.proof !== undefined) {
+        if (verify === undefined)
+          throw unavailable("a signed decision came, and nothing is configured to verify it with");
         const problem = await verify.proof(decision.value);
         if (problem !== null) throw unavailable(problem);
       }
@@ -165,6 +172,8 @@ export function createVoting(tools: {
       await time.sweep();
       const record = await store.get(id);
       if (record === undefined) throw mismatch("there is no approval with this id");
+      if (verdict === "cancel" && person.value.idp !== OURSELVES && isAgentOf(record, person.value))
+        throw unavailable("an agent cannot take back its own question", record);
       const why = reason === undefined ? {} : { reason };
       return cast(record, { verdict, by: person.value, at: now(), nonce: tools.randomId(), ...why });
     },
@@ -201,5 +210,5 @@ function ownGroups(by: Approver, record: ApprovalRecord, emergency: string | und
 const lostPlace = (before: Approver, now: Approver, { terms }: ApprovalRecord): boolean =>
   (terms.quorum ?? []).some(({ from }) => from !== undefined && isFrom(from, before) && !isFrom(from, now));
 
-const UNRECORDED: Approver = { id: "unrecorded", idp: "sallyport" };
+const UNRECORDED: Approver = { id: "unrecorded", idp: OURSELVES };
 const HAPPENED = { cancel: "cancelled", revoke: "revoked" } as const;

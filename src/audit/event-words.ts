@@ -109,6 +109,8 @@ export const FIELD_WORDS: { readonly [Key in keyof (EventFields & LogFields)]: W
         approver_type: "What the approver is, such as `human`.",
         channel: "Where the answer came from.",
         reason: "What the approver said.",
+        uses: "Of a yes: how often it may be used, where the approver says so.",
+        pins: "Of a yes: what the approver allows where the rule lets requests differ, as JSON by JSON Pointer.",
         shown_hash: "Digest of what the approver saw.",
         requested_at: "Epoch milliseconds.",
         expires_at: "Epoch milliseconds.",

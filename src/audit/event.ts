@@ -46,6 +46,8 @@ export interface ApprovalFacts {
   readonly approver_type?: string;
   readonly channel?: string;
   readonly reason?: string;
+  readonly uses?: number;
+  readonly pins?: string;
   readonly shown_hash?: string;
   readonly requested_at?: number;
   readonly expires_at?: number;

@@ -115,6 +115,8 @@ const TABLE = {
     approver_type: "text",
     channel: "text",
     reason: "text",
+    uses: "number",
+    pins: "text",
     shown_hash: "text",
     requested_at: "number",
     expires_at: "number",

@@ -55,23 +55,37 @@ export function fingerprintPreimage(input: FingerprintInput): string {
   ]);
 }
 
-/** Fields that change what a request does: preconditions, ranges, codings, and whose account it is done to. */
+/** Fields that change what a request does: preconditions, ranges, codings, where to, for whom to see, and whose account. */
 const SEMANTIC = new Set([
+  "content-disposition",
   "content-encoding",
   "content-range",
+  "depth",
+  "destination",
+  "if",
   "if-match",
   "if-modified-since",
   "if-none-match",
   "if-unmodified-since",
+  "lock-token",
   "openai-organization",
   "openai-project",
+  "overwrite",
   "prefer",
   "range",
+  "slug",
   "stripe-account",
   "stripe-context",
+  "x-amz-acl",
+  "x-amz-bypass-governance-retention",
   "x-amz-copy-source",
+  "x-amz-tagging",
   "x-amz-target",
+  "x-goog-acl",
+  "x-goog-copy-source",
   "x-goog-user-project",
+  "x-ms-blob-public-access",
+  "x-ms-copy-source",
 ]);
 
 /** The header fields that an approval covers and an approver is shown: lower-case names, sorted, repeated ones in order. */

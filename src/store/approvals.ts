@@ -3,7 +3,6 @@ import {
   type ApprovalStore,
   addVote,
   ageRecord,
-  dueAt,
   dueRecord,
   isJoinable,
   openRecord,
@@ -73,7 +72,6 @@ export function approvalsIn(table: Table<ApprovalRecord>, maxRecords: number): A
       table.transact((records) => {
         const changed: ApprovalRecord[] = [];
         for (const record of [...records.all()]) {
-          if ((dueAt(record) ?? Number.POSITIVE_INFINITY) > now) continue;
           const aged = dueRecord(record, now);
           if (aged !== record) changed.push(put(records, aged));
         }

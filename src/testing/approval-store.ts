@@ -193,6 +193,25 @@ const CHECKS: readonly (readonly [name: string, run: StoreCheck["run"]])[] = [
   ],
 
   [
+    "a yes from the future is not taken: no clock that is set back between two processes makes a grant longer",
+    async ({ store, reopen }) => {
+      for (const id of ["a", "b", "c"]) {
+        await store.openOrJoin(id, openingOf(id, { fingerprint: id }));
+        await store.vote(id, voteOf("approve", { at: START + 5 * MINUTE }));
+      }
+      const later = (await reopen?.()) ?? store;
+      assert.equal(await later.reserve("a", "a", leaseOf("l", START + 4 * MINUTE)), "ok");
+      assert.equal(await later.reserve("b", "b", leaseOf("l", START + 4 * MINUTE - 1)), "gone");
+      matches(await later.get("b"), { state: "expired" });
+      const ended = await later.due(START + MINUTE);
+      assert.deepEqual(
+        ended.map(({ id, state, news }) => [id, state, news?.ended]),
+        [["c", "expired", true]],
+      );
+    },
+  ],
+
+  [
     "one of many gets the grant",
     async ({ store, reopen }) => {
       const other = (await reopen?.()) ?? store;

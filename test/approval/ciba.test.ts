@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { approveByCiba, type CibaOptions } from "../../src/approval/index.js";
 import type { OptionsError } from "../../src/errors.js";
 import { startCibaProvider } from "../support/ciba-provider.js";
-import { bench, draftOf } from "./support.js";
+import { bench, draftOf, settled } from "./support.js";
 
 const answered = async (options: CibaOptions, change: Parameters<typeof bench>[0] = {}) => {
   const one = bench({ waitMs: 20_000, ...change }, approveByCiba(options));
@@ -63,6 +63,59 @@ describe("a question on a person's device", () => {
     await one.desk.cancel(one.asked[0]!.id, { id: "ben", idp: "x" });
     expect((await one.desk.list())[0]?.state).toBe("cancelled");
     await one.desk.close();
+  });
+});
+
+describe("a provider that answers otherwise", () => {
+  /** The provider, but for what it says when it is polled: one of these each time, and then its own answer. */
+  const saying = (errors: string[]): { fetch: CibaOptions["fetch"]; readonly polls: number[] } => {
+    const polls: number[] = [];
+    const send = async (url: string, init: RequestInit): Promise<Response> => {
+      const error = url.endsWith("/token") ? errors.shift() : undefined;
+      if (url.endsWith("/token")) polls.push(errors.length);
+      if (error === undefined) return fetch(url, init);
+      return Response.json({ error, error_description: "hunter2" }, { status: 400 });
+    };
+    return { fetch: send as CibaOptions["fetch"], polls };
+  };
+
+  test("that it is still waiting is polled again", async () => {
+    const { options } = await startCibaProvider("yes");
+    const { fetch, polls } = saying(["authorization_pending", "authorization_pending"]);
+    const { result } = await answered({ ...options, ...(fetch === undefined ? {} : { fetch }) });
+    expect([result, polls.length]).toEqual(["sent", 3]);
+  });
+
+  test("access_denied is a no; transaction_failed and words that nobody knows decide nothing, and nothing of them is passed on", async () => {
+    const { options } = await startCibaProvider("yes");
+    for (const [error, code, state] of [
+      ["access_denied", "APPROVAL_DENIED", "denied"],
+      ["transaction_failed", "APPROVAL_UNAVAILABLE", "pending"],
+      ["invalid_grant", "APPROVAL_UNAVAILABLE", "pending"],
+      ["approved", "APPROVAL_UNAVAILABLE", "pending"],
+    ] as const) {
+      const { fetch } = saying([error]);
+      const { result, desk, events } = await answered({ ...options, ...(fetch === undefined ? {} : { fetch }) });
+      expect([error, result, (await desk.list())[0]?.state]).toEqual([error, code, state]);
+      expect(JSON.stringify([await desk.list(), events])).not.toContain("hunter2");
+    }
+  });
+
+  test("that the question has expired on the device leaves it open, and the next call has it asked there again", async () => {
+    const { options, shown } = await startCibaProvider("yes");
+    const { fetch, polls } = saying(["expired_token"]);
+    const one = bench({ waitMs: 0 }, approveByCiba({ ...options, ...(fetch === undefined ? {} : { fetch }) }));
+    expect(await one.obtain()).toBe("APPROVAL_PENDING");
+    while (polls.length === 0) await settled();
+    expect((await one.desk.list())[0]).toMatchObject({ state: "pending", votes: [] });
+    // As soon as the channel has given up: until then the person is being asked, and once is enough.
+    while (one.asked.length < 2) {
+      expect(await one.obtain()).toBe("APPROVAL_PENDING");
+      await settled();
+    }
+    await one.desk.wait(one.asked[0]!.id);
+    expect(await one.obtain()).toBe("sent");
+    expect([shown.length, one.asked.length, (await one.desk.list()).length]).toEqual([2, 2, 1]);
   });
 });
 

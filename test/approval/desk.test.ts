@@ -350,6 +350,18 @@ describe("time", () => {
     expect(asked).toHaveLength(2);
   });
 
+  test("32: a clock that was set back while no process ran lengthens no grant, and the end is on record", async () => {
+    const { store, obtain, asked, desk } = bench({ waitMs: 0 });
+    await obtain();
+    await desk.decide(decisionOn(asked[0]!, "approve"));
+    await desk.close();
+    const next = bench({ store, waitMs: 0, clock: fakeClock(Date.UTC(2026, 0, 15, 11)) });
+    expect(await next.obtain()).toBe("APPROVAL_PENDING");
+    expect(next.asked).toHaveLength(1);
+    expect(next.events.map(({ type }) => type)).toEqual(["expired", "requested"]);
+    expect(await next.desk.get(asked[0]!.id)).toMatchObject({ state: "expired" });
+  });
+
   test("32: a clock set forward, or a night asleep, ends a grant early rather than late", async () => {
     const { obtain, asked, desk, clock } = bench({ waitMs: 0 });
     await obtain();
@@ -445,6 +457,12 @@ describe("people", () => {
     const waiting = obtain();
     await settled();
     await expect(desk.cancel(asked[0]!.id, {} as never)).rejects.toMatchObject({ code: "APPROVAL_UNAVAILABLE" });
+    // To have asked and to have been refused is nothing that an agent may hide.
+    for (const id of ["billing-bot", "Billing-Bot"]) {
+      const cancelling = desk.cancel(asked[0]!.id, { id, idp: "https://idp.example" });
+      await expect(cancelling).rejects.toMatchObject({ code: "APPROVAL_UNAVAILABLE" });
+    }
+    expect(await desk.get(asked[0]!.id)).toMatchObject({ state: "pending", votes: [] });
     await desk.cancel(asked[0]!.id, BEN);
     expect(await waiting).toBe("APPROVAL_UNAVAILABLE");
     expect(events.at(-1)).toMatchObject({ type: "cancelled", approver: BEN });

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import {
   type ApprovalCallback,
+  type ApprovalControl,
   type ApprovalDesk,
   type ApprovalDeskOptions,
   type ApprovalDraft,
@@ -79,10 +80,13 @@ export function bench(
   const desk = createApprovalDesk({
     randomId: () => `id${++ids}`,
     onEvent: (event) => void events.push(event),
-    request: (request, control) => {
-      asked.push(request);
-      return callback(request, control);
-    },
+    request: Object.assign(
+      (request: ApprovalRequest, control: ApprovalControl) => {
+        asked.push(request);
+        return callback(request, control);
+      },
+      callback.asksHere === undefined ? {} : { asksHere: callback.asksHere },
+    ),
     ...options,
     store,
     clock,

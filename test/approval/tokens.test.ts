@@ -1,5 +1,14 @@
 import { createHmac } from "node:crypto";
-import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
+import {
+  CompactSign,
+  exportJWK,
+  FlattenedSign,
+  generateKeyPair,
+  importJWK,
+  type JWK,
+  type JWTPayload,
+  SignJWT,
+} from "jose";
 import { beforeAll, describe, expect, test } from "vitest";
 import { signApprovalToken, signDecision, type TokenContent, verifyApprovals } from "../../src/approval/index.js";
 import { OptionsError } from "../../src/errors.js";
@@ -124,6 +133,56 @@ describe("a one-time token", () => {
     }
   });
 
+  test("is refused where its header brings, names or hides the key, or says that the payload is something else", async () => {
+    const { content, desk, request, refused } = await open();
+    const good = await signApprovalToken(content(), key);
+    const payload = JSON.parse(Buffer.from(good.split(".")[1] ?? "", "base64url").toString()) as JWTPayload;
+    const header = { alg: "ES256", typ: "sallyport-approval+jwt", kid: "k1" };
+    const signedBy = async (jwk: JWK, change: object, claims: JWTPayload = payload): Promise<string> =>
+      new SignJWT(claims).setProtectedHeader({ ...header, ...change }).sign(await importJWK(jwk, "ES256"));
+    // With the stranger's signature, whatever the header says about where its key is to be had.
+    const jwk = publicPart(stranger);
+    for (const change of [
+      { jwk },
+      { jku: "https://evil.example/keys" },
+      { x5u: "https://evil.example/c" },
+      { kid: "k2" },
+    ]) {
+      await refused(await signedBy(stranger, change));
+    }
+    // With the right signature: another kind of token, an extension nobody knows, a key that is not there.
+    for (const change of [{ typ: "JWT" }, { typ: undefined }, { kid: "k2" }])
+      await refused(await signedBy(key, change));
+    const critical = await new CompactSign(Buffer.from(JSON.stringify(payload)))
+      .setProtectedHeader({ ...header, crit: ["exp"], exp: 1 } as never)
+      .sign(await importJWK(key, "ES256"), { crit: { exp: true } });
+    await refused(critical);
+    const unencoded = await new FlattenedSign(Buffer.from(JSON.stringify(payload)))
+      .setProtectedHeader({ ...header, b64: false, crit: ["b64"] })
+      .sign(await importJWK(key, "ES256"));
+    await refused(`${unencoded.protected}.${good.split(".")[1]}.${unencoded.signature}`);
+    await refused(`${unencoded.protected}.${JSON.stringify(payload)}.${unencoded.signature}`);
+    const nested = await new CompactSign(Buffer.from(good))
+      .setProtectedHeader({ ...header, cty: "JWT" })
+      .sign(await importJWK(key, "ES256"));
+    await refused(nested);
+    for (const missing of ["exp", "iat", "jti", "sub", "iss", "aud", "approval", "fingerprint", "verdict"]) {
+      const { [missing]: _, ...claims } = payload;
+      await refused(await signedBy(key, {}, claims));
+    }
+    const soon = Math.floor(content().issuedAt / 1000) + 3_600;
+    for (const change of [{ nbf: soon }, { iat: soon, exp: soon + 60 }, { iat: "now" }, { exp: "never" }, { jti: 1 }]) {
+      await refused(await signedBy(key, {}, { ...payload, ...change } as never));
+    }
+    // A token is no proof of a decision, and a proof no token.
+    const decision = decisionOn(request, "approve", BEA);
+    const [head, , signature] = good.split(".");
+    await refused({ ...decision, proof: `${head}..${signature}` });
+    const [proofHead, , proofSignature] = ((await signDecision(decision, key)).proof ?? "").split(".");
+    await refused(`${proofHead}.${Buffer.from(JSON.stringify(decision)).toString("base64url")}.${proofSignature}`);
+    expect((await desk.decide(good)).state).toBe("approved");
+  });
+
   test("with a shared secret works the same, and only with that", async () => {
     const secret = new TextEncoder().encode("a shared secret of more than 32 bytes");
     const { desk, obtain, asked, clock } = bench({ waitMs: 0, verify: verifyApprovals({ issuer: ISSUER, secret }) });
@@ -141,6 +200,17 @@ describe("a one-time token", () => {
     await obtain();
     await expect(desk.decide("a.b.c")).rejects.toMatchObject({ code: "APPROVAL_UNAVAILABLE" });
   });
+});
+
+test("a decision whose signature nothing is there to verify is refused, as a token is", async () => {
+  const { desk, obtain, asked } = bench({ waitMs: 0 });
+  await obtain();
+  const decision = decisionOn(asked[0]!, "approve", BEA);
+  for (const signed of [await signDecision(decision, stranger), { ...decision, proof: "a..b" }]) {
+    await expect(desk.decide(signed)).rejects.toMatchObject({ code: "APPROVAL_UNAVAILABLE" });
+  }
+  expect((await desk.get(asked[0]!.id))?.state).toBe("pending");
+  expect((await desk.decide(decision)).state).toBe("approved");
 });
 
 describe("a decision from outside, where decisions must be proved,", () => {

@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type ApprovalRequest, renderCard } from "../../src/approval/index.js";
 import { ProvenDecision } from "../../src/approval/proven.js";
@@ -103,9 +104,59 @@ describe("to get something sent that nobody was shown", () => {
     expect(cards.map((card) => card.includes("UNREADABLE"))).toEqual([true, true, false, false]);
     for (const card of cards) expect(card).toContain("| ⟨U+FEFF⟩+ACI-");
   });
+
+  test("45: bytes that are no text can be asked about, with their NULs seen and secrets between them masked", async () => {
+    const { asked, post, api } = await world();
+    const secret = "4242 4242 4242 4242";
+    const image = Buffer.from(`\x89PNG\0\0 card\0${secret}\0end`, "latin1");
+    expect(await post(image, [["content-type", "image/png"]])).toBe(200);
+    expect(await post(Buffer.from(`card ${secret} end`, "utf16le"), [["content-type", "text/plain"]])).toBe(200);
+    expect(await post(Buffer.from("a\0b\0", "latin1"), [["content-type", "text/plain"]])).toBe(200);
+    const cards = asked.map((request) => renderCard(request));
+    expect(cards[0]).toMatch(/PNG⟨U\+0000⟩⟨U\+0000⟩ card⟨U\+0000⟩.*4242⟨U\+0000⟩end/);
+    expect(cards[2]).toContain("| a⟨U+0000⟩b⟨U+0000⟩");
+    for (const card of cards) expect(card.replaceAll("⟨U+0000⟩", "")).not.toContain(secret);
+    expect(api.received[0]?.body.equals(image)).toBe(true);
+  });
+
+  test("46: a body that is compressed is said to be unreadable", async () => {
+    const { asked, post } = await world();
+    await post(gzipSync('{"cents":1}'), [["content-encoding", "gzip"], JSON_TYPE]);
+    await post('{"cents":1}', [["content-encoding", "identity"], JSON_TYPE]);
+    const cards = asked.map((request) => renderCard(request));
+    expect(cards.map((card) => card.includes("UNREADABLE: the body is compressed"))).toEqual([true, false]);
+    expect(cards[0]).toContain("header    content-encoding: gzip");
+  });
 });
 
 describe("to get a yes that nobody gave", () => {
+  test("36: who handed a task on has no say in what comes of it, wherever in the chain they are", async () => {
+    const api = await startUpstream();
+    onTestFinished(() => api.close());
+    const answers = ["planner", "Helper", "writer", "ada", "ADA@acme.example", "bea"];
+    const { session, guard } = await testGuard({
+      policy: loopbackPolicy(api.origin, [
+        { id: "pay", effect: "approve", service: "api", methods: ["POST"], path: "/pay" },
+      ]),
+      approvals: { request: async (_, control) => control.approve({ id: answers.shift() ?? "", idp: "directory" }) },
+    });
+    const handOn = (parent: typeof session, id: string) =>
+      guard.openSession({ parent, agent: { id }, purpose: "a part of it" });
+    const planner = await handOn(session, "planner");
+    const writer = await handOn(await handOn(planner, "helper"), "writer");
+    const results: unknown[] = [];
+    while (answers.length > 0) {
+      results.push(
+        await writer.fetch(`${api.origin}/pay`, { method: "POST" }).then(
+          ({ status }) => status,
+          (error: GuardError) => error.code,
+        ),
+      );
+    }
+    expect(results).toEqual([...Array(5).fill("APPROVAL_UNAVAILABLE"), 200]);
+    expect(api.received).toHaveLength(1);
+  });
+
   test("37: one person at two channels is one person, however each of them spells the id", async () => {
     const { desk, obtain, asked } = bench({ waitMs: 0, quorum: [{ name: "two", n: 2 }] });
     await obtain();

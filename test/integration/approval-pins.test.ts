@@ -3,7 +3,7 @@ import type { ApprovalReply, ApprovalRequest } from "../../src/approval/index.js
 import type { GuardError } from "../../src/errors.js";
 import type { GuardOptions, PolicyError } from "../../src/index.js";
 import { compilePolicy } from "../../src/policy/index.js";
-import { loopbackPolicy, testGuard } from "../support/guards.js";
+import { loopbackPolicy, recordedEvents, testGuard } from "../support/guards.js";
 import { startUpstream } from "../support/upstream.js";
 
 const BEA = { id: "bea", idp: "directory" };
@@ -123,7 +123,7 @@ describe("where a rule lets the requests of one yes differ", () => {
   test("of several people who say yes each may pin, and all of it holds", async () => {
     const api = await startUpstream();
     onTestFinished(() => api.close());
-    const { guard, session } = await testGuard({
+    const { guard, session, directory } = await testGuard({
       policy: loopbackPolicy(api.origin, [{ ...refunds, approval: { quorum: 2, grant: VARY } }]),
       approvals: { request: async (_, control) => control.pending(), waitMs: 0 },
     });
@@ -157,6 +157,11 @@ describe("where a rule lets the requests of one yes differ", () => {
     expect(await call(10)).toBe("APPROVAL_MISMATCH");
     expect(await call(101)).toBe("APPROVAL_MISMATCH");
     expect(await call(75)).toBe(200);
+    const answers = recordedEvents(directory).filter(({ type }) => /^approval\.(?:voted|decided)$/.test(type));
+    expect(answers.map(({ type, approval }) => [type, approval])).toEqual([
+      ["approval.voted", expect.objectContaining({ approver: "bea", uses: 3, pins: '{"/cents":{"lte":100}}' })],
+      ["approval.decided", expect.objectContaining({ approver: "carl", uses: 3, pins: '{"/cents":{"gte":50}}' })],
+    ]);
   });
 
   test("a place that is none, or several, does not load; nor does one for a wider credential", () => {

@@ -100,6 +100,19 @@ describe("a fingerprint", () => {
     expect(of({ headers: [["if-match", '"v1"']] })).not.toBe(of({ headers: [["if-match", '"v2"']] }));
     expect(of({ headers: [["If-Match", '"v1"'], ...noise] })).toBe(of({ headers: [["if-match", '"v1"']] }));
     expect(of({ headers: [["Stripe-Account", "acct_2"]] })).not.toBe(of());
+    for (const [name, value] of [
+      ["Destination", "https://dav.example/public/"],
+      ["Overwrite", "F"],
+      ["Depth", "infinity"],
+      ["If", "(<urn:uuid:1>)"],
+      ["Lock-Token", "<urn:uuid:1>"],
+      ["Content-Disposition", 'attachment; filename="x"'],
+      ["Slug", "x"],
+      ["x-amz-acl", "public-read"],
+      ["x-ms-copy-source", "https://x.example/secret"],
+    ] as const) {
+      expect([name, of({ headers: [[name, value]] })]).not.toEqual([name, of()]);
+    }
     expect(of({ headers: [["x-tenant", "b"]], semanticHeaders: ["x-tenant"] })).not.toBe(of());
   });
 
