@@ -2,7 +2,15 @@ import type { ConfigurationProblem } from "../errors.js";
 import type { BodyView } from "../request/body.js";
 import type { CanonicalRequest } from "../request/canonical.js";
 import { type EnvelopeKind, type EnvelopePart, readEnvelope } from "../request/envelope.js";
-import { documentHash, type GraphqlLimits, loadGraphql, readGraphql } from "../request/graphql.js";
+import {
+  documentHash,
+  type GraphqlLibrary,
+  type GraphqlLimits,
+  type GraphqlReading,
+  loadGraphql,
+  readGraphql,
+} from "../request/graphql.js";
+import { readGraphqlQuery } from "../request/graphql-get.js";
 import { mcpProblem, readRpcMessages } from "../request/jsonrpc.js";
 import { mcpHeaderProblem } from "../request/mcp-headers.js";
 import { type Refusal, refuse } from "../request/refusal.js";
@@ -86,23 +94,33 @@ function graphqlEndpoint(document: ServiceDocument, pointer: string, report: Rep
       report({ pointer: `${pointer}/graphql/persisted/${hash}`, message: "is not the SHA-256 of the document" });
   }
   const limits: GraphqlLimits = { maxOperations, introspection, persisted: new Map(Object.entries(persisted)) };
+  const fieldsOfGet = (from: GraphqlLibrary, request: CanonicalRequest, body: BodyView): GraphqlReading =>
+    body.kind === "none"
+      ? readGraphqlQuery(from, request.query, limits)
+      : refuse("PROTOCOL_REFUSED", "a GraphQL request by GET has no body");
+  const fieldsOfPost = (from: GraphqlLibrary, request: CanonicalRequest, body: BodyView): GraphqlReading => {
+    // Servers take `?query=` and `?operationName=` on a POST, too, and some prefer them to the body.
+    if (request.query.length > 0) return refuse("PROTOCOL_REFUSED", "a GraphQL POST has no query parameters");
+    const json = jsonOf(request, body);
+    return json.ok ? readGraphql(from, json.value, limits) : json;
+  };
   return {
     kind: "operations",
     protocol: "graphql",
     read: (request, body) => {
-      // Servers take `?query=` and `?operationName=` on a POST, too, and some prefer them to the body.
-      if (request.query.length > 0) return refuse("PROTOCOL_REFUSED", "a GraphQL request has no query parameters");
-      const json = jsonOf(request, body);
-      if (!json.ok) return json;
       if (library === null) return refuse("PROTOCOL_REFUSED", "GraphQL cannot be read");
-      const fields = readGraphql(library, json.value, limits);
+      const fields =
+        request.method === "GET" ? fieldsOfGet(library, request, body) : fieldsOfPost(library, request, body);
       return "ok" in fields ? fields : fields.map((field) => ({ protocol: "graphql" as const, ...field }));
     },
   };
 }
 
+/** Every message of a batch is judged, so a batch is no way around a rule: this only bounds the work. */
+const MAX_MESSAGES = 20;
+
 function rpcEndpoint(protocol: "jsonrpc" | "mcp", document: ServiceDocument): Endpoint {
-  const maxOperations = document[protocol]?.maxOperations ?? 1;
+  const maxOperations = document[protocol]?.maxOperations ?? MAX_MESSAGES;
   return {
     kind: "operations",
     protocol,

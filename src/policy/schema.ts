@@ -60,17 +60,20 @@ const approval = {
 } as const;
 
 const endpoint = { type: "string", minLength: 1, maxLength: 4096, pattern: "^/" } as const;
-const maxOperations = {
+const maxOperations = (what: string, standard: number): object => ({
   type: "integer",
   minimum: 1,
   maximum: 100,
-  description: "How many operations or messages one request may carry. Default 1.",
-} as const;
+  description: `How many ${what} one request may carry. Default ${standard}.`,
+});
 const rpcService = (standard: string): object => ({
   type: "object",
   description: "Where messages are sent.",
   additionalProperties: false,
-  properties: { endpoint: { ...endpoint, description: `Path of the endpoint. Default ${standard}.` }, maxOperations },
+  properties: {
+    endpoint: { ...endpoint, description: `Path of the endpoint. Default ${standard}.` },
+    maxOperations: maxOperations("messages", 20),
+  },
 });
 const rpcRule = {
   methods: { ...nonEmptyStrings, description: "Methods of messages. Default any." },
@@ -135,7 +138,7 @@ export const policySchema: Readonly<Record<string, unknown>> = {
           additionalProperties: false,
           properties: {
             endpoint: { ...endpoint, description: "Path of the endpoint. Default /graphql." },
-            maxOperations,
+            maxOperations: maxOperations("operations", 1),
             introspection: { type: "boolean", description: "Whether the schema may be asked for. Default false." },
             persisted: {
               type: "object",

@@ -27,6 +27,9 @@ export interface GraphqlLimits {
   readonly persisted: ReadonlyMap<string, string>;
 }
 
+/** The root fields that a request selects, or why it is not read. */
+export type GraphqlReading = readonly GraphqlField[] | Refusal;
+
 const MAX_TOKENS = 2_000;
 const MAX_DEPTH = 50;
 const MAX_ROOT_FIELDS = 50;
@@ -40,11 +43,7 @@ const no = (reason: string): Refusal => refuse("PROTOCOL_REFUSED", reason);
  * Whatever a server could understand in another way is refused: other members than the known ones, several operations
  * without a name, fragments that are not there or go in circles.
  */
-export function readGraphql(
-  library: GraphqlLibrary,
-  body: JsonValue,
-  limits: GraphqlLimits,
-): readonly GraphqlField[] | Refusal {
+export function readGraphql(library: GraphqlLibrary, body: JsonValue, limits: GraphqlLimits): GraphqlReading {
   const requests = Array.isArray(body) ? (body as readonly JsonValue[]) : [body];
   if (requests.length === 0) return no("the batch is empty");
   if (requests.length > limits.maxOperations) return no(`there are more than ${limits.maxOperations} operations`);

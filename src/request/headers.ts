@@ -111,7 +111,9 @@ const DROPPED_PREFIX =
   /^(?:x-forwarded-|x-auth-request-|x-ssl-client-|x-amzn-oidc-|x-goog-iap-|x-goog-authenticated-|x-ms-client-principal|x-envoy-|cf-connecting-|cf-access-|tailscale-user-|x-authentik-|x-pomerium-|impersonate-extra-)/;
 
 /** Fields the judge reads: another spelling, that a server reads as the same variable, must not say something else beside it. */
-const JUDGED = new Set(["content-encoding", "content-type", "mcp-method", "mcp-name"]);
+const JUDGED = new Set(["content-encoding", "content-type", "mcp-method", "mcp-name", "mcp-protocol-version"]);
+const hasJudgedPrefix = (spelled: string, name: string): boolean =>
+  spelled.startsWith("mcp-param-") && !name.startsWith("mcp-param-");
 
 /** What only the transport may say; a client that says it in good faith says the same, so it is left to the transport. */
 const COMPUTED = new Set(["content-length", "host", "sec-fetch-mode"]);
@@ -121,7 +123,8 @@ type Disposition = "keep" | "drop" | "framing" | "override" | "computed";
 function dispositionOf(name: string): Disposition {
   // Many servers read `X_Forwarded_For` and `X-Forwarded-For` as one variable (RFC 3875 section 4.1.18).
   const spelled = name.includes("_") ? name.replaceAll("_", "-") : name;
-  if (FRAMING.has(spelled) || (spelled !== name && JUDGED.has(spelled))) return "framing";
+  if (FRAMING.has(spelled) || (spelled !== name && (JUDGED.has(spelled) || hasJudgedPrefix(spelled, name))))
+    return "framing";
   if (OVERRIDING.has(spelled)) return "override";
   if (COMPUTED.has(spelled)) return spelled === name ? "computed" : "framing";
   if (DROPPED.has(spelled) || DROPPED_PREFIX.test(spelled)) return "drop";

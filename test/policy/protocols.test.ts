@@ -73,7 +73,24 @@ describe("a GraphQL service", () => {
   );
 
   it.each([
-    ["GET", { method: "GET", at: "/graphql?query={viewer}" }],
+    ["HEAD", { method: "HEAD", at: "/graphql?query={viewer}" }],
+    ["a mutation by GET", { method: "GET", at: "/graphql?query=mutation{viewer}" }],
+    [
+      "a mutation that is chosen by GET",
+      { method: "GET", at: "/graphql?query=query A{viewer}mutation B{viewer}&operationName=B" },
+    ],
+    ["two documents by GET", { method: "GET", at: "/graphql?query={viewer}&query={viewer}" }],
+    ["two spellings by GET", { method: "GET", at: "/graphql?query={viewer}&Query={other}" }],
+    ["an unknown parameter by GET", { method: "GET", at: "/graphql?query={viewer}&id=1" }],
+    [
+      "variables by GET that can be read in two ways",
+      { method: "GET", at: '/graphql?query={viewer}&variables={"a":1,"a":2}' },
+    ],
+    [
+      "a persisted operation by GET that is not listed",
+      { method: "GET", at: '/graphql?extensions={"persistedQuery":{"version":1,"sha256Hash":"00"}}' },
+    ],
+    ["a GET with a body", { method: "GET", at: "/graphql?query={viewer}", json: { query: "{ other }" } }],
     ["GET without a query", { method: "GET", at: "/graphql" }],
     ["PUT", { ...query("{ viewer }"), method: "PUT" }],
     ["query parameters beside the body", { ...query("{ viewer }"), at: "/graphql?operationName=B" }],
@@ -93,6 +110,17 @@ describe("a GraphQL service", () => {
   ])("refuses %s", (_what, request) => {
     const policy = gql({ graphql: {} }, { methods: ["*"], path: "/**" });
     expect(ask(policy, request).effect).toBe("deny");
+  });
+
+  it("judges a query by GET as one by POST", () => {
+    const policy = gql(VIEWER);
+    const get = (at: string): string => outcome(ask(policy, { method: "GET", at }));
+    expect(get("/graphql?query={me:viewer{login}}")).toBe("allow");
+    expect(get('/graphql?query=query A($n:Int){viewer(n:$n)}&operationName=A&variables={"n":1}')).toBe("allow");
+    expect(get("/graphql?query={viewer users{login}}")).toBe("NO_RULE");
+    expect(get("/graphql?%71uery={viewer:users{login}}")).toBe("NO_RULE");
+    expect(get("/graphql?query={__schema{types{name}}}")).toBe("PROTOCOL_REFUSED");
+    expect(get("/graphql/?query={viewer}")).toBe("URL_AMBIGUOUS");
   });
 
   it("reads the body of every request to the endpoint, also where no rule asks for it", () => {
@@ -192,6 +220,24 @@ describe("an MCP service", () => {
     expect(at(policy, send("ping"), tool("create", { repo: "app" }))).toBe("allow");
     expect(at(policy, send("ping"), tool("create", { repo: "infra" }))).toBe("NO_RULE");
     expect(at(policy, send("ping"), send("ping"), send("ping"), send("ping"))).toBe("PROTOCOL_REFUSED");
+  });
+
+  it("takes a batch of twenty where the policy says nothing of its size", () => {
+    const policy = serviceOf({ protocol: "mcp" }, { mcp: { methods: ["ping"] } });
+    const pings = (count: number): object[] => Array.from({ length: count }, () => send("ping"));
+    expect(at(policy, ...pings(20))).toBe("allow");
+    expect(at(policy, ...pings(19), send("tools/list"))).toBe("NO_RULE");
+    expect(at(policy, ...pings(21))).toBe("PROTOCOL_REFUSED");
+  });
+
+  it("says of a body that cannot be read just that: its `method` is no override of the request's", () => {
+    const policy = mcp({ mcp: { methods: ["ping"] } });
+    const headers = { "content-type": "application/json" };
+    const codeOf = (body: string): string => ask(policy, { at: "/mcp", body, headers }).code;
+    expect(codeOf('{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call"}')).toBe("BODY_UNREADABLE");
+    expect(codeOf('{"jsonrpc":"2.0","id":1,"method":"ping","_method":"DELETE","_method":"PUT"}')).toBe(
+      "METHOD_OVERRIDE",
+    );
   });
 
   it("denies a tool without case, and doubtful arguments", () => {

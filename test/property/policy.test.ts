@@ -165,6 +165,51 @@ describe("a policy", () => {
   });
 });
 
+/** The same request in another spelling: RFC 3986 section 6.2.2 and RFC 9110 section 5.1 say that nobody may tell them apart. */
+function respelled(
+  url: string,
+  method: string,
+  headers: readonly (readonly [string, string])[],
+  flips: readonly boolean[],
+) {
+  let at = 0;
+  const spelled = url.slice(ORIGIN.length).replace(/%[0-9A-F]{2}|[A-Za-z0-9~_-]/gi, (unit) => {
+    if (flips[at++ % flips.length] !== true) return unit;
+    return unit.startsWith("%") ? unit.toLowerCase() : `%${unit.charCodeAt(0).toString(16)}`;
+  });
+  return {
+    method: flips[0] === true ? method.toLowerCase() : method,
+    url: `${flips[0] === true ? "HTTPS://API.Example.com:443" : ORIGIN}${spelled}${flips[1] === true ? "#fragment" : ""}`,
+    headers: headers.map(([name, value]): [string, string] => [name.toUpperCase(), ` ${value}\t`]),
+  };
+}
+
+describe("another spelling of a request", () => {
+  it("gets the same decision, and is sent as the same bytes", () => {
+    let changed = 0;
+    fc.assert(
+      fc.property(rules, request, fc.array(fc.boolean(), { minLength: 2, maxLength: 7 }), (list, one, flips) => {
+        const policy = policyOf(...list);
+        const { canonical, ...first } = ask(policy, one);
+        if (canonical === undefined) return;
+        const body =
+          "json" in one ? JSON.stringify(one.json) : "form" in one ? one.form : "body" in one ? one.body : null;
+        const spelled = respelled(canonical.url, canonical.method, canonical.headers, flips);
+        if (spelled.url !== canonical.url) changed++;
+        const { canonical: second, ...again } = policy.decide({ ...spelled, body: body as string | null }, anyContext);
+        expect(again).toEqual(first);
+        expect([second?.method, second?.url, second?.headers]).toEqual([
+          canonical.method,
+          canonical.url,
+          canonical.headers,
+        ]);
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(changed).toBeGreaterThan(100);
+  });
+});
+
 describe("decide", () => {
   const open = policyOf({});
   const whoOnly = policyOf({ who: { "/principal/id": "ada" } });

@@ -49,6 +49,39 @@ describe("the header fields that repeat an MCP message", () => {
     expect(agree({ "mcp-param-repo": "" }, create)).toBe(false);
   });
 
+  it("repeat the argument of their own name, and no other that happens to have the value", () => {
+    const create = call("create", { targetRepo: "app", note: "infra", at: { region: "eu" } });
+    expect(agree({ "mcp-param-target_repo": "app" }, create)).toBe(true);
+    expect(agree({ "mcp-param-target-repo": "infra" }, create)).toBe(false);
+    expect(agree({ "mcp-param-region": "infra" }, create)).toBe(false);
+    expect(agree({ "mcp-param-where": "eu" }, create)).toBe(true);
+    expect(agree({ "mcp-param-note": "x" }, call("create", { note: null, other: "x" }))).toBe(false);
+    const twice = { "mcp-param-target_repo": "app", "mcp-param-target-repo": "app" };
+    expect(agree(twice, create)).toBe(false);
+  });
+
+  it("must be there for who speaks the version that has them", () => {
+    const since = { "mcp-protocol-version": "2026-07-28" };
+    expect(agree(since, call("search"))).toBe(false);
+    expect(agree({ ...since, "mcp-method": "tools/call" }, call("search"))).toBe(false);
+    expect(agree({ ...since, "mcp-method": "tools/call", "mcp-name": "search" }, call("search"))).toBe(true);
+    expect(agree({ ...since, "mcp-method": "tools/list" }, { method: "tools/list" })).toBe(true);
+    expect(agree({ ...since, "mcp-protocol-version": "2027-01-01" }, call("search"))).toBe(false);
+    expect(agree({ "mcp-protocol-version": "2025-11-25" }, call("search"))).toBe(true);
+  });
+
+  it("must be there, too, where only the message says the version, and the two must say one", () => {
+    const speaking = (version: string): object => ({
+      method: "tools/list",
+      params: { _meta: { "io.modelcontextprotocol/protocolVersion": version } },
+    });
+    expect(agree({}, speaking("2026-07-28"))).toBe(false);
+    expect(agree({ "mcp-method": "tools/list" }, speaking("2026-07-28"))).toBe(true);
+    expect(agree({ "mcp-protocol-version": "2025-11-25", "mcp-method": "tools/list" }, speaking("2026-07-28"))).toBe(
+      false,
+    );
+  });
+
   it("are decoded where they are encoded, in the one way that all readers know", () => {
     expect(agree({ "mcp-name": encoded("caf\u00e9") }, { method: "prompts/get", params: { name: "caf\u00e9" } })).toBe(
       true,

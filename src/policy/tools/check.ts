@@ -1,5 +1,6 @@
 import { type ConfigurationProblem, PolicyError } from "../../errors.js";
-import type { MatcherDocument, OperatorsDocument, PolicyDocument, RuleDocument } from "../document.js";
+import type { MatcherDocument, OperatorsDocument, PolicyDocument, RuleDocument, ServiceDocument } from "../document.js";
+import { pointerToken } from "../pointer.js";
 import { compilePolicy } from "../policy.js";
 import { methodsCover, pathCovers, sameJson, servicesCover } from "./compare.js";
 import { standIns } from "./stand-ins.js";
@@ -13,7 +14,7 @@ export interface PolicyCheck {
 /** Rules compared with one another; a longer policy is checked without that comparison, which is quadratic. */
 const MAX_COMPARED = 2000;
 
-/** Lists problems, and warnings for what is certainly without effect. Never throws for a bad document. */
+/** Lists problems, and warnings for what is certainly without effect, or reaches further than it looks. Never throws for a bad document. */
 export function checkPolicy(document: PolicyDocument): PolicyCheck {
   let loaded: PolicyDocument;
   try {
@@ -28,7 +29,10 @@ export function checkPolicy(document: PolicyDocument): PolicyCheck {
     warnings: [
       ...rules.flatMap(neverMatches),
       ...(rules.length > MAX_COMPARED ? [] : rules.flatMap((rule, index) => withoutEffect(rule, index, rules))),
-      ...Object.entries(loaded.services).flatMap(([name, service]) => idleService(name, service.credential, rules)),
+      ...Object.entries(loaded.services).flatMap(([name, service]) => [
+        ...idleService(name, service.credential, rules),
+        ...credentialForManyHosts(name, service),
+      ]),
     ],
   };
 }
@@ -44,7 +48,7 @@ function neverMatches(rule: RuleDocument, index: number): readonly Configuration
   if (new TextEncoder().encode(shortest).length > 4096) warn("path", "a path is at most 4 KiB");
   for (const place of ["params", "query", "headers", "body", "who"] as const) {
     for (const [name, matcher] of Object.entries(rule[place] ?? {})) {
-      const pointer = `${place}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+      const pointer = `${place}/${pointerToken(name)}`;
       const text = place === "params" || place === "query" || place === "headers";
       if (text && needsOtherThanText(matcher)) warn(pointer, "the value is always text, and no text fulfils this");
       else if (contradicts(matcher)) warn(pointer, "its bounds contradict each other");
@@ -137,11 +141,27 @@ function idleService(
   rules: readonly RuleDocument[],
 ): readonly ConfigurationProblem[] {
   const about = rules.filter(({ service }) => service !== undefined && [service].flat().includes(name));
-  const pointer = `/services/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  const pointer = servicePointer(name);
   if (about.length === 0)
     return [{ pointer, message: `service "${name}" has no rule of its own: all of it is denied` }];
   if (credential === undefined || about.some(({ effect }) => effect !== "deny")) return [];
   return [
     { pointer: `${pointer}/credential`, message: `credential "${credential}" is unused: no rule allows anything` },
   ];
+}
+
+const servicePointer = (name: string): string => `/services/${pointerToken(name)}`;
+
+/** It is the agent that names the host: whoever holds one of them, if only as a forgotten subdomain, is sent the credential. */
+function credentialForManyHosts(
+  name: string,
+  { origins, credential }: ServiceDocument,
+): readonly ConfigurationProblem[] {
+  if (credential === undefined) return [];
+  return origins.flatMap((origin, index) => {
+    const hosts = origin === "public-web" ? "any public host" : origin.includes("*") ? `any host of ${origin}` : null;
+    if (hosts === null) return [];
+    const message = `credential "${credential}" goes to ${hosts} that the agent names; list the hosts, or bind it to a key (DPoP)`;
+    return [{ pointer: `${servicePointer(name)}/origins/${index}`, message }];
+  });
 }

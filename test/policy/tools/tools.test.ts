@@ -45,6 +45,28 @@ describe("checking a policy", () => {
   });
 });
 
+describe("checking a service that has a credential", () => {
+  const serving = (origins: readonly string[], credential?: string): readonly string[] => {
+    const service = credential === undefined ? { origins } : { origins, credential };
+    const checked = checkPolicy({ version: 1, services: { a: service }, rules: [rule()] });
+    return checked.warnings.map(({ pointer, message }) => `${pointer} ${message}`);
+  };
+
+  it.each([
+    ["https://*.saas.example", "any host of https://*.saas.example"],
+    ["public-web", "any public host"],
+  ])("warns that it goes to whatever host of %s the agent names", (origin, hosts) => {
+    expect(serving([A, origin], "key")).toEqual([
+      expect.stringContaining(`/services/a/origins/1 credential "key" goes to ${hosts}`),
+    ]);
+    expect(serving([A, origin])).toEqual([]);
+  });
+
+  it("stays silent where its hosts are listed", () => {
+    expect(serving([A, "https://b.internal.example"], "key")).toEqual([]);
+  });
+});
+
 describe("comparing two policies", () => {
   it("finds nothing between a policy and itself", () => {
     expect(diffPolicies(policy(rule()), policy(rule()))).toEqual({ wider: [], narrower: [] });
