@@ -43,9 +43,12 @@ export async function deliver(
   const flow = openFlow(parts, session, exchange, { ...arrival, answer }, secrets);
   const length = declaredLength(answer);
   let body: BodySource | Uint8Array | null = null;
-  if (answer.body === null) flow.finish();
-  else if (length !== null && length <= READ_AHEAD) body = flow.arrived() ?? (await readAhead(flow));
-  else body = flow;
+  if (answer.body === null) await flow.finish();
+  else if (length !== null && length <= READ_AHEAD) {
+    body = flow.arrived() ?? (await readAhead(flow));
+    const recorded = flow.recorded();
+    if (recorded !== undefined) await recorded;
+  } else body = flow;
   const mask = maskerOf(parts, session, request, secrets);
   return buildResponse({
     status: answer.status,
@@ -80,7 +83,9 @@ async function verified(exchange: Exchange, { answer, integrity, signal, release
 
 interface Flow extends BodySource {
   arrived(): Uint8Array | null;
-  finish(): void;
+  /** Settles once the outcome is on disk; undefined where it is. */
+  recorded(): Promise<void> | undefined;
+  finish(): Promise<void> | undefined;
   mayHaveChanged(): boolean;
 }
 
@@ -131,6 +136,7 @@ function openFlow(
     capture?.keep(chunk);
     return chunk;
   };
+  let recorded: Promise<void> | undefined;
   const end = (record: () => void): void => {
     if (state === "over") return;
     state = "over";
@@ -138,6 +144,10 @@ function openFlow(
     arrival.release();
     record();
   };
+  const complete = (): void =>
+    end(() => {
+      recorded = exchange.completedSoon(answer, delivery(true));
+    });
   const fail = (error: unknown): never => {
     failure = error;
     answer.body?.cancel();
@@ -168,7 +178,8 @@ function openFlow(
       state = "flushed";
       return handOn(last);
     }
-    end(() => exchange.completed(answer, delivery(true)));
+    complete();
+    await recorded;
     return null;
   };
   return {
@@ -179,7 +190,7 @@ function openFlow(
         bytes = whole.byteLength;
         capture?.see(whole);
         const masked = handOn(pass === null ? whole : pass.whole(whole));
-        end(() => exchange.completed(answer, delivery(true)));
+        complete();
         return masked;
       } catch (error) {
         return fail(error);
@@ -198,7 +209,11 @@ function openFlow(
       answer.body?.cancel(reason);
       end(() => exchange.aborted(reason, "yes", answer, delivery(false)));
     },
-    finish: () => end(() => exchange.completed(answer, delivery(true))),
+    recorded: () => recorded,
+    finish() {
+      complete();
+      return recorded;
+    },
     mayHaveChanged: () => pass !== null && (state !== "over" || Object.keys(pass.counts).length > 0),
   };
 }

@@ -118,7 +118,8 @@ export class Exchange {
     if (credential !== null) event.credential = credentialFacts(credential);
     if (upload.isKnown) noteUpload(event, upload);
     noteDroppedHeaders(event, request);
-    this.#log.append(event as AuditEvent);
+    const written = this.#log.appendSoon(event as AuditEvent);
+    if (written !== undefined) await written;
     this.#open = { http, level, upload };
     // What a person was asked about is worth a disk's time, whatever its method.
     const usual = SAFE.has(request.method) && !isAsked ? this.#sync.safe : this.#sync.unsafe;
@@ -133,6 +134,18 @@ export class Exchange {
   /** Records that the hop is over. Later calls for the same hop do nothing: there is one outcome. */
   completed(answer: HopResponse, delivery: Delivery): void {
     this.#outcome("request.completed", answer, delivery);
+  }
+
+  /** The same, and where other outcomes are written with it, what is returned settles once they are. */
+  completedSoon(answer: HopResponse, delivery: Delivery): Promise<void> | undefined {
+    const outcome = this.#outcomeOf("request.completed", answer, delivery);
+    if (outcome === null) return undefined;
+    let written: Promise<void> | undefined;
+    if (!succeeds(() => (written = this.#log.appendSoon(outcome.event))) || !outcome.isWhole)
+      throw new AuditIncompleteError();
+    return written?.catch(() => {
+      throw new AuditIncompleteError();
+    });
   }
 
   /** Records that the caller, or the end of the session, broke the hop off. `sent` says whether anything can have left. */
@@ -162,22 +175,33 @@ export class Exchange {
     delivery: Delivery | null,
     error?: ErrorFacts,
   ): void {
+    const outcome = this.#outcomeOf(type, answer, delivery, error);
+    if (outcome === null) return;
+    // The request went out; without a record of what came back, the answer is withheld.
+    if (!succeeds(() => this.#log.append(outcome.event)) || !outcome.isWhole) throw new AuditIncompleteError();
+  }
+
+  /** The line that ends what is under way; null where nothing is, or nothing of it is recorded. */
+  #outcomeOf(
+    type: "request.completed" | "request.aborted" | "request.failed",
+    answer: HopResponse | null,
+    delivery: Delivery | null,
+    error?: ErrorFacts,
+  ): { readonly event: AuditEvent; readonly isWhole: boolean } | null {
     const open = this.#open;
-    if (open === null) return;
+    if (open === null) return null;
     this.#open = null;
-    if (open.level === "none") return;
+    if (open.level === "none") return null;
     const event = this.#draft(type, answer === null ? open.http : answeredFacts(open.http, answer));
     if (error !== undefined) event.error = error;
     this.#timing.total_ms = this.#clock.monotonic() - this.#startedAt;
     event.timing = this.#timing;
     if (answer !== null && KEEPS_HEADERS_RECEIVED.has(open.level)) event.http = withHeadersReceived(event.http, answer);
-    // The request went out; without a record of what came back, the answer is withheld.
-    const isKept = succeeds(() => {
+    const isWhole = succeeds(() => {
       if (delivery !== null) noteDelivery(event, delivery);
       if (!open.upload.isKnown) noteUpload(event, open.upload);
     });
-    const isWritten = succeeds(() => this.#log.append(event as AuditEvent));
-    if (!isKept || !isWritten) throw new AuditIncompleteError();
+    return { event: event as AuditEvent, isWhole };
   }
 
   #draft(type: AuditEvent["type"], http: HttpFacts): EventDraft {
@@ -247,7 +271,7 @@ function noteUpload(event: EventDraft, upload: Upload): void {
 const levelOf = ({ effect, obligations }: Decision): RecordLevel =>
   obligations.record === "none" && effect === "approve" ? "metadata" : obligations.record;
 
-function succeeds(action: () => void): boolean {
+function succeeds(action: () => unknown): boolean {
   try {
     action();
     return true;

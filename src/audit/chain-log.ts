@@ -9,11 +9,11 @@ import type { LogFields } from "./fields.js";
 import { type AuditFileSystem, syncNames } from "./file-system.js";
 import type { IdSource } from "./ids.js";
 import type { LeakScanner } from "./leak-scan.js";
-import { checkpointLine, NO_PREDECESSOR, segmentName, writeHead } from "./line.js";
+import { checkpointLine, segmentName, writeHead } from "./line.js";
+import { LineChain } from "./line-chain.js";
 import { LineClock, type Moment } from "./line-clock.js";
 import { type AuditSigner, formatVerifierKey, signNote } from "./note.js";
 import { Segment, type SyncMode } from "./segment.js";
-import { LEAF_PREFIX, MerkleTree, sha256Bytes, sha256Hex } from "./tree.js";
 import type { LogEnd } from "./verify/log-verifier.js";
 import type { Warn } from "./warnings.js";
 
@@ -46,13 +46,8 @@ export interface WriterParts {
   readonly onLine: ((line: string) => void) | undefined;
   /** Told of each signed head once it is on disk; must not throw. */
   readonly onHead: ((note: string) => void) | undefined;
-  /** {@link lineBuffer}, shared because lines are written one at a time. */
+  /** `lineBuffer()`, shared because whoever writes into it writes it out before anybody else can. */
   readonly buffer: Buffer;
-}
-
-/** Room for one byte of leaf prefix, a line, and its newline. */
-export function lineBuffer(): Buffer {
-  return Buffer.alloc(1 + MAX_LINE_BYTES + 1, LEAF_PREFIX);
 }
 
 /** What makes one log. */
@@ -74,6 +69,13 @@ export interface Continuation {
 
 export type LineFields = Partial<EventFields & LogFields>;
 
+/** A line that is to be written together with others. */
+export interface GatheredLine {
+  readonly type: string;
+  readonly fields: LineFields;
+  readonly risky: boolean;
+}
+
 /**
  * An append-only log: whole lines in segments, each line holding the hash of the one before it, all of them leaves of one
  * tree whose head is signed again and again. State moves only after a line is on disk, so a failed append leaves no trace.
@@ -82,13 +84,12 @@ export class ChainLog {
   readonly #writer: WriterParts;
   readonly #log: LogParts;
   readonly #time: LineClock;
-  readonly #tree: MerkleTree;
+  readonly #chain: LineChain;
   #signers: readonly AuditSigner[];
   #segment: Segment;
   #successor: Segment | undefined;
   #segmentNumber: number;
   #day = 0;
-  #prev = NO_PREDECESSOR;
   #last: Moment = { epochMs: 0, time: "", monoUs: 0 };
   #missed: { count: number; readonly from: number; to: number } | undefined;
   #unsigned = 0;
@@ -102,12 +103,11 @@ export class ChainLog {
     this.#log = log;
     this.#time = new LineClock(writer.clock, writer.startedAt);
     this.#signers = [writer.signer];
-    this.#tree = continuation?.end.tree ?? new MerkleTree();
+    this.#chain = new LineChain(writer, continuation?.end);
     this.#segmentNumber = continuation?.segments ?? 0;
     this.#segment = new Segment(this.#pathOf(this.#segmentNumber), writer.fs);
     if (continuation === undefined) return;
     const { end, recovered } = continuation;
-    this.#prev = end.prev;
     this.#unsigned = end.unsigned;
     const { text } = encodeFields(recovered, MAX_LINE_BYTES, undefined);
     this.#commit(this.#segment, "log.recovered", log.identity + text, this.#time.now());
@@ -129,7 +129,7 @@ export class ChainLog {
   }
 
   get size(): number {
-    return this.#tree.size;
+    return this.#chain.size;
   }
 
   /**
@@ -148,6 +148,28 @@ export class ChainLog {
       this.#noteMissed();
       throw error;
     }
+  }
+
+  /**
+   * Appends lines of the log's schema in as few writes as the log's own lines allow: a checkpoint stands where it would
+   * stand if they came one after the other. Answers how many were appended; what is left has to be appended one by one, to
+   * learn of each why it cannot be.
+   */
+  appendTogether(lines: readonly GatheredLine[]): number {
+    let done = 0;
+    try {
+      while (done < lines.length) {
+        this.#refuseIfClosed();
+        for (const { type } of lines) if (this.#writer.ballast.refusal(type) !== undefined) return done;
+        if (this.#unsigned >= UNSIGNED_LIMIT || this.#signers.length > 1) return done;
+        const most = Math.min(CHECKPOINT_LINES - this.#unsigned, SEGMENT_LINES - this.#segment.lines);
+        const taken = lines.slice(done, done + Math.max(1, most));
+        done += this.#appendBatch(taken);
+      }
+    } catch (error) {
+      if (!(error instanceof AuditUnavailableError)) throw error;
+    }
+    return done;
   }
 
   /** From the next line on, `next` signs; both sign that it is so. */
@@ -170,10 +192,30 @@ export class ChainLog {
     this.#noteInterruptions(at);
     const seq = this.#commit(this.#segment, type, identity + text, at);
     // Only both keys together may sign a change of keys, and nothing may come in between.
-    if (type === "key.rotated") return seq;
+    if (type !== "key.rotated") this.#signWhenDue(risky);
+    return seq;
+  }
+
+  /** Answers how many of the lines are on disk now: those that there was room for, and at least one. */
+  #appendBatch(lines: readonly GatheredLine[]): number {
+    const { identity } = this.#log;
+    const room = MAX_LINE_BYTES - HEAD_BYTES - 3 * identity.length;
+    const texts: string[] = [];
+    for (const { type, fields } of lines) texts.push(identity + this.#encode(type, fields, room));
+    this.#refuseIfClosed();
+    const at = this.#time.now();
+    if (this.#isSegmentFull(at)) this.#rotate(at);
+    this.#noteInterruptions(at);
+    const count = this.#commitAll(this.#segment, lines, texts, at);
+    let risky = false;
+    for (let line = 0; line < count; line++) risky ||= lines[line]?.risky === true;
+    this.#signWhenDue(risky);
+    return count;
+  }
+
+  #signWhenDue(risky: boolean): void {
     if (risky || this.#unsigned >= CHECKPOINT_LINES) this.#sign("warn");
     else this.#signSoon();
-    return seq;
   }
 
   #isSegmentFull(at: Moment): boolean {
@@ -223,47 +265,52 @@ export class ChainLog {
   }
 
   #commit(segment: Segment, type: string, members: string, at: Moment): number {
-    const seq = this.#tree.size;
-    const id = this.#writer.ids.next(at.epochMs);
-    const log = seq === 0 ? this.#log.origin : undefined;
-    const head = writeHead({
+    const seq = this.#chain.size;
+    this.#commitAll(segment, [{ type }], [members], at);
+    return seq;
+  }
+
+  /** Writes lines that begin with the same moment, as many as there is room for. */
+  #commitAll(
+    segment: Segment,
+    lines: readonly { readonly type: string }[],
+    members: readonly string[],
+    at: Moment,
+  ): number {
+    if (segment.lines === 0) this.#day = Math.floor(at.epochMs / DAY_MS);
+    const count = this.#chain.write(segment, at.monoUs, lines.length, (position, seq, prev) => {
+      const head = this.#headOf((lines[position] as { readonly type: string }).type, seq, prev, at);
+      return `${head}${members[position]}}`;
+    });
+    this.#last = at;
+    this.#unsigned += count;
+    return count;
+  }
+
+  #headOf(type: string, seq: number, prev: string, at: Moment): string {
+    return writeHead({
       seq,
-      id,
+      id: this.#writer.ids.next(at.epochMs),
       type,
       time: at.time,
       monoUs: at.monoUs,
       boot: this.#writer.boot,
-      log,
-      prev: this.#prev,
+      log: seq === 0 ? this.#log.origin : undefined,
+      prev,
     });
-    if (segment.lines === 0) this.#day = Math.floor(at.epochMs / DAY_MS);
-    this.#write(segment, `${head}${members}}`, at.monoUs);
-    this.#last = at;
-    this.#unsigned++;
-    return seq;
-  }
-
-  #write(segment: Segment, line: string, nowUs: number): void {
-    const end = 1 + this.#writer.buffer.write(line, 1);
-    this.#writer.buffer[end] = 0x0a;
-    const leaf = sha256Bytes(this.#writer.buffer.subarray(0, end));
-    const digest = sha256Hex(this.#writer.buffer.subarray(1, end));
-    segment.append(this.#writer.buffer.subarray(1, end + 1), nowUs);
-    this.#tree.append(leaf);
-    this.#prev = digest;
-    this.#writer.onLine?.(line);
   }
 
   #sign(onFailure: "warn" | "refuse"): boolean {
-    const size = this.#tree.size;
-    const root = this.#tree.root();
+    const size = this.#chain.size;
+    const root = this.#chain.root();
     const { origin } = this.#log;
     try {
       const note = signNote({ origin, size, root }, ...this.#signers);
       // The signer is somebody else's code: it may have appended or closed.
-      if (this.#tree.size !== size || this.#closed) return this.#unsigned === 0;
+      if (this.#chain.size !== size || this.#closed) return this.#unsigned === 0;
       this.#segment.checkPresence();
-      this.#write(this.#segment, this.#checkpointLine(note, root), this.#last.monoUs);
+      const line = this.#checkpointLine(note, root);
+      this.#chain.write(this.#segment, this.#last.monoUs, 1, () => line);
       this.#signed = { size, root };
       this.#signers = this.#signers.slice(-1);
       this.#unsigned = 0;
@@ -285,13 +332,13 @@ export class ChainLog {
   /** A checkpoint speaks of the line before it, and takes its time from there: nothing in it is without a signature. */
   #checkpointLine(note: string, root: Buffer): string {
     return checkpointLine({
-      seq: this.#tree.size,
+      seq: this.#chain.size,
       epochMs: this.#last.epochMs,
       time: this.#last.time,
       monoUs: this.#last.monoUs,
       boot: this.#writer.boot,
       origin: this.#log.origin,
-      prev: this.#prev,
+      prev: this.#chain.prev,
       identity: this.#log.identity,
       note,
       root,
@@ -324,7 +371,11 @@ export class ChainLog {
     this.#successor ??= new Segment(this.#pathOf(this.#segmentNumber + 1), this.#writer.fs);
     const successor = this.#successor;
     const predecessor = this.#nameOf(this.#segmentNumber);
-    const { text } = encodeFields({ predecessor, last_hash: this.#prev, size: old.bytes }, MAX_LINE_BYTES, undefined);
+    const { text } = encodeFields(
+      { predecessor, last_hash: this.#chain.prev, size: old.bytes },
+      MAX_LINE_BYTES,
+      undefined,
+    );
     this.#commit(successor, "log.rotated", this.#log.identity + text, at);
     this.#segment = successor;
     this.#successor = undefined;

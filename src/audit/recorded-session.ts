@@ -3,6 +3,7 @@ import { Backlog, type FailureMode } from "./backlog.js";
 import type { BodyKeeper } from "./bodies.js";
 import type { ChainLog } from "./chain-log.js";
 import { type AuditEvent, EVENT_TYPES } from "./event.js";
+import { GatheredLines } from "./gathered-lines.js";
 import type { SyncMode } from "./segment.js";
 import type { Warn } from "./warnings.js";
 
@@ -15,6 +16,11 @@ export interface SessionLog {
    * @throws {AuditUnavailableError} where the line could not be written; nothing of it is left in the file.
    */
   append(event: AuditEvent): { readonly seq: number };
+  /**
+   * The same, and with many calls under way the lines of several are written together: what is returned then resolves once
+   * this one is on disk, and rejects where `append` would throw. `undefined` where it is on disk already.
+   */
+  appendSoon(event: AuditEvent): Promise<void> | undefined;
   /**
    * Waits for stable storage. `group`: callers share one fdatasync; `strict`: one of its own; `os`: does not wait.
    * Default: the log's mode.
@@ -50,6 +56,8 @@ interface SessionParts {
 }
 
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
+/** With fewer calls under way, waiting for others costs more than it saves. */
+const MANY = 4;
 const OUTCOMES = new Set(["request.completed", "request.failed", "request.aborted"]);
 
 /** Lines that are signed at once, because they are what somebody would want to be without. */
@@ -60,7 +68,12 @@ function isRisky(event: AuditEvent): boolean {
 
 export function createSessionLog({ log, bodies, mode, onFailure, warn, entrySynced, onEnd }: SessionParts): SessionLog {
   const backlog = new Backlog(onFailure, (event) => log.append(event.type, event, isRisky(event)), warn);
+  const gathered = new GatheredLines(log, ({ type }) => {
+    if (type === "request.intent") underWay--;
+  });
+  let underWay = 0;
   let unrecorded = 0;
+  let isEnded = false;
   let ending: Promise<void> | undefined;
   let entry: Promise<void> | undefined;
 
@@ -73,6 +86,7 @@ export function createSessionLog({ log, bodies, mode, onFailure, warn, entrySync
   };
 
   const end = async (reason: string): Promise<void> => {
+    isEnded = true;
     let final = false;
     try {
       backlog.flush();
@@ -86,12 +100,36 @@ export function createSessionLog({ log, bodies, mode, onFailure, warn, entrySync
     }
   };
 
+  const check = ({ type }: AuditEvent): void => {
+    if (isEnded) throw new AuditUnavailableError(log.path, "CLOSED");
+    if (!EVENT_TYPES.has(type)) throw new TypeError(`"${String(type)}" is not an event that can be appended`);
+  };
+
+  const append = (event: AuditEvent): number => {
+    const seq = backlog.append(event);
+    count(event.type);
+    return seq;
+  };
+
+  const count = (type: string): void => {
+    if (type === "request.intent") underWay++;
+    else if (OUTCOMES.has(type)) underWay--;
+  };
+
   return {
     append(event) {
-      if (ending !== undefined) throw new AuditUnavailableError(log.path, "CLOSED");
-      if (!EVENT_TYPES.has(event.type))
-        throw new TypeError(`"${String(event.type)}" is not an event that can be appended`);
-      return { seq: backlog.append(event) };
+      check(event);
+      return { seq: append(event) };
+    },
+    appendSoon(event) {
+      check(event);
+      // Where the log may go on without the record, what cannot be written is kept line by line.
+      if (underWay < MANY || onFailure !== "deny") {
+        append(event);
+        return undefined;
+      }
+      count(event.type);
+      return gathered.add({ type: event.type, fields: event, risky: isRisky(event) });
     },
     async sync(requested = mode) {
       if (requested === "os") return;
@@ -102,7 +140,7 @@ export function createSessionLog({ log, bodies, mode, onFailure, warn, entrySync
     },
     bodies,
     close(reason) {
-      ending ??= end(reason);
+      ending ??= gathered.drained()?.then(() => end(reason)) ?? end(reason);
       return ending;
     },
   };

@@ -42,8 +42,8 @@ export class Segment {
     return this.#lines;
   }
 
-  /** Appends one line, newline included: all of it, or an error and nothing of it. `nowUs` is monotonic. */
-  append(line: Uint8Array, nowUs: number): void {
+  /** Appends whole lines, newlines included: all of them, or an error and nothing of them. `nowUs` is monotonic. */
+  append(lines: Uint8Array, nowUs: number, count: number): void {
     this.#refuseAfterLoss();
     if (this.#halfLine) this.#removeHalfLine();
     if (!(nowUs - this.#lookedAtUs < LOOK_HOLDS_US)) {
@@ -51,8 +51,8 @@ export class Segment {
       this.#lookedAtUs = nowUs;
     }
     try {
-      for (let done = 0; done < line.length; ) {
-        const written = this.#fs.write(this.#file, done === 0 ? line : line.subarray(done));
+      for (let done = 0; done < lines.length; ) {
+        const written = this.#fs.write(this.#file, done === 0 ? lines : lines.subarray(done));
         // A device that takes nothing and reports nothing would hold this loop for ever.
         if (!(written > 0)) throw Object.assign(new Error("wrote nothing"), { code: "EIO" });
         done += written;
@@ -66,8 +66,8 @@ export class Segment {
       }
       throw this.#unavailable(error);
     }
-    this.#bytes += line.length;
-    this.#lines++;
+    this.#bytes += lines.length;
+    this.#lines += count;
   }
 
   /** Notices that the file was removed, cut or written to by somebody else: writing on would be writing into the void. */

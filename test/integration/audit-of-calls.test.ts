@@ -1,3 +1,5 @@
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import type { ApprovalCallback } from "../../src/approval/index.js";
 import { exportAudit, verifyAudit } from "../../src/audit/index.js";
@@ -161,4 +163,39 @@ it("a fetch given by the host is on the record of the session, in its ledger, an
     true,
   ]);
   expect(await told({})).toEqual([[undefined], [false], "COMPLETE", false]);
+});
+
+it("of many calls at once none is answered, and no further one sent, once the record is gone", async () => {
+  const clock = fakeClock();
+  const held: (() => void)[] = [];
+  let whenAllAreHere = (): void => {};
+  const { origin, received } = await upstream((_, response) => {
+    held.push(() => void response.writeHead(200, { "content-length": "2" }).end("{}"));
+    if (held.length === 20) whenAllAreHere();
+  });
+  const { session, directory } = await testGuard({
+    clock,
+    policy: {
+      version: 1,
+      services: { api: { origins: [origin], addresses: ["127.0.0.0/8"] } },
+      rules: [{ id: "read", effect: "allow", service: "api", methods: ["GET"], path: "/**" }],
+    },
+  });
+  const call = (): Promise<string | undefined> =>
+    session.fetch(`${origin}/a`).then(
+      () => "answered",
+      (error: unknown) => findGuardError(error)?.code,
+    );
+  const allAreHere = new Promise<void>((resolve) => {
+    whenAllAreHere = resolve;
+  });
+  const calls = Array.from({ length: 20 }, call);
+  await allAreHere;
+  const record = readdirSync(directory, { recursive: true }).find((name) => String(name).endsWith("/000000.jsonl"));
+  rmSync(join(directory, String(record)));
+  await clock.advance(10);
+  for (const answer of held) answer();
+  expect(new Set(await Promise.all(calls))).toEqual(new Set(["AUDIT_INCOMPLETE"]));
+  expect(new Set(await Promise.all(Array.from({ length: 20 }, call)))).toEqual(new Set(["AUDIT_UNAVAILABLE"]));
+  expect(received).toHaveLength(20);
 });
