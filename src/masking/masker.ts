@@ -8,6 +8,7 @@ import { walletDetector } from "./detectors/crypto-wallet.js";
 import { curlUserDetector } from "./detectors/curl.js";
 import { customDetector } from "./detectors/custom.js";
 import { emailDetector } from "./detectors/email.js";
+import { basicAuthRule, encodedKeyDetector, encodedTokenDetector } from "./detectors/encoded.js";
 import { genericRule } from "./detectors/generic.js";
 import { ipv6Detector } from "./detectors/ipv6.js";
 import { jwtDetector, jwtNameRule } from "./detectors/jwt.js";
@@ -218,12 +219,12 @@ function detectorsFor(options: MaskerOptions): Detector[] {
   return [
     nulDetector,
     ...(options.custom ?? []).map(customDetector),
-    ...(kinds.has("PRIVATE_KEY") ? [privateKeyDetector] : []),
+    ...(kinds.has("PRIVATE_KEY") ? [privateKeyDetector, encodedKeyDetector] : []),
     ...(kinds.has("SECRET") ? tokenDetectors(VENDORS) : []),
-    ...(kinds.has("JWT") ? [jwtDetector] : []),
+    ...(kinds.has("JWT") ? [jwtDetector, encodedTokenDetector] : []),
     ...(kinds.has("JWT") ? nameDetectors([jwtNameRule]) : []),
     ...(kinds.has("SECRET")
-      ? nameDetectors([...vendorNameRules(VENDORS), genericRule(vendorBeginnings(VENDORS))])
+      ? nameDetectors([...vendorNameRules(VENDORS), basicAuthRule, genericRule(vendorBeginnings(VENDORS))])
       : []),
     ...(kinds.has("SECRET") ? [jdbcDetector, discordDetector, curlUserDetector] : []),
     ...(kinds.has("SECRET") || kinds.has("URL_CREDENTIALS")

@@ -46,6 +46,12 @@ function isHeader(part: string): boolean {
 
 const isHeaderBeginning = (part: string): boolean => HEADER_PARAMETER.test(decode(part));
 
+/** Whether a text begins with a header and its dot, or with so much of a header that the dot is not in it. */
+export function beginsToken(text: string): boolean {
+  const [, header = "", dot] = /^(eyJ[\w-]{8,})(\.[\w-])?/.exec(text) ?? [];
+  return dot === undefined ? header.length > 100 && isHeaderBeginning(header) : isHeader(header);
+}
+
 /** A token whose header does not decode is still one where its name says so. */
 export const jwtNameRule: NameRule = {
   keywords: ["jwt"],
