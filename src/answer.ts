@@ -1,5 +1,5 @@
 import { maskedReason, maskedUrl, maskerOf, visibleHeaders } from "./answer-headers.js";
-import { GuardError } from "./errors.js";
+import { GuardError, isGuardError } from "./errors.js";
 import type { Delivery, Exchange } from "./exchange.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
 import { isMaskable, type MaskingPass, type Mint } from "./masking/index.js";
@@ -13,10 +13,10 @@ export interface Arrival {
   readonly request: CanonicalRequest;
   readonly decision: Decision;
   readonly answer: HopResponse;
-  /** The URL the caller asked for; `request` is the last hop's. */
-  readonly from: string;
-  /** How many redirects were followed. */
+  /** How many redirects were followed; `request` is the last hop's. */
   readonly followed: number;
+  /** Whether one of them led to another origin, if only for a while (Fetch, "response tainting"). */
+  readonly crossed: boolean;
   /** Subresource Integrity metadata of the call; empty for none. */
   readonly integrity: string;
   /** The caller's own signal. */
@@ -37,7 +37,7 @@ export async function deliver(
   exchange: Exchange,
   arrival: Arrival,
 ): Promise<Response> {
-  const { request, followed, from } = arrival;
+  const { request, followed, crossed } = arrival;
   const answer = arrival.integrity === "" ? arrival.answer : await verified(exchange, arrival);
   const secrets = parts.broker.liveSecrets();
   const flow = openFlow(parts, session, exchange, { ...arrival, answer }, secrets);
@@ -61,7 +61,7 @@ export async function deliver(
     redirected: followed > 0,
     // What is here already, only the caller can still give up.
     signal: body instanceof Uint8Array ? arrival.callerSignal : arrival.signal,
-    type: followed > 0 && new URL(from).origin !== request.origin ? "cors" : "basic",
+    type: crossed ? "cors" : "basic",
     body,
   });
 }
@@ -71,8 +71,10 @@ async function verified(exchange: Exchange, { answer, integrity, signal, release
   try {
     const body = answer.body === null ? null : await matchingBody(answer.body, integrity);
     if (body !== null) return { ...answer, body };
-    throw new TypeError("fetch failed", { cause: new Error("integrity mismatch") });
-  } catch (error) {
+    throw new Error("integrity mismatch");
+  } catch (cause) {
+    const isFault = cause instanceof Error && !isGuardError(cause) && !signal.aborted;
+    const error = isFault ? new TypeError("fetch failed", { cause }) : cause;
     answer.body?.cancel(error);
     if (signal.aborted) exchange.aborted(error, "yes", answer);
     else exchange.failed(error, "yes", answer);
@@ -251,20 +253,27 @@ const PIECE = {
   modelReason: "a piece of an answer cannot be masked; ask for the whole, without a range",
 } as const;
 
-/** The whole body; a fault of the network in it is still the body's, to be met by whoever reads it. */
+/** The whole body; where the network broke it off, what had arrived of it, and then the fault, for whoever reads it. */
 async function readAhead(flow: Flow): Promise<Uint8Array | BodySource> {
+  const chunks: Uint8Array[] = [];
   try {
-    return await readWhole(flow);
+    for (let chunk = await flow.read(); chunk !== null; chunk = await flow.read()) chunks.push(chunk);
   } catch (error) {
-    if (error instanceof TypeError) return { read: () => Promise.reject(error), cancel: () => undefined };
+    if (error instanceof TypeError) return brokenOff(chunks, error);
     throw error;
   }
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
 }
 
-async function readWhole(flow: Flow): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for (let chunk = await flow.read(); chunk !== null; chunk = await flow.read()) chunks.push(chunk);
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+function brokenOff(chunks: Uint8Array[], fault: TypeError): BodySource {
+  return {
+    read: async () => {
+      const chunk = chunks.shift();
+      if (chunk === undefined) throw fault;
+      return chunk;
+    },
+    cancel: () => undefined,
+  };
 }
 
 function declaredLength(answer: HopResponse): number | null {

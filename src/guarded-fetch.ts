@@ -5,12 +5,12 @@ import { requestApproval } from "./ask.js";
 import { askPredicates, isSameQuestion } from "./ask-predicates.js";
 import { NOTHING_DELIVERED, needsFingerprint, nothingLeft, PolicyReplaced, sendAuthorised } from "./authorised-send.js";
 import { type Counted, countCall } from "./count.js";
-import { ERROR_CODES, type ErrorCode } from "./error-codes.js";
-import { DeniedError, type GuardError, isGuardError } from "./errors.js";
-import { type Described, Exchange, targetOf } from "./exchange.js";
+import { DeniedError, isGuardError } from "./errors.js";
+import { Exchange, targetOf } from "./exchange.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
 import { fetchInline, isInline } from "./inline-url.js";
 import type { Decision, Judgement } from "./policy/index.js";
+import { refusal, refused } from "./refused.js";
 import { type CanonicalRequest, canonicaliseRequest, type RequestHead } from "./request/canonical.js";
 import { collectStream } from "./request/collect.js";
 import { type FetchSettings, isBadPort, unfetchable } from "./request/fetch-rules.js";
@@ -39,15 +39,17 @@ export async function guardedCall(
   try {
     const body = call.body instanceof Promise ? await call.body : call.body;
     let hop = await readHop(parts, exchange, call, body, call.settings, signal); //              2. canonicalise, 3. understand
+    let crossed = false;
     for (let followed = 0; ; followed++) {
       const { answer, decision } = await sendHop(parts, session, exchange, hop, signal); //       4.–9. decide … send
       const next = await nextHop(parts, exchange, hop, answer, call.redirect, followed, signal);
       if (next === null) {
-        const { url: from, integrity, signal: callerSignal } = call;
-        const sent = { request: hop.request, decision, answer, from, followed, integrity };
+        const { integrity, signal: callerSignal } = call;
+        const sent = { request: hop.request, decision, answer, followed, crossed, integrity };
         const arrival = { ...sent, callerSignal, signal, release };
         return await deliver(parts, session, exchange, arrival); //                               10. mask, 11. record outcome
       }
+      crossed ||= next.request.origin !== hop.request.origin;
       hop = next;
     }
   } catch (error) {
@@ -90,13 +92,7 @@ async function readHop(
     const mistake = request.ok ? networkError("bad port") : unfetchable(head.url);
     if (mistake !== null) throw mistake;
   }
-  if (!request.ok) {
-    const denial = refused(exchange, { ok: false, method: head.method, url: head.url }, policy.refuse(request));
-    // A scheme that nobody fetches is a network error, whoever is asked; that it was tried is on the record.
-    throw request.code === "SCHEME_REFUSED" && !exchange.isRedirected
-      ? new TypeError("fetch failed", { cause: denial })
-      : denial;
-  }
+  if (!request.ok) throw refused(exchange, { ok: false, method: head.method, url: head.url }, policy.refuse(request));
   if (!(body instanceof ReadableStream) || !policy.needsBody(request)) return { request, body, settings };
   return { request, body: await wholeBody(parts, exchange, request, body, signal), settings };
 }
@@ -279,19 +275,4 @@ async function wholeBody(
   if (bytes !== null) return bytes;
   const reason = `the body is larger than ${limit} bytes`;
   throw refused(exchange, request, parts.policy().refuse({ ok: false, code: "BODY_TOO_LARGE", reason }));
-}
-
-/** Records a denial and makes the error that the caller gets. */
-const refused = (exchange: Exchange, request: Described, decision: Decision): GuardError =>
-  exchange.denied(request, decision, refusal(exchange, request, decision));
-
-function refusal(exchange: Exchange, request: Described, decision: Decision): GuardError {
-  const code = decision.code as ErrorCode;
-  const redirected = exchange.isRedirected;
-  return new DeniedError(redirected ? "REDIRECT_REFUSED" : code, {
-    message: `${ERROR_CODES[code].meaning} ${decision.rule === undefined ? "" : `Rule "${decision.rule}": `}${decision.reason}.`,
-    modelReason: redirected ? `the server redirected, and there ${decision.reason}` : decision.reason,
-    target: request.ok ? targetOf(request) : "",
-    ...(decision.rule === undefined ? {} : { rule: decision.rule }),
-  });
 }

@@ -66,13 +66,13 @@ export function addDefaultHeaders(
   if (!language) headers.push(ACCEPT_LANGUAGE);
   if (!fetchMode) headers.push(mode === "cors" ? CORS_MODE : ["sec-fetch-mode", mode]);
   if (!agent) headers.push(USER_AGENT);
-  if (range) headers.push(IDENTITY);
-  else if (!encoding) headers.push(scheme === "https" ? ENCODINGS : ENCODINGS_HTTP);
   if (cache === "no-cache" && !control) headers.push(["cache-control", "max-age=0"]);
   if (cache === "no-store" || cache === "reload" || (cache === "default" && conditional)) {
     if (!pragma) headers.push(["pragma", "no-cache"]);
     if (!control) headers.push(["cache-control", "no-cache"]);
   }
+  if (range) headers.push(IDENTITY);
+  else if (!encoding) headers.push(scheme === "https" ? ENCODINGS : ENCODINGS_HTTP);
 }
 
 const ACCEPT = ["accept", "*/*"] as const;

@@ -43,12 +43,16 @@ export function snapshotCall(input: unknown, init: unknown): CallSnapshot {
   const options = readOptions(init);
   if (isRequest(input))
     return unusualCall(String(requestField(input, "url")), optionsOver(input, options.values, options.isEmpty));
-  const url =
+  const text =
     typeof input === "string" ? input : input instanceof NativeURL ? String(urlHref(input)) : `${input as string}`;
+  const url = RELATIVE.test(text) ? String(requestField(new NativeRequest(text), "url")) : text;
   return (
     (options.usual ? usualCall(url, options.values) : null) ?? unusualCall(url, { values: options.values, body: null })
   );
 }
+
+/** Text that is a URL only where the process has a base for it (undici's `setGlobalOrigin`); the platform refuses it elsewhere. */
+const RELATIVE = /^[^:/?#\u0000-\u0020]*(?:[/?#]|$)/;
 
 /** What most calls are; null where the platform must say what it means, or why it is wrong. */
 function usualCall(url: string, options: CallOptions): CallSnapshot | null {

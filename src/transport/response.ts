@@ -139,18 +139,27 @@ class FetchedResponse extends BuiltInResponse {
   }
   // Not in every supported Node, and in those that have it this one must not be left to find an empty body.
   override async bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    this.#throwIfLost();
     return new Uint8Array(await this.arrayBuffer());
   }
   override async blob(): Promise<Blob> {
+    this.#throwIfLost();
     return this.#asStreamed().blob();
   }
   override async formData(): Promise<FormData> {
+    this.#throwIfLost();
     return this.#asStreamed().formData();
   }
 
   override clone(): Response {
     const copy = this.#asStreamed().clone();
     return new FetchedResponse(null, this.#facts, copy);
+  }
+
+  /** At once, as fetch does: a stream would tell of it some microtasks later. */
+  #throwIfLost(): void {
+    if (this.#streamed === undefined && !this.#isReadDirectly && this.#body instanceof Uint8Array)
+      this.#facts.signal?.throwIfAborted();
   }
 
   /** The body, for whoever is the first to want it and wants it whole. */

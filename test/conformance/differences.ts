@@ -27,7 +27,7 @@ export const DELIBERATE: Readonly<Record<string, string>> = {
   "denied: a header of the guard's own": "a service's 403 must not pass for the guard's",
   "denied: a length that is not the body's": "the length that is sent is the body's, whatever the agent says",
   "denied: an etag of what flows masked": "it no longer describes the bytes",
-  "redirect: to another scheme": "the guard's own refusal, with its code, and on record",
-  "redirect: to a data URL": "the guard's own refusal, with its code, and on record",
+  "redirect: to another scheme": "the same TypeError; its cause is the guard's refusal, with its code, and on record",
+  "redirect: to a data URL": "the same TypeError; its cause is the guard's refusal, with its code, and on record",
   "fault: 421": "nothing is sent twice: an approval is for one request",
 };

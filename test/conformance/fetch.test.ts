@@ -6,6 +6,7 @@ import { guardedLab } from "./guarded.js";
 import { plain } from "./lab.js";
 import { type Fetch, type Observation, type Operation, observe } from "./observe.js";
 import { ABORT_OPERATIONS, DENIED_OPERATIONS, FAULT_OPERATIONS, REDIRECT_OPERATIONS } from "./operations-faults.js";
+import { FOUND_OPERATIONS } from "./operations-found.js";
 import { PLATFORM_OPERATIONS } from "./operations-platform.js";
 import {
   BODY_OPERATIONS,
@@ -33,6 +34,7 @@ const OPERATIONS: readonly Operation[] = [
   ...FAULT_OPERATIONS,
   ...DENIED_OPERATIONS,
   ...PLATFORM_OPERATIONS,
+  ...FOUND_OPERATIONS,
 ];
 
 const guarded = guardedLab();

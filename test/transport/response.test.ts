@@ -51,6 +51,20 @@ describe("a built response", () => {
     expect(inspect(response)).toContain("Response");
   });
 
+  it.each(["text", "json", "arrayBuffer", "bytes", "blob", "formData"] as const)(
+    "that was broken off when it was there already fails %s() before what is queued after it",
+    async (reader) => {
+      const broken = new AbortController();
+      const body = new TextEncoder().encode("{}");
+      const response = buildResponse({ ...parts(null), body, signal: broken.signal });
+      broken.abort();
+      const order: string[] = [];
+      const failed = response[reader]().catch(() => order.push("failed"));
+      await Promise.all([failed, Promise.resolve().then(() => order.push("queued"))]);
+      expect(order).toEqual(["failed", "queued"]);
+    },
+  );
+
   it.each([
     ["text", (r: Response) => r.text(), '{"a":"€"}'],
     ["json", (r: Response) => r.json(), { a: "€" }],
