@@ -20,6 +20,7 @@ export type Scheme = "http" | "https";
 const PLAIN_AUTHORITY =
   /^((?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?)(?::([1-9][0-9]{0,4}))?$/;
 const MAX_HOST = 253;
+const MAX_LABEL = 63;
 
 /** Brings `host[:port]` into canonical form, or refuses spellings that another parser could read as another host. */
 export function canonicalAuthority(raw: string, scheme: Scheme): CanonicalAuthority | Refusal {
@@ -51,6 +52,9 @@ function canonicalHost(raw: string, port: string | undefined, scheme: Scheme): C
   if (host === "" || host.endsWith(".") || host.includes("..") || host.startsWith(".") || host.length > MAX_HOST) {
     return refuse("HOST_REFUSED", "the host has an empty label or is too long");
   }
+  // RFC 1035 section 2.3.4. Resolvers differ on what they make of a longer one: refused, or cut.
+  if (host.split(".").some((label) => label.length > MAX_LABEL) && !host.startsWith("["))
+    return refuse("HOST_REFUSED", "the host has a label of more than 63 characters");
   const address = parseHostLiteral(host);
   const written = (raw.endsWith(".") ? raw.slice(0, -1) : raw).toLowerCase();
   if (address !== null && !host.startsWith("[") && written !== host) {

@@ -30,6 +30,9 @@ const OVERRIDE_FIELDS = new Set([
   "x_http_method",
   "x_http_method_override",
   "x_method_override",
+  // By which Google's front ends take a method and header fields from the URL.
+  "$httpmethod",
+  "$httpheaders",
 ]);
 
 /**
@@ -37,7 +40,7 @@ const OVERRIDE_FIELDS = new Set([
  * for `_`, and as PHP does with blanks before it, `.` or `[` for `_`, and brackets behind it.
  */
 export function isMethodOverrideField(name: string): boolean {
-  if (name.length < 7 || !/method/i.test(name)) return false;
+  if (name.length < 7 || !/method|headers/i.test(name)) return false;
   const field = name.trim().toLowerCase();
   const bracket = field.indexOf("[", 1);
   return isListed(field) || (bracket !== -1 && isListed(field.slice(0, bracket)));
