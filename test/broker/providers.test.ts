@@ -225,8 +225,19 @@ describe("jwtBearer", () => {
     const keys = createLocalJWKSet({ keys: [{ ...((await exportJWK(publicKey)) as JWK), kid: "k1" }] });
     const { payload } = await jwtVerify(server.requests[0]!.get("assertion")!, keys, { audience: server.issuer });
     expect(payload).toMatchObject({ iss: "crm-agent", sub: "alice", jti: expect.any(String) });
+    expect(payload).not.toHaveProperty("scope");
     expect(payload.exp! - payload.iat!).toBe(60);
     expect(occurrences(server.requests[0]!.get("assertion")!, [broker, events])).toEqual([]);
+  });
+
+  test("says in an assertion that it signs what the token may be for, and nothing besides", async () => {
+    const { privateKey } = await generateKeyPair("ES256", { extractable: true });
+    const key = { ...(await exportJWK(privateKey)), alg: "ES256" };
+    const broker = brokerWith(jwtBearer({ ...common(), assertion: { key } }));
+    await broker.authorise(ask({ scopes: ["b", "a"] }), never);
+    const [form] = server.requests;
+    expect(decodeJwt(form!.get("assertion")!)).toMatchObject({ scope: "a b" });
+    expect(form!.get("scope")).toBe("a b");
   });
 
   test("wrong options are refused at construction", () => {
@@ -304,6 +315,14 @@ describe("idJag", () => {
     ],
     ["an assertion for another client", () => ({ access_token: assertion({ client_id: "other" }) })],
     ["an assertion of another issuer", () => ({ access_token: assertion({ iss: "https://evil.example" }) })],
+    [
+      "an assertion for another service there",
+      () => ({ access_token: assertion({ resource: "https://other.example" }) }),
+    ],
+    [
+      "an assertion for one more service",
+      () => ({ access_token: assertion({ resource: [CRM_API, "https://other.example"] }) }),
+    ],
     ["another kind of JWT", () => ({ access_token: jwt(claims(), { typ: "at+jwt" }) })],
     ["more scopes", () => ({ access_token: assertion({ scope: "notes:read admin" }) })],
     ["what is no JWT", () => ({ access_token: "opaque" })],
@@ -405,6 +424,35 @@ describe("githubApp", () => {
     }
     const levels = github.asked.map(({ body }) => /"administration":"(\w+)"/.exec(body)?.[1]);
     expect(levels).toEqual(["read", "write", "admin"]);
+  });
+
+  test("knows a repository by its name in any case, and a token in the form of a JWT", async () => {
+    const github = await startGithub();
+    github.answer = (response) =>
+      json(response, 201, {
+        token: `ghs_12345_${jwt({ iss: "github" })}`,
+        expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+        permissions: { contents: "read" },
+        repository_selection: "selected",
+        repositories: [{ name: "Web" }],
+      });
+    const credential = await brokerWith(provider(github)).authorise(
+      ask({ scopes: ["contents:read", "repository:web"] }),
+      never,
+    );
+    expect(credential.facts.scope).toEqual(["contents:read", "repository:web"]);
+  });
+
+  test("waits where the limit of its requests is used up, and takes a 403 with something left of it for a no", async () => {
+    const github = await startGithub();
+    const reset = String(Math.floor(Date.now() / 1000) + 3_000);
+    const answerWith = (remaining: string) => {
+      github.answer = (response) =>
+        json(response, 403, {}, { "x-ratelimit-remaining": remaining, "x-ratelimit-reset": reset });
+      return reasonOf(brokerWith(provider(github)).authorise(ask({ scopes: ["contents:read"] }), never));
+    };
+    expect(await answerWith("0")).toBe("throttled");
+    expect(await answerWith("17")).toBe("denied");
   });
 
   test.each<[string, object]>([

@@ -97,7 +97,7 @@ export function githubApp(options: GithubAppOptions): CredentialProvider {
       const asked = askFor(scopes, repositories);
       const path = `/app/installations/${installationId}/access_tokens`;
       const answer = await call("POST", path, await appToken(), JSON.stringify(asked), signal);
-      if (answer.status !== 201) throw failure(apiUrl, answer.status, answer.headers.get("retry-after"));
+      if (answer.status !== 201) throw failure(apiUrl, answer.status, patience(answer.headers));
       return readToken(jsonObject(answer.bytes) ?? {}, asked, scopes, apiUrl, maxLifetimeMs);
     },
     async revoke({ secret }, { signal }) {
@@ -107,6 +107,17 @@ export function githubApp(options: GithubAppOptions): CredentialProvider {
       throw failure(apiUrl, status, null);
     },
   };
+}
+
+/**
+ * How long GitHub wants to be left alone, or null where it does not say so: by `Retry-After` (secondary limits), or by
+ * `X-RateLimit-Reset`, in seconds since 1970, where nothing remains of the primary limit.
+ */
+function patience(headers: Headers): string | null {
+  const reset = Number(headers.get("x-ratelimit-reset") ?? Number.NaN);
+  const isUsedUp = headers.get("x-ratelimit-remaining") === "0" && Number.isFinite(reset);
+  const until = isUsedUp ? String(Math.max(0, Math.ceil(reset - Date.now() / 1000))) : null;
+  return headers.get("retry-after") ?? until;
 }
 
 /** GitHub says 403 with a pause when it is asked too often, and 404 or 422 for what the installation does not have. */

@@ -55,16 +55,20 @@ export function grantedScopes(
   const names = Array.isArray(repositories) ? repositories.map((one: { name?: unknown } | null) => one?.name) : [];
   if (asked.repositories !== undefined) {
     if (selection !== "selected" || names.length === 0) return undefined;
-    if (names.some((name) => !asked.repositories?.includes(String(name)))) return undefined;
+    const wanted = new Set(asked.repositories.map(folded));
+    if (names.some((name) => !wanted.has(folded(name)))) return undefined;
   }
   return scopes.filter((scope) => {
     const [, permission = "", level] = PERMISSION.exec(scope) ?? [];
     const [, repository] = REPOSITORY.exec(scope) ?? [];
     return repository === undefined
       ? !isMore(level, granted.get(permission) as string | undefined)
-      : names.includes(repository);
+      : names.some((name) => folded(name) === folded(repository));
   });
 }
+
+/** Names of repositories are ASCII, and the same in any case; GitHub answers with the case in which they were made. */
+const folded = (name: unknown): string => String(name).toLowerCase();
 
 const refusal = (what: string): CredentialError =>
   new CredentialError("misconfigured", { message: `The GitHub App provider ${what}.` });

@@ -71,6 +71,7 @@ export function idJag(options: IdJagOptions): CredentialProvider {
         provider: providerOptions.issuer,
         issuer: checked.issuer,
         clientId: checked.clientId,
+        resource: first.get("resource"),
       });
       parameters.set("assertion", assertion);
       return subject.expiresInMs === undefined ? {} : { maxLifetimeMs: subject.expiresInMs };
@@ -82,7 +83,12 @@ export function idJag(options: IdJagOptions): CredentialProvider {
 function assertionOf(
   answer: TokenAnswer,
   { scopes }: GrantRequest,
-  expected: { readonly provider: string; readonly issuer: string; readonly clientId: string },
+  expected: {
+    readonly provider: string;
+    readonly issuer: string;
+    readonly clientId: string;
+    readonly resource: string | null;
+  },
 ): string {
   const token = answer["access_token"];
   const jwt = typeof token === "string" ? readJwt(token) : undefined;
@@ -100,6 +106,9 @@ function assertionOf(
   const audiences = [claims["aud"]].flat();
   if (audiences.length !== 1 || audiences[0] !== expected.issuer) throw refuse('"aud" is not the server it is for');
   if (claims["client_id"] !== expected.clientId) throw refuse('"client_id" is not this client');
+  const resources = claims["resource"] === undefined ? [] : [claims["resource"]].flat();
+  if (expected.resource !== null && resources.some((resource) => resource !== expected.resource))
+    throw refuse('"resource" is not the service it is for');
   const stated = [answer["scope"], claims["scope"]].filter((scope) => typeof scope === "string");
   if (scopes.length > 0 && normaliseScopes(stated).some((scope) => !scopes.includes(scope))) {
     throw new CredentialError("widened", {

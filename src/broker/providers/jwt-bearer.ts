@@ -42,7 +42,7 @@ export function jwtBearer(options: JwtBearerOptions): CredentialProvider {
   const source = assertion === "session" || isSigned(assertion) ? undefined : subjectSupplier(assertion);
   let importing: Promise<SigningKey> | undefined;
 
-  const sign = async ({ session }: GrantRequest, how: SignedAssertion): Promise<string> => {
+  const sign = async ({ session, scopes }: GrantRequest, how: SignedAssertion): Promise<string> => {
     importing ??= importSigningKey(how);
     const key = await importing.catch(() => {
       throw new CredentialError("misconfigured", { message: "The key to sign assertions with cannot be imported." });
@@ -55,6 +55,8 @@ export function jwtBearer(options: JwtBearerOptions): CredentialProvider {
       iat: now,
       exp: now + 60,
       jti: randomUUID(),
+      // Some servers read the scope here and nowhere else; and whoever comes by the assertion gets no more for it than that.
+      ...(scopes.length === 0 ? {} : { scope: scopes.join(" ") }),
     });
   };
 
