@@ -57,14 +57,6 @@ const NOTHING: readonly Pair[] = Object.freeze([]);
 export const credentialHandle = (live: LiveCredential, owner: CredentialOwner): Credential =>
   new CredentialHandle(live, owner);
 
-let headersOf: (handle: Credential, outgoing: OutgoingRequest) => readonly Pair[];
-let queryOf: (handle: Credential, outgoing: OutgoingRequest) => readonly Pair[];
-
-/** What {@link Credential.addedFor} adds, for this room's own tests. */
-export const headersFor = (handle: Credential, outgoing: OutgoingRequest): readonly Pair[] =>
-  headersOf(handle, outgoing);
-export const queryFor = (handle: Credential, outgoing: OutgoingRequest): readonly Pair[] => queryOf(handle, outgoing);
-
 // Private fields and not closures: one is made for every call.
 class CredentialHandle implements Credential {
   readonly #live: LiveCredential;
@@ -157,8 +149,6 @@ class CredentialHandle implements Credential {
   }
 
   static {
-    headersOf = (handle, outgoing) => (handle as CredentialHandle).#headersFor(outgoing);
-    queryOf = (handle, outgoing) => (handle as CredentialHandle).#queryFor(outgoing);
     // A promise asks what it resolves to for `then`: whoever put one on Object.prototype would be handed the handle.
     Object.setPrototypeOf(CredentialHandle.prototype, null);
     Object.freeze(CredentialHandle.prototype);

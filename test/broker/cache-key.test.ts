@@ -127,7 +127,9 @@ describe("scenario 18: who is not named is not served", () => {
       createTokenBroker({ providers: { crm: provider } }),
       createTokenBroker({ providers: { crm: provider } }),
     ];
-    const tokens = await Promise.all(brokers.map(async (broker) => bearerOf(await broker.authorise(ask(), never))));
+    const tokens = await Promise.all(
+      brokers.map(async (broker) => await bearerOf(await broker.authorise(ask(), never))),
+    );
     expect(new Set(tokens).size).toBe(2);
   });
 });

@@ -87,7 +87,7 @@ describe("a server whose clock is off", () => {
     async (skew) => {
       refusingUntil(skew);
       const mine = broker({ crm: signing(a), other: signing(b) });
-      expect(bearerOf(await mine.authorise(ask(), never))).toBe(TOKEN);
+      expect(await bearerOf(await mine.authorise(ask(), never))).toBe(TOKEN);
       expect(a.requests).toHaveLength(2);
       const [first, second] = a.requests.map(assertionOf);
       expect(second!.iat! - first!.iat!).toBeCloseTo(skew, -1);
@@ -139,8 +139,8 @@ describe("processes and their timers", () => {
     const mine = createTokenBroker({ providers: { crm: provider }, clock, random: () => 0 });
     const old = await mine.authorise(ask(), never);
     elapsed = 3_600_000; // no timer fired
-    expect(() => bearerOf(old)).toThrow(/expired/);
-    expect(bearerOf(await mine.authorise(ask(), never))).toBe("token-2-of-session-1");
+    await expect(bearerOf(old)).rejects.toThrow(/expired/);
+    expect(await bearerOf(await mine.authorise(ask(), never))).toBe("token-2-of-session-1");
   });
 });
 
@@ -207,7 +207,7 @@ describe("what is not ours to keep, or not for that server", () => {
         ask({ session: session({ principal: { id: "ada", type: "human", tenant }, id: `session-of-${tenant}` }) }),
         never,
       );
-    const tokens = (await Promise.all([of("one"), of("two"), of("one"), of("two")])).map(bearerOf);
+    const tokens = await Promise.all((await Promise.all([of("one"), of("two"), of("one"), of("two")])).map(bearerOf));
     expect(tokens[0]).toBe(tokens[2]);
     expect(tokens[1]).toBe(tokens[3]);
     expect(new Set(tokens).size).toBe(2);

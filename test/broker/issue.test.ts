@@ -70,7 +70,7 @@ describe("client credentials", () => {
       ask({ audience: CRM_API, scopes: ["notes:read"], session: session({ id: "s1" }) }),
       never,
     );
-    const claims = claimsOf(bearerOf(credential));
+    const claims = claimsOf(await bearerOf(credential));
     expect(claims).toMatchObject({ aud: CRM_API, scope: "notes:read", client_id: "crm-agent", iss: server.issuer });
     expect(credential.facts).toMatchObject({
       audience: CRM_API,
@@ -86,7 +86,7 @@ describe("client credentials", () => {
       ask({ audience: CRM_API, scopes: ["notes:read"], session: session({ id: "s1" }) }),
       never,
     );
-    const token = bearerOf(credential);
+    const token = await bearerOf(credential);
     const reachable = [credential, credential.facts, broker, events, structuredClone(credential.facts)];
     expect(occurrences(token, reachable)).toEqual([]);
     expect(occurrences(token.split(".")[2]!, reachable)).toEqual([]);
@@ -96,7 +96,7 @@ describe("client credentials", () => {
 
   test.each(["basic", "post"])("with client_secret_%s the client authenticates too", async (credential) => {
     const got = await broker.authorise(ask({ credential, audience: CRM_API, session: session({ id: "s1" }) }), never);
-    expect(claimsOf(bearerOf(got))).toMatchObject({ client_id: `${credential}-agent` });
+    expect(claimsOf(await bearerOf(got))).toMatchObject({ client_id: `${credential}-agent` });
     expect([...broker.liveSecrets()]).toContain(server.clientSecrets[`${credential}-agent`]);
     expect(occurrences(server.clientSecrets[`${credential}-agent`]!, [got, broker, events])).toEqual([]);
   });
@@ -107,7 +107,11 @@ describe("token exchange", () => {
     const alice = await user("s2");
     const request = ask({ credential: "exchangeJwt", audience: CRM_API, scopes: ["notes:read"], session: alice });
     const credential = await broker.authorise(request, never);
-    expect(claimsOf(bearerOf(credential))).toMatchObject({ sub: "alice", act: { sub: "billing-bot" }, aud: CRM_API });
+    expect(claimsOf(await bearerOf(credential))).toMatchObject({
+      sub: "alice",
+      act: { sub: "billing-bot" },
+      aud: CRM_API,
+    });
     expect(credential.facts.subject).toBe("alice");
   });
 
@@ -122,7 +126,7 @@ describe("token exchange", () => {
       kid: credential.facts.kid,
       scope: ["notes:write"],
     });
-    expect(occurrences(bearerOf(credential), [credential, events, broker])).toEqual([]);
+    expect(occurrences(await bearerOf(credential), [credential, events, broker])).toEqual([]);
     expect(occurrences(alice.subjectToken!.reveal(), [credential, events, broker, alice])).toEqual([]);
   });
 
@@ -233,7 +237,7 @@ describe("the end of a session", () => {
       const request = ask({ credential: "exchange", audience: LEDGER_API, scopes: [scope], session: alice });
       const credential = await broker.authorise(request, never);
       kept.push(credential);
-      tokens.push(bearerOf(credential));
+      tokens.push(await bearerOf(credential));
     }
     for (const token of tokens) expect(await server.introspect(token)).toMatchObject({ active: true, sub: "alice" });
     expect([...broker.liveSecrets()]).toEqual(expect.arrayContaining([...tokens, alice.subjectToken!.reveal()]));
@@ -245,14 +249,14 @@ describe("the end of a session", () => {
     for (const token of tokens) expect(await server.introspect(token)).toEqual({ active: false });
     const request = ask({ credential: "exchange", audience: LEDGER_API, session: alice });
     await expect(broker.authorise(request, never)).rejects.toMatchObject({ code: "SESSION_CLOSED" });
-    for (const credential of kept) expect(() => bearerOf(credential)).toThrow(/closed/);
+    for (const credential of kept) await expect(bearerOf(credential)).rejects.toThrow(/closed/);
     const secrets = [...broker.liveSecrets()];
     for (const token of [...tokens, alice.subjectToken!.reveal()]) expect(secrets).not.toContain(token);
   });
 
   test("70: a JWT that the server cannot revoke is recorded as such and stays among the live secrets", async () => {
     const request = ask({ audience: CRM_API, session: session({ id: "s70" }) });
-    const token = bearerOf(await broker.authorise(request, never));
+    const token = await bearerOf(await broker.authorise(request, never));
     await broker.closeSession("s70");
     const mine = events.filter((event) => event.session === "s70");
     expect(typesOf(mine)).toEqual(["issued", "not_revocable"]);
@@ -264,8 +268,8 @@ test("20: asked for read, then for write: two tokens, each with one right", asyn
   const mine = session({ id: "s20" });
   const read = await broker.authorise(ask({ audience: CRM_API, scopes: ["notes:read"], session: mine }), never);
   const write = await broker.authorise(ask({ audience: CRM_API, scopes: ["notes:write"], session: mine }), never);
-  expect(claimsOf(bearerOf(read))["scope"]).toBe("notes:read");
-  expect(claimsOf(bearerOf(write))["scope"]).toBe("notes:write");
+  expect(claimsOf(await bearerOf(read))["scope"]).toBe("notes:read");
+  expect(claimsOf(await bearerOf(write))["scope"]).toBe("notes:write");
 });
 
 test("24: a hundred cold calls at once are one token request and one token", async () => {
@@ -273,5 +277,5 @@ test("24: a hundred cold calls at once are one token request and one token", asy
   const request = ask({ audience: CRM_API, scopes: ["notes:read"], session: session({ id: "s24" }) });
   const credentials = await Promise.all(Array.from({ length: 100 }, () => broker.authorise(request, never)));
   expect(server.tokenRequests.length - before).toBe(1);
-  expect(new Set(credentials.map(bearerOf)).size).toBe(1);
+  expect(new Set(await Promise.all(credentials.map(bearerOf))).size).toBe(1);
 });

@@ -284,7 +284,9 @@ describe("idJag", () => {
     const assertion = good();
     idp.answer = (response) => json(response, 200, assertion);
     const broker = brokerWith(provider());
-    expect(bearerOf(await broker.authorise(ask({ session: alice(), scopes: ["notes:read"] }), never))).toBe(TOKEN);
+    expect(await bearerOf(await broker.authorise(ask({ session: alice(), scopes: ["notes:read"] }), never))).toBe(
+      TOKEN,
+    );
     expect(Object.fromEntries(idp.requests[0]!)).toMatchObject({
       client_id: "agent-at-idp",
       subject_token: expect.any(String),
@@ -394,7 +396,7 @@ describe("githubApp", () => {
     const broker = brokerWith(provider(github));
     const scopes = ["contents:read", "issues:write", "repository:web"];
     const credential = await broker.authorise(ask({ scopes }), never);
-    expect(bearerOf(credential)).toBe("ghs_installation-token");
+    expect(await bearerOf(credential)).toBe("ghs_installation-token");
     expect(credential.facts).toMatchObject({ scope: scopes, issuer: github.url, ttlMs: 900_000 });
     const [request] = github.asked;
     expect(request).toMatchObject({ method: "POST", url: "/app/installations/42/access_tokens" });
@@ -557,7 +559,7 @@ test("77: a variable that is to be deleted is out of the environment once it has
   const credential = await broker.authorise(ask(), never);
   expect(process.env["SALLYPORT_TEST_KEY"]).toBeUndefined();
   credential.invalidate();
-  expect(bearerOf(await broker.authorise(ask(), never))).toBe("key-from-the-environment");
+  expect(await bearerOf(await broker.authorise(ask(), never))).toBe("key-from-the-environment");
   const inProcess = [process.argv, process.title, process.env, process.execArgv];
   expect(occurrences("key-from-the-environment", inProcess)).toEqual([]);
 });

@@ -81,9 +81,9 @@ describe("the end of a session", () => {
 
     const broker = createTokenBroker({ providers: { crm: provider } });
     const kept = await broker.authorise(ask(), never);
-    const token = bearerOf(kept);
+    const token = await bearerOf(kept);
     await broker.closeSession("session-1");
-    expect(() => bearerOf(kept)).toThrow(/closed/);
+    await expect(bearerOf(kept)).rejects.toThrow(/closed/);
     await expect(broker.authorise(ask(), never)).rejects.toMatchObject({ code: "SESSION_CLOSED" });
     // Until it expires, answers are searched for it.
     expect([...broker.liveSecrets()]).toContain(token);

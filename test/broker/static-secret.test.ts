@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { headersFor, queryFor } from "../../src/broker/credential.js";
 import {
   type BrokerEvent,
   createTokenBroker,
@@ -12,10 +11,9 @@ import {
   staticSecret,
   type TokenBroker,
 } from "../../src/broker/index.js";
-import { ask, CRM_API, never, occurrences, session } from "./support.js";
+import { ask, bearerOf, never, occurrences, sentWith, session } from "./support.js";
 
 const KEY = "static-key-of-the-crm";
-const outgoing = { method: "GET", url: `${CRM_API}/accounts` };
 let directory: string;
 
 beforeAll(async () => {
@@ -27,23 +25,20 @@ const brokerFor = (options: StaticSecretOptions, onEvent: (event: BrokerEvent) =
   createTokenBroker({ providers: { crm: staticSecret(options) }, onEvent });
 
 describe("where the secret goes", () => {
-  test.each<[StaticSecretOptions, [string, string][], [string, string][]]>([
-    [{ scheme: "bearer", secret: KEY }, [["authorization", `Bearer ${KEY}`]], []],
-    [{ scheme: "basic", username: "bot", secret: KEY }, [["authorization", `Basic ${btoa(`bot:${KEY}`)}`]], []],
-    [{ scheme: "header", name: "X-Api-Key", secret: KEY }, [["x-api-key", KEY]], []],
+  test.each<[StaticSecretOptions, [string, string][], string]>([
+    [{ scheme: "bearer", secret: KEY }, [["authorization", `Bearer ${KEY}`]], ""],
+    [{ scheme: "basic", username: "bot", secret: KEY }, [["authorization", `Basic ${btoa(`bot:${KEY}`)}`]], ""],
+    [{ scheme: "header", name: "X-Api-Key", secret: KEY }, [["x-api-key", KEY]], ""],
     [
       { scheme: "header", name: "authorization", prefix: "Token ", secret: KEY },
       [["authorization", `Token ${KEY}`]],
-      [],
+      "",
     ],
-    [{ scheme: "query", name: "api_key", secret: KEY }, [], [["api_key", KEY]]],
+    [{ scheme: "query", name: "api_key", secret: KEY }, [], `api_key=${KEY}`],
   ])("%j", async (options, headers, query) => {
     const credential = await brokerFor(options).authorise(ask(), never);
-    expect(headersFor(credential, outgoing)).toEqual(headers);
-    expect(queryFor(credential, outgoing)).toEqual(query);
-    for (const pairsFor of [headersFor, queryFor]) {
-      expect(() => pairsFor(credential, { method: "GET", url: "https://evil.example/" })).toThrow(/another origin/);
-    }
+    expect(await sentWith(credential)).toMatchObject({ headers, query });
+    await expect(sentWith(credential, "https://evil.example/")).rejects.toThrow(/another origin/);
   });
 
   test("it is in nothing that can be reached, and among the live secrets in all its spellings", async () => {
@@ -78,10 +73,7 @@ describe("where the secret comes from", () => {
     await writeFile(file, "second-key\r\n");
     first.invalidate();
     const second = await broker.authorise(ask(), never);
-    expect([first, second].map((credential) => headersFor(credential, outgoing)[0]?.[1])).toEqual([
-      "Bearer first-key",
-      "Bearer second-key",
-    ]);
+    expect(await Promise.all([first, second].map(bearerOf))).toEqual(["first-key", "second-key"]);
   });
 
   test("an environment variable and a function are read too", async () => {
@@ -95,8 +87,8 @@ describe("where the secret comes from", () => {
       ask(),
       never,
     );
-    expect(headersFor(fromEnv, outgoing)[0]?.[1]).toBe("Bearer key-from-env");
-    expect(headersFor(fromFunction, outgoing)[0]?.[1]).toBe("Bearer key-from-code");
+    expect(await bearerOf(fromEnv)).toBe("key-from-env");
+    expect(await bearerOf(fromFunction)).toBe("key-from-code");
   });
 
   test.each<[string, StaticSecretOptions["secret"]]>([

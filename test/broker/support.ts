@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
-import { headersFor } from "../../src/broker/credential.js";
 import {
   type BrokerEvent,
   type BrokerSession,
@@ -13,6 +12,7 @@ import {
   Secret,
 } from "../../src/broker/index.js";
 import { type Clock, systemClock } from "../../src/clock.js";
+import { openAdded } from "../../src/transport/added.js";
 
 export const never: { readonly signal: AbortSignal } = { signal: new AbortController().signal };
 export const CRM = "https://crm.internal.example";
@@ -146,8 +146,14 @@ export const issued = (token: string): IssuedCredential => ({
   revocable: true,
 });
 
-export const bearerOf = (credential: Credential): string =>
-  headersFor(credential, { method: "GET", url: `${CRM_API}/accounts` })[0]?.[1].replace("Bearer ", "") ?? "";
+/** What a credential would add to this request, as its transport is told. */
+export const sentWith = async (
+  credential: Credential,
+  url: string = `${CRM_API}/accounts`,
+): Promise<ReturnType<typeof openAdded>> => openAdded(await credential.addedFor({ method: "GET", url }));
+
+export const bearerOf = async (credential: Credential): Promise<string> =>
+  (await sentWith(credential)).headers[0]?.[1].replace("Bearer ", "") ?? "";
 
 export const typesOf = (events: readonly BrokerEvent[]): string[] => events.map(({ type }) => type);
 

@@ -107,7 +107,7 @@ describe("scenario 8: what comes back is an access token or nothing", () => {
   });
 
   test("8: an access token is accepted", async () => {
-    expect(bearerOf(await broker.authorise(ask({ session: alice }), never))).toBe(TOKEN);
+    expect(await bearerOf(await broker.authorise(ask({ session: alice }), never))).toBe(TOKEN);
   });
 });
 
