@@ -40,7 +40,8 @@ export async function deliver(
   const { request, followed, crossed } = arrival;
   const answer = arrival.integrity === "" ? arrival.answer : await verified(exchange, arrival);
   const secrets = parts.broker.liveSecrets();
-  const flow = openFlow(parts, session, exchange, { ...arrival, answer }, secrets);
+  const checked = answer === arrival.answer ? arrival : { ...arrival, answer };
+  const flow = openFlow(parts, session, exchange, checked, secrets);
   const length = declaredLength(answer);
   let body: BodySource | Uint8Array | null = null;
   if (answer.body === null) await flow.finish();

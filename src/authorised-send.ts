@@ -66,7 +66,8 @@ export async function sendAuthorised(
   for (;;) {
     if (isReplaced(parts, decision)) throw new PolicyReplaced(departure.body);
     const upload = watchUpload(parts, session, departure);
-    const judged = await wireForm(parts, { ...departure, body: upload.body }, credential);
+    const watched = upload.body === departure.body ? departure : { ...departure, body: upload.body };
+    const judged = await wireForm(parts, watched, credential);
     const wire = withValues(parts, session, request, judged);
     await exchange.intent(request, decision, credential, upload); //                              8. record intent
     session.assertOpen();

@@ -1,6 +1,8 @@
 import { DeniedError, GuardError } from "./errors.js";
+import { targetOf } from "./exchange.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
 import type { Decision, DecisionContext, Limit } from "./policy/index.js";
+import type { CanonicalRequest } from "./request/canonical.js";
 import type { LimitAnswer, LimitCharge, LimitTime } from "./store/index.js";
 
 /** What a hop uses up of its limits. */
@@ -26,12 +28,20 @@ export async function countCall(
   decision: Decision,
   target: string,
 ): Promise<Counted> {
-  let release = await reserve(parts, session, decision, target);
+  return counted(parts, session, () => target, await reserve(parts, session, decision, target));
+}
+
+/** Step 5 of a hop that no limit counts. */
+export const uncounted = (parts: GuardParts, session: SessionState, request: CanonicalRequest): Counted =>
+  counted(parts, session, () => targetOf(request), NOTHING_HELD);
+
+function counted(parts: GuardParts, session: SessionState, target: () => string, held: Release): Counted {
+  let release = held;
   return {
     async moveTo(other) {
       await release();
       release = NOTHING_HELD;
-      release = await reserve(parts, session, other, target);
+      release = await reserve(parts, session, other, target());
     },
     release: () => release(),
   };

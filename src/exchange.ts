@@ -123,7 +123,8 @@ export class Exchange {
     this.#open = { http, level, upload };
     // What a person was asked about is worth a disk's time, whatever its method.
     const usual = SAFE.has(request.method) && !isAsked ? this.#sync.safe : this.#sync.unsafe;
-    await this.#log.sync(decision.obligations.sync ?? usual);
+    const mode = decision.obligations.sync ?? usual;
+    if (mode !== "os") await this.#log.sync(mode);
   }
 
   /** Notes that the answer's header is here. */

@@ -4,7 +4,7 @@ import type { Grant } from "./approval/index.js";
 import { requestApproval } from "./ask.js";
 import { askPredicates, isSameQuestion } from "./ask-predicates.js";
 import { NOTHING_DELIVERED, needsFingerprint, nothingLeft, PolicyReplaced, sendAuthorised } from "./authorised-send.js";
-import { type Counted, countCall } from "./count.js";
+import { type Counted, countCall, uncounted } from "./count.js";
 import { DeniedError, isGuardError } from "./errors.js";
 import { Exchange, targetOf } from "./exchange.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
@@ -38,15 +38,18 @@ export async function guardedCall(
   const { signal, release } = linkSignals(session.signal, call.signal);
   try {
     const body = call.body instanceof Promise ? await call.body : call.body;
-    let hop = await readHop(parts, exchange, call, body, call.settings, signal); //              2. canonicalise, 3. understand
+    const read = readHop(parts, exchange, call, body, call.settings, signal); //                 2. canonicalise, 3. understand
+    let hop = read instanceof Promise ? await read : read;
     let crossed = false;
     for (let followed = 0; ; followed++) {
       const { answer, decision } = await sendHop(parts, session, exchange, hop, signal); //       4.–9. decide … send
-      const next = await nextHop(parts, exchange, hop, answer, call.redirect, followed, signal);
+      const next = isRedirect(answer.status)
+        ? await nextHop(parts, exchange, hop, answer, call.redirect, followed, signal)
+        : null;
       if (next === null) {
         const { integrity, signal: callerSignal } = call;
-        const sent = { request: hop.request, decision, answer, followed, crossed, integrity };
-        const arrival = { ...sent, callerSignal, signal, release };
+        const { request } = hop;
+        const arrival = { request, decision, answer, followed, crossed, integrity, callerSignal, signal, release };
         return await deliver(parts, session, exchange, arrival); //                               10. mask, 11. record outcome
       }
       crossed ||= next.request.origin !== hop.request.origin;
@@ -76,15 +79,18 @@ interface SentHop {
   readonly decision: Decision;
 }
 
-/** Steps 2 and 3: the one form that is judged and sent, and its bytes wherever somebody will look into them. */
-async function readHop(
+/**
+ * Steps 2 and 3: the one form that is judged and sent, and its bytes wherever somebody will look into them. What needs no
+ * waiting is not waited for, here and below: each wait costs as much as the step.
+ */
+function readHop(
   parts: GuardParts,
   exchange: Exchange,
   head: RequestHead,
   body: Hop["body"],
   settings: FetchSettings,
   signal: AbortSignal,
-): Promise<Hop> {
+): Hop | Promise<Hop> {
   const policy = parts.policy();
   const request = canonicaliseRequest(head);
   // What fetch itself would not try is the caller's mistake, and no denial.
@@ -94,7 +100,7 @@ async function readHop(
   }
   if (!request.ok) throw refused(exchange, { ok: false, method: head.method, url: head.url }, policy.refuse(request));
   if (!(body instanceof ReadableStream) || !policy.needsBody(request)) return { request, body, settings };
-  return { request, body: await wholeBody(parts, exchange, request, body, signal), settings };
+  return wholeBody(parts, exchange, request, body, signal).then((bytes) => ({ request, body: bytes, settings }));
 }
 
 /** Steps 4 to 9, for one hop. Nothing resolves a name or asks for a credential before the policy has said yes. */
@@ -105,12 +111,17 @@ async function sendHop(
   asked: Hop,
   signal: AbortSignal,
 ): Promise<SentHop> {
-  const judged = await judgeHop(parts, session, asked, signal); //                                4. decide
+  const judgement = judgementOf(parts, session, asked); //                                        4. decide
+  const judged =
+    judgement.checks.length === 0 ? judgement.decision : await judgeHop(parts, session, asked, signal, judgement);
   if (judged.effect === "deny") throw refused(exchange, asked.request, judged);
   const approves = judged.effect === "approve";
   const frozen = approves || needsFingerprint(judged) ? await freeze(parts, exchange, asked, signal) : null;
   const hop = frozen ?? asked;
-  const count = await countHop(parts, session, exchange, hop, judged); //                         5. count
+  const count =
+    judged.obligations.limits === undefined
+      ? uncounted(parts, session, hop.request)
+      : await countHop(parts, session, exchange, hop, judged); //                                 5. count
   const { decision, grant } =
     frozen !== null && approves
       ? await approveHop(parts, session, exchange, frozen, judged, count, signal) //              6. approve
@@ -118,7 +129,9 @@ async function sendHop(
   let leaving = false;
   try {
     const departure = {
-      ...hop,
+      request: hop.request,
+      body: hop.body,
+      settings: hop.settings,
       decision,
       judge: () => judgeHop(parts, session, hop, signal),
       onLeaving: () => {
@@ -126,7 +139,7 @@ async function sendHop(
       },
     };
     const answer = await sendAuthorised(parts, session, exchange, departure, signal); //          7.–9. authorise … send
-    await grant?.settle("consumed");
+    if (grant !== null) await grant.settle("consumed");
     return { answer, decision };
   } catch (error) {
     const sent = !leaving || nothingLeft(error) ? "no" : "unknown";
@@ -147,20 +160,22 @@ async function sendHop(
 async function judgeHop(
   parts: GuardParts,
   session: SessionState,
-  { request, body }: Hop,
+  hop: Hop,
   signal: AbortSignal,
+  first: Judgement = judgementOf(parts, session, hop),
 ): Promise<Decision> {
-  const judge = (): Judgement =>
-    parts.policy().judge(request, body instanceof ReadableStream ? "unread" : body, session.context());
-  let judgement = judge();
+  let judgement = first;
   while (judgement.checks.length > 0) {
     const decision = await askPredicates(parts, judgement, signal);
-    const again = judge();
+    const again = judgementOf(parts, session, hop);
     if (isSameQuestion(judgement, again)) return decision;
     judgement = again;
   }
   return judgement.decision;
 }
+
+const judgementOf = (parts: GuardParts, session: SessionState, { request, body }: Hop): Judgement =>
+  parts.policy().judge(request, body instanceof ReadableStream ? "unread" : body, session.context());
 
 /** Step 5. What is over a limit is recorded as denied. */
 async function countHop(

@@ -27,7 +27,8 @@ interface Pass {
   readonly scanner: LeakScanner | undefined;
   /** Look into every value, because the finished text held a secret. */
   readonly suspicious: boolean;
-  readonly trunc: Map<string, number>;
+  /** Made when something is cut. */
+  trunc: Map<string, number> | null;
   withheld: boolean;
 }
 
@@ -58,7 +59,7 @@ export function encodeFields(
 ): EncodedEvent {
   let suspicious = false;
   for (let scale = 1; ; scale /= 2) {
-    const pass: Pass = { scale, scanner, suspicious, trunc: new Map(), withheld: false };
+    const pass: Pass = { scale, scanner, suspicious, trunc: null, withheld: false };
     const text = encodeMembers(COMPILED, event, pass, "") + truncReport(pass.trunc);
     if (text.length > room || (text.length * 3 > room && Buffer.byteLength(text) > room)) {
       if (scale < 1e-5) return { text: UNWRITABLE, withheld: true };
@@ -94,8 +95,8 @@ function flatObject(values: Readonly<Record<string, string | undefined>>, scanne
   return `{${members.join(",")}}`;
 }
 
-function truncReport(trunc: ReadonlyMap<string, number>): string {
-  if (trunc.size === 0) return "";
+function truncReport(trunc: Pass["trunc"]): string {
+  if (trunc === null) return "";
   return `,"trunc":{${[...trunc].map(([path, bytes]) => `"${path}":${bytes}`).join(",")}}`;
 }
 
@@ -218,5 +219,6 @@ function encodeCounts(counts: object, path: string, pass: Pass): string {
 }
 
 function report(value: string, path: string, pass: Pass): void {
+  pass.trunc ??= new Map();
   pass.trunc.set(path, (pass.trunc.get(path) ?? 0) + Buffer.byteLength(value));
 }

@@ -46,19 +46,26 @@ function percentDecoded(text: string): string {
 /** The secret as it may appear: plain, inside JSON, percent-encoded, and inside Base64 of something longer. */
 function formsOf(secret: string): readonly string[] {
   const json = stringify(secret);
-  const forms = [secret, slice(json, 1, json.length - 1)];
+  const forms = [secret];
+  addForm(forms, slice(json, 1, json.length - 1));
   const bytes = utf8Bytes(secret);
   const encoded = uriEncoded(secret);
   if (encoded !== null) {
-    append(forms, encoded);
-    append(forms, lowerEscapes(encoded));
+    addForm(forms, encoded);
+    addForm(forms, lowerEscapes(encoded));
   }
   for (let before = 0; before < 3; before++) {
     const inside = base64Inside(bytes, before as 0 | 1 | 2);
-    append(forms, inside[0]);
-    append(forms, inside[1]);
+    addForm(forms, inside[0]);
+    addForm(forms, inside[1]);
   }
   return forms;
+}
+
+/** Most secrets look the same in several encodings, and each form is looked for in every line. */
+function addForm(forms: string[], form: string): void {
+  for (let at = 0; at < forms.length; at++) if (forms[at] === form) return;
+  append(forms, form);
 }
 
 const { stringify } = JSON;

@@ -1,5 +1,6 @@
 import { domainToUnicode } from "node:url";
 import { parseHostLiteral } from "./address.js";
+import { mapGet, mapSet, mapSize } from "./captured.js";
 import { type Refusal, refuse } from "./refusal.js";
 
 /** Host and port of a URL in their one form. */
@@ -38,7 +39,23 @@ export function canonicalAuthority(raw: string, scheme: Scheme): CanonicalAuthor
   if (rawHost === "") return refuse("URL_AMBIGUOUS", "the URL has no host");
   if (rawPort !== undefined && !/^[1-9][0-9]{0,4}$/.test(rawPort))
     return refuse("HOST_REFUSED", "the port is not a plain number");
-  return canonicalHost(rawHost, rawPort, scheme);
+  return canonicalLiteral(rawHost, rawPort, scheme);
+}
+
+/** Addresses come with every call, and take longer to read than the rest of a URL. */
+const LITERAL = /^[0-9.]{7,15}$/;
+const MOST_REMEMBERED = 64;
+let remembered = new Map<string, CanonicalAuthority | Refusal>();
+
+function canonicalLiteral(raw: string, port: string | undefined, scheme: Scheme): CanonicalAuthority | Refusal {
+  if (!LITERAL.test(raw)) return canonicalHost(raw, port, scheme);
+  const name = `${scheme} ${raw} ${port ?? ""}`;
+  const known = mapGet(remembered, name);
+  if (known !== undefined) return known;
+  const read = canonicalHost(raw, port, scheme);
+  if (mapSize(remembered) >= MOST_REMEMBERED) remembered = new Map();
+  mapSet(remembered, name, read);
+  return read;
 }
 
 function canonicalHost(raw: string, port: string | undefined, scheme: Scheme): CanonicalAuthority | Refusal {
