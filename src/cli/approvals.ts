@@ -13,7 +13,7 @@ import {
 } from "../approval/index.js";
 import { inertJson, printable } from "../audit/text.js";
 import { systemClock } from "../clock.js";
-import { isGuardError } from "../errors.js";
+import { GuardError, isGuardError } from "../errors.js";
 import { type Pins, readPins } from "../policy/pins.js";
 import { fileStore } from "../store/index.js";
 import type { CommandOutput } from "./audit.js";
@@ -149,10 +149,22 @@ function pinsIn(text: string): Pins {
   return pins;
 }
 
+/** The store cannot be read: a fault of the files, and not of the command. */
+class UnreadableStore extends GuardError {
+  constructor(why: string) {
+    super("APPROVAL_UNAVAILABLE", { message: `The store cannot be read: ${why}` });
+  }
+}
+
 async function withDesk(directory: string, work: (desk: ApprovalDesk) => Promise<void>): Promise<void> {
   // Not made here: a typing mistake would look like a store without questions.
   if (!existsSync(directory)) throw new UsageError(`--store: there is no directory ${directory}`);
   const store = fileStore(directory);
+  // A desk keeps a store's own words from agents; whoever is at the machine needs them.
+  await store.approvals.list({ state: "pending" }).catch(async (error: unknown) => {
+    await store.close();
+    throw new UnreadableStore(error instanceof Error ? error.message : String(error));
+  });
   const desk = createApprovalDesk({
     store: store.approvals,
     clock: systemClock,

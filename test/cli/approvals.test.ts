@@ -1,3 +1,4 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createApprovalDesk } from "../../src/approval/index.js";
@@ -40,7 +41,7 @@ async function world(rule: object = {}) {
     const code = await run(["approvals", ...argv, "--store", state], io);
     return { code, out: io.out(), err: io.err() };
   };
-  return { api, open, call, cli };
+  return { api, open, call, cli, state };
 }
 
 describe("sallyport approvals", () => {
@@ -124,6 +125,24 @@ describe("sallyport approvals", () => {
     const { cli, open } = await world();
     await open();
     expect((await cli("list", "--state", "maybe")).code).toBe(64);
+  });
+});
+
+describe("a store that cannot be read", () => {
+  test("is told with the file and what is wrong with it, and nothing is answered", async () => {
+    const { cli, open, call, state } = await world();
+    const { session } = await open();
+    for (const amount of [1, 2, 3]) await call(session, amount);
+    const journal = join(state, "approvals.000000.journal");
+    const lines = readFileSync(journal, "utf8").split("\n\n");
+    writeFileSync(journal, lines.toSpliced(2, 1).join("\n\n"));
+    for (const args of [["list"], ["show", "ap_1"], ["approve", "ap_1"]] as const) {
+      expect(await cli(...args)).toMatchObject({ code: 1, err: expect.stringContaining(`${journal} has lost a line`) });
+    }
+    expect(readFileSync(journal, "utf8")).toBe(lines.toSpliced(2, 1).join("\n\n"));
+    rmSync(journal);
+    mkdirSync(journal);
+    expect(await cli("list")).toMatchObject({ code: 1, err: expect.stringContaining("EISDIR") });
   });
 });
 

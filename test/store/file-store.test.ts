@@ -1,6 +1,6 @@
-import { appendFileSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import fs, { appendFileSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { ApprovalStore } from "../../src/approval/index.js";
 import type { OptionsError } from "../../src/errors.js";
 import { type FileStore, fileStore } from "../../src/store/index.js";
@@ -8,6 +8,8 @@ import { approvalStoreChecks } from "../../src/testing/index.js";
 import { temporaryDirectory } from "../support/guards.js";
 import { describeLimitStore } from "./limit-store-conformance.js";
 import { MINUTE, openingOf, START } from "./openings.js";
+
+const realFs = { writeSync: fs.writeSync };
 
 /** A store that is closed after the test. */
 function open(directory: string, options: Parameters<typeof fileStore>[1] = {}): ApprovalStore {
@@ -64,6 +66,66 @@ test("a last line that did not get to the disk whole is as if it had not been wr
     truncateSync(journal, length);
     expect((await open(directory).list()).map(({ id }) => id)).toEqual(["a"]);
   }
+});
+
+describe("a disk that fails", () => {
+  /** The file system with another function in one place, until the answer is called. */
+  const failing = <Name extends "writeSync" | "fdatasync">(name: Name, other: unknown): (() => void) => {
+    const own = fs[name];
+    (fs as Record<string, unknown>)[name] = other;
+    const restore = (): void => {
+      fs[name] = own;
+    };
+    onTestFinished(restore);
+    return restore;
+  };
+  const yes = { verdict: "approve", by: { id: "ann", idp: "i" }, at: START + MINUTE } as const;
+  const noSpace = (): never => {
+    throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+  };
+  const halfOfIt = (file: number, bytes: Uint8Array): number => {
+    const { writeSync } = realFs;
+    return writeSync(file, bytes.subarray(0, bytes.length / 2));
+  };
+
+  test.each([
+    ["full", noSpace, /ENOSPC/],
+    ["full in the middle of a line", halfOfIt, /took half a line/],
+  ])("because it is %s takes no answer, and the next one when there is room", async (_how, write, words) => {
+    const directory = temporaryDirectory();
+    const store = open(directory);
+    await openAs(store, "a");
+    const restore = failing("writeSync", write);
+    await expect(store.vote("a", { ...yes, nonce: "n1" })).rejects.toThrow(words);
+    await expect(store.reserve("a", "gf1:a", { id: "l", at: START, expiresAt: START + MINUTE })).resolves.toBe("gone");
+    await expect(openAs(store, "b")).rejects.toThrow(words);
+    restore();
+    for (const one of [store, open(directory)]) {
+      expect((await one.list()).map(({ id, state, votes }) => [id, state, votes.length])).toEqual([
+        ["a", "pending", 0],
+      ]);
+    }
+    expect(await store.vote("a", { ...yes, nonce: "n2" })).toMatchObject({ state: "approved" });
+    expect(await open(directory).get("a")).toMatchObject({ state: "approved", votes: [{ nonce: "n2" }] });
+  });
+
+  test("when it is asked whether it has the line gives no grant: nobody who was refused one is sent, and nobody else either", async () => {
+    const directory = temporaryDirectory();
+    const store = open(directory);
+    await openAs(store, "a");
+    await store.vote("a", { ...yes, nonce: "n1" });
+    const lease = { id: "l", at: START + MINUTE, expiresAt: START + 2 * MINUTE };
+    const restore = failing("fdatasync", (_: number, done: (error: Error) => void) =>
+      done(new Error("EIO: i/o error")),
+    );
+    await expect(store.reserve("a", "gf1:a", lease)).rejects.toThrow("EIO");
+    restore();
+    for (const one of [store, open(directory)]) {
+      expect(await one.reserve("a", "gf1:a", { ...lease, id: "other" })).toBe("gone");
+      expect(await one.get("a")).toMatchObject({ state: "reserved", lease: { id: "l" } });
+    }
+    expect((await store.due(lease.expiresAt)).map(({ state }) => state)).toEqual(["unknown"]);
+  });
 });
 
 test("a line that is missing, or changed, in the middle is damage: nothing is guessed, and it stays so", async () => {

@@ -68,8 +68,10 @@ async function converse(
     const columns = "columns" in output && typeof output.columns === "number" ? output.columns : 96;
     output.write(`\n${renderCard(request, Math.min(Math.max(columns - 1, 48), 120))}\n`);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      // Listened for first: whatever stands for the person may answer in the moment it is asked.
+      const line = nextLine(lines, [control.signal, gone.signal]);
       output.write("  Send exactly this, once? [y/N] ");
-      const answer = await nextLine(lines, [control.signal, gone.signal]);
+      const answer = await line;
       if (/^(?:y|yes)$/i.test(answer)) return control.approve(by);
       if (/^(?:n|no|)$/i.test(answer)) return control.deny(by);
     }
