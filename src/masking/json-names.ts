@@ -1,3 +1,5 @@
+import { latin1 } from "./bytes.js";
+import { ALONE, type PairRole, pairRole } from "./json-pairs.js";
 import type { ValueRule } from "./probe.js";
 
 /** Longer names are not remembered. */
@@ -15,6 +17,7 @@ export class KnownNames {
   #bytes: Uint8Array | null = null;
   readonly #lengths: number[] = [];
   readonly #rules: ValueRule[][] = [];
+  readonly #roles: PairRole[] = [];
 
   /** Index of the slot that the name from `from` to `to` belongs to, or -1. */
   slot(bytes: Uint8Array, from: number, to: number): number {
@@ -32,10 +35,16 @@ export class KnownNames {
     return this.#rules[slot] ?? null;
   }
 
+  /** What the name in this slot says of the member beside it. */
+  role(slot: number): PairRole {
+    return this.#roles[slot] ?? ALONE;
+  }
+
   remember(slot: number, bytes: Uint8Array, from: number, to: number, rules: ValueRule[]): void {
     this.#bytes ??= new Uint8Array(SLOTS * LONGEST);
     this.#bytes.set(bytes.subarray(from, to), slot * LONGEST);
     this.#lengths[slot] = to - from;
+    this.#roles[slot] = pairRole(latin1(bytes, from, to));
     // An empty list is still open to what the next name calls for.
     this.#rules[slot] = rules.length === 0 ? NO_RULES : rules;
   }

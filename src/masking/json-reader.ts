@@ -2,6 +2,7 @@ import { latin1, utf8 } from "./bytes.js";
 import { JSON_STRING } from "./json-codec.js";
 import { Containers, DEEPEST } from "./json-containers.js";
 import type { KnownNames } from "./json-names.js";
+import { ALONE, GIVES_NAME, HAS_VALUE, LONGEST_GIVEN, NamedPairs, type PairRole } from "./json-pairs.js";
 import { plainEnd } from "./json-plain.js";
 import { scannedUntil } from "./json-scalar.js";
 import { type Skipped, ValueSkipper } from "./json-skip.js";
@@ -63,6 +64,9 @@ export class JsonReader implements Reader {
   readonly #containers = new Containers();
   readonly #names: KnownNames;
   readonly #skipper = new ValueSkipper();
+  readonly #pairs: NamedPairs;
+  /** What the name before the value that comes next says of the members beside it. */
+  #pairRole: PairRole = ALONE;
   /** Rules for the value that comes next. */
   #member: PathState | null = null;
   /** The value that comes next has been announced to its container. */
@@ -80,6 +84,7 @@ export class JsonReader implements Reader {
     this.#context = context;
     const { window, scanning, field, replace } = context;
     this.#names = scanning.names;
+    this.#pairs = new NamedPairs(scanning, field);
     this.#text = new Segment(window, scanning, field, JSON_STRING, replace);
   }
 
@@ -181,6 +186,8 @@ export class JsonReader implements Reader {
       return this.#beginSkip("container", i, to, false);
     }
     if (!this.#containers.open(isObject, this.#member)) throw this.#context.malformed(`nested deeper than ${DEEPEST}`);
+    if (isObject) this.#pairs.begin(this.#containers.depth, this.#pairRole === HAS_VALUE);
+    this.#pairRole = ALONE;
     this.#begun = false;
     this.#expect = isObject ? FIRST_NAME : FIRST_VALUE;
     return i + 1;
@@ -230,6 +237,12 @@ export class JsonReader implements Reader {
     if (this.#expect === NAME || this.#expect === FIRST_NAME) return this.#name(i, to, final);
     const strategy = this.#beginValue(i);
     if (strategy !== null) return this.#stringField(strategy, i, to, final);
+    if (this.#pairRole === GIVES_NAME) return this.#givenName(i, to, final);
+    if (this.#pairRole === HAS_VALUE) this.#pairs.tell(this.#containers.depth);
+    return this.#stringValue(i, to, final);
+  }
+
+  #stringValue(i: number, to: number, final: boolean): number {
     const { window, scanning, field } = this.#context;
     if (scanning.skipsPlain && field.rules.length === 0) {
       const end = plainEnd(window.bytes, i + 1, to);
@@ -238,6 +251,23 @@ export class JsonReader implements Reader {
     this.#isName = false;
     field.role = "value";
     return this.#beginString(i, to, final);
+  }
+
+  /** The value of `"name": …`, which may be the name of the value beside it: all of it is waited for, if it is short. */
+  #givenName(i: number, to: number, final: boolean): number {
+    const { bytes } = this.#context.window;
+    const limit = Math.min(to, i + LONGEST_GIVEN + 2);
+    const end = this.#closing(i + 1, limit);
+    if (end === WAIT && limit === to && to < i + LONGEST_GIVEN + 2 && !final) return this.#wait(i, i);
+    if (end === WAIT) {
+      this.#pairs.give(this.#containers.depth, bytes, i, i);
+      return this.#stringValue(i, to, final);
+    }
+    const { findings } = this.#text;
+    const after = this.#stringValue(i, end + 1, false);
+    const isName = !this.#muted && this.#text.findings === findings;
+    this.#pairs.give(this.#containers.depth, bytes, i + 1, isName ? end : i + 1);
+    return after;
   }
 
   #name(i: number, to: number, final: boolean): number {
@@ -251,6 +281,7 @@ export class JsonReader implements Reader {
       this.#member = end === WAIT ? this.#step(state, OTHER) : this.#namedStep(state, bytes, i + 1, end);
       this.#admit(i);
     }
+    this.#pairRole = ALONE;
     field.role = "name";
     field.rename(bytes, i + 1, end === WAIT ? limit : end);
     this.#isName = true;
@@ -264,6 +295,7 @@ export class JsonReader implements Reader {
     const slot = this.#names.slot(window.bytes, from, to);
     const rules = slot < 0 ? null : this.#names.rules(slot, window.bytes, from, to);
     if (rules !== null && rules.length > 0) field.rules = rules;
+    if (rules !== null) this.#pairRole = this.#names.role(slot);
     return rules !== null;
   }
 
@@ -272,8 +304,10 @@ export class JsonReader implements Reader {
     const { findings } = this.#text;
     const after = this.#beginString(i, end + 1, false);
     const slot = this.#names.slot(window.bytes, i + 1, end);
-    if (slot >= 0 && this.#text.findings === findings)
+    if (slot >= 0 && this.#text.findings === findings) {
       this.#names.remember(slot, window.bytes, i + 1, end, field.rules);
+      this.#pairRole = this.#names.role(slot);
+    }
     return after;
   }
 
@@ -374,6 +408,7 @@ export class JsonReader implements Reader {
     const long = end === i + LONGEST_SCALAR;
     const strategy = this.#beginValue(i);
     if (strategy !== null) return this.#scalarField(strategy, i, end, long, to, final);
+    if (this.#pairRole === HAS_VALUE) this.#pairs.tell(this.#containers.depth);
     this.#context.field.role = "value";
     if (long) {
       const { scanning, field, replace } = this.#context;

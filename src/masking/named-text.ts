@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
-import type { Context, Reader } from "./reader.js";
-import { LOOK_BEHIND, Scanner } from "./scanner.js";
-import { PLAIN, Segment } from "./segment.js";
+import { NameReader } from "./name-reader.js";
+import type { Context } from "./reader.js";
 import { ReaderStage, type StageContext } from "./stage.js";
+import { TextReader } from "./text-reader.js";
 
 /** The value of a field, masked; texts have one character per byte. */
 export function maskedField(context: StageContext, name: string, value: string): string {
@@ -11,34 +11,10 @@ export function maskedField(context: StageContext, name: string, value: string):
 }
 
 /** The value of a field whose name stands elsewhere, and may say what the value is. */
-export class NamedTextReader implements Reader {
-  readonly #segment: Segment;
-
+export class NamedTextReader extends TextReader {
   /** `name` has one character per byte. */
-  constructor({ window, scanning, field, replace }: Context, name: string) {
-    const bytes = new Uint8Array(LOOK_BEHIND + name.length + 1);
-    for (let i = 0; i < name.length; i++) bytes[LOOK_BEHIND + i] = name.charCodeAt(i);
-    const end = LOOK_BEHIND + name.length;
-    field.role = "name";
-    field.rename(bytes, LOOK_BEHIND, end);
-    // Detectors of names leave their rules in the field; what is found in the name is masked where the name stands.
-    const scanner = new Scanner(scanning, field, { found: () => undefined, swallowed: () => undefined });
-    scanner.begin(LOOK_BEHIND);
-    scanner.run(bytes, end, true);
-    field.role = "value";
-    this.#segment = new Segment(window, scanning, field, PLAIN, replace);
-    this.#segment.begin(LOOK_BEHIND);
-  }
-
-  get hold(): number {
-    return this.#segment.undecided;
-  }
-
-  run(to: number, final: boolean): void {
-    this.#segment.advance(to, final);
-  }
-
-  moved(by: number): void {
-    this.#segment.moved(by);
+  constructor(context: Context, name: string) {
+    new NameReader(context.scanning, context.field).read(Buffer.from(name, "latin1"));
+    super(context);
   }
 }

@@ -1,0 +1,90 @@
+import { CLASS, DIGIT, LETTER } from "./bytes.js";
+import { NameReader } from "./name-reader.js";
+import type { FieldContext } from "./probe.js";
+import type { ScannerOptions } from "./scanner.js";
+
+/** A longer text is no name. */
+export const LONGEST_GIVEN = 48;
+/** Objects deeper than this share the places of those above them. */
+const LEVELS = 32;
+
+/** Words, and what stands between them in a name. What a mask left behind (`[…]`, `*`) is none. */
+const MADE: Uint8Array = CLASS.map((flags, code) =>
+  (flags & (LETTER | DIGIT)) !== 0 || " _-./".includes(String.fromCharCode(code)) ? 1 : 0,
+);
+
+/** What a member's name says of the member beside it. */
+export const ALONE = 0;
+export const GIVES_NAME = 1;
+export const HAS_VALUE = 2;
+export type PairRole = 0 | 1 | 2;
+
+const NAMES = /^(?:name|key|field|label|header|variable|var|param|parameter|property)$/i;
+const VALUES = /^(?:[a-z_]{0,24}value|val)$/i;
+
+export const pairRole = (name: string): PairRole =>
+  NAMES.test(name) ? GIVES_NAME : VALUES.test(name) ? HAS_VALUE : ALONE;
+
+/**
+ * Pairs such as `{"name": "DB_PASSWORD", "value": "…"}`, in which environments, headers and settings are written: what
+ * goes by the name `value` is judged by the name beside it, if that comes first.
+ */
+export class NamedPairs {
+  readonly #scanning: ScannerOptions;
+  readonly #field: FieldContext;
+  /** Made when they are first needed: most bodies are short, and have no pairs. */
+  #names: NameReader | null = null;
+  #bytes: Uint8Array | null = null;
+  readonly #lengths: number[] = [];
+
+  constructor(scanning: ScannerOptions, field: FieldContext) {
+    this.#scanning = scanning;
+    this.#field = field;
+  }
+
+  /** An object begins at `depth`; it `inherits` where it is the value of a pair: `"value": {"stringValue": "…"}`. */
+  begin(depth: number, inherits: boolean): void {
+    const from = (depth - 1) % LEVELS;
+    const to = depth % LEVELS;
+    this.#lengths[to] = inherits ? (this.#lengths[from] ?? 0) : 0;
+    if (inherits)
+      this.#bytes?.copyWithin(to * LONGEST_GIVEN, from * LONGEST_GIVEN, from * LONGEST_GIVEN + LONGEST_GIVEN);
+  }
+
+  /** The object at `depth` has a name, from `from` to `to`. */
+  give(depth: number, bytes: Uint8Array, from: number, to: number): void {
+    const place = depth % LEVELS;
+    this.#lengths[place] = 0;
+    if (to - from > LONGEST_GIVEN) return;
+    this.#bytes ??= new Uint8Array(LEVELS * LONGEST_GIVEN);
+    for (let i = from; i < to; i++) {
+      const byte = bytes[i] as number;
+      if (MADE[byte] !== 1) return;
+      this.#bytes[place * LONGEST_GIVEN + i - from] = byte;
+    }
+    this.#lengths[place] = to - from;
+  }
+
+  /** Tells the field of the value that begins now what its object is named, if it is. */
+  tell(depth: number): void {
+    const length = this.#lengths[depth % LEVELS] ?? 0;
+    if (length === 0 || this.#bytes === null) return;
+    const from = (depth % LEVELS) * LONGEST_GIVEN;
+    this.#read(this.#bytes, from, from + length);
+  }
+
+  #read(bytes: Uint8Array, from: number, to: number): void {
+    const { names } = this.#scanning;
+    const slot = names.slot(bytes, from, to);
+    const rules = names.rules(slot, bytes, from, to);
+    if (rules !== null) {
+      this.#field.rename(bytes, from, to);
+      if (rules.length > 0) this.#field.rules = rules;
+      return;
+    }
+    this.#names ??= new NameReader(this.#scanning, this.#field);
+    this.#names.read(bytes.subarray(from, to));
+    // Nothing was found in it where it stood.
+    names.remember(slot, bytes, from, to, this.#field.rules);
+  }
+}
