@@ -255,19 +255,26 @@ export class JsonReader implements Reader {
 
   /** The value of `"name": …`, which may be the name of the value beside it: all of it is waited for, if it is short. */
   #givenName(i: number, to: number, final: boolean): number {
-    const { bytes } = this.#context.window;
+    const { window, scanning, field } = this.#context;
+    const { bytes } = window;
+    const { depth } = this.#containers;
     const limit = Math.min(to, i + LONGEST_GIVEN + 2);
     const end = this.#closing(i + 1, limit);
     if (end === WAIT && limit === to && to < i + LONGEST_GIVEN + 2 && !final) return this.#wait(i, i);
     if (end === WAIT) {
-      this.#pairs.give(this.#containers.depth, bytes, i, i);
+      this.#pairs.give(depth, bytes, i, i);
       return this.#stringValue(i, to, final);
     }
     const { findings } = this.#text;
-    const after = this.#stringValue(i, end + 1, false);
+    if (!scanning.skipsPlain || field.rules.length > 0 || plainEnd(bytes, i + 1, end + 1) < 0) {
+      field.role = "value";
+      this.#text.begin(i + 1);
+      if (this.#sawEscape) this.#text.escaped = true;
+      this.#text.advance(end, true);
+    }
     const isName = !this.#muted && this.#text.findings === findings;
-    this.#pairs.give(this.#containers.depth, bytes, i + 1, isName ? end : i + 1);
-    return after;
+    this.#pairs.give(depth, bytes, i + 1, isName ? end : i + 1);
+    return this.#endValue(end + 1);
   }
 
   #name(i: number, to: number, final: boolean): number {
