@@ -4,6 +4,7 @@ import type { Delivery, Exchange } from "./exchange.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
 import { isMaskable, type MaskingPass, type Mint } from "./masking/index.js";
 import type { Decision } from "./policy/index.js";
+import { readAhead } from "./read-ahead.js";
 import type { CanonicalRequest } from "./request/canonical.js";
 import { headerValues } from "./request/headers.js";
 import { type BodySource, buildResponse, type HopResponse, matchingBody } from "./transport/index.js";
@@ -46,7 +47,7 @@ export async function deliver(
   let body: BodySource | Uint8Array | null = null;
   if (answer.body === null) await flow.finish();
   else if (length !== null && length <= READ_AHEAD) {
-    body = flow.arrived() ?? (await readAhead(flow));
+    body = flow.arrived() ?? (await readAhead(flow, parts.clock));
     const recorded = flow.recorded();
     if (recorded !== undefined) await recorded;
   } else body = flow;
@@ -253,29 +254,6 @@ const PIECE = {
   message: "A piece of an answer cannot be masked: what is looked for may be cut at its ends.",
   modelReason: "a piece of an answer cannot be masked; ask for the whole, without a range",
 } as const;
-
-/** The whole body; where the network broke it off, what had arrived of it, and then the fault, for whoever reads it. */
-async function readAhead(flow: Flow): Promise<Uint8Array | BodySource> {
-  const chunks: Uint8Array[] = [];
-  try {
-    for (let chunk = await flow.read(); chunk !== null; chunk = await flow.read()) chunks.push(chunk);
-  } catch (error) {
-    if (error instanceof TypeError) return brokenOff(chunks, error);
-    throw error;
-  }
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
-}
-
-function brokenOff(chunks: Uint8Array[], fault: TypeError): BodySource {
-  return {
-    read: async () => {
-      const chunk = chunks.shift();
-      if (chunk === undefined) throw fault;
-      return chunk;
-    },
-    cancel: () => undefined,
-  };
-}
 
 function declaredLength(answer: HopResponse): number | null {
   const [length] = headerValues(answer.headers, "content-length");

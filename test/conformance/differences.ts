@@ -4,7 +4,7 @@
  *
  * Not in a table, because it is not about one operation: the guard sends its own `user-agent`; text that is masked as it
  * flows waits for the end of a word before it is passed on; and an answer of up to 64 KiB that says its length is read whole
- * before the caller gets it. Calls are not in `performance.getEntriesByType("resource")`, where all code could read their URLs.
+ * before the caller gets it, unless that takes longer than a second. Calls are not in `performance.getEntriesByType("resource")`, where all code could read their URLs.
  */
 export const DELIBERATE: Readonly<Record<string, string>> = {
   "input: an empty query": "`/x?` and `/x` are one place: what is judged is what is sent, in one form",

@@ -42,6 +42,52 @@ const breaksOff: Answer = (_request, response) => {
   setTimeout(() => response.socket?.destroy(), 20);
 };
 
+/** Says how long its answer is, and sends it when it is asked for something else. */
+const thinking = (): Answer => {
+  let finish = (): void => {};
+  return (request, response) => {
+    if (request.url !== "/x") {
+      response.end();
+      return finish();
+    }
+    response.writeHead(200, { "content-type": "image/x-thing", "content-length": "4" });
+    response.flushHeaders();
+    finish = () => void response.end("done");
+  };
+};
+
+const LATE: readonly Operation[] = [
+  {
+    name: "late: an answer is there before its body, however short that is",
+    run: async (fetch, lab) => {
+      lab.reset(thinking());
+      const response = await fetch(`${lab.a}/x`);
+      await fetch(`${lab.a}/go-on`);
+      return [response.status, await response.text(), response.bodyUsed];
+    },
+  },
+  {
+    name: "late: an answer is broken off before its body comes",
+    run: async (fetch, lab) => {
+      lab.reset(thinking());
+      const broken = new AbortController();
+      const response = await fetch(`${lab.a}/x`, { signal: broken.signal });
+      const reading = response.text();
+      broken.abort();
+      return reading.catch((error: unknown) => (error as Error).name);
+    },
+  },
+  {
+    name: "late: an answer is given up before its body comes",
+    run: async (fetch, lab) => {
+      lab.reset(thinking());
+      const response = await fetch(`${lab.a}/x`);
+      await response.body?.cancel();
+      return [response.bodyUsed, (await fetch(`${lab.a}/go-on`)).status];
+    },
+  },
+];
+
 const BROKEN: readonly Operation[] = [
   {
     name: "fault: what had arrived of a short body before it broke off",
@@ -141,4 +187,4 @@ const BASED: readonly Operation[] = [
   based("nothing", ""),
 ];
 
-export const FOUND_OPERATIONS: readonly Operation[] = [...INLINE, ...BROKEN, ...REDIRECTED, ...SENT, ...BASED];
+export const FOUND_OPERATIONS: readonly Operation[] = [...INLINE, ...LATE, ...BROKEN, ...REDIRECTED, ...SENT, ...BASED];
