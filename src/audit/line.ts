@@ -60,6 +60,26 @@ export function readHead(line: string): FoundHead | undefined {
   };
 }
 
+const MIDDLE =
+  /([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})","type":"([a-z_.]{1,64})","time":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)","mono_us":(0|[1-9]\d{0,15}),/y;
+
+/**
+ * The same for a line that is as expected: with this number, by this writer, after the line of this hash, and without a
+ * `log`. Undefined for any other line, right or wrong. Comparing is quicker than reading.
+ */
+export function readExpectedHead(line: string, seq: number, boot: string, prev: string): FoundHead | undefined {
+  const beginning = `{"v":1,"seq":${seq},"id":"`;
+  if (!line.startsWith(beginning)) return undefined;
+  MIDDLE.lastIndex = beginning.length;
+  const match = MIDDLE.exec(line);
+  if (match === null) return undefined;
+  const rest = `"boot":"${boot}","prev":"${prev}"`;
+  const at = MIDDLE.lastIndex;
+  if (!line.startsWith(rest, at)) return undefined;
+  const [, id = "", type = "", time = "", monoUs] = match;
+  return { seq, id, type, time, monoUs: Number(monoUs), boot, log: undefined, prev, length: at + rest.length };
+}
+
 function unquote(json: string): string | undefined {
   try {
     return String(JSON.parse(json));

@@ -142,7 +142,7 @@ export function createMasker(options: MaskerOptions = {}): Masker {
       paths: pathsWith(given.paths),
       replace: replaceWith(given.mint),
       replaceField: fieldsWith(given.mint),
-      ...(given.unmaskable === "pass" ? { opaque: () => scanningFor(NO_DETECTORS, given.secrets ?? []) } : undefined),
+      opaque: given.unmaskable === "pass" ? () => scanningFor(NO_DETECTORS, given.secrets ?? []) : undefined,
     });
   };
   const openOpaque = (secrets: readonly string[]): MaskingPass | null => {

@@ -43,16 +43,18 @@ export interface PassParts {
   readonly replace: Replace;
   readonly replaceField: (strategy: Strategy, value: Uint8Array | null) => string;
   /** Without it, parts that cannot be masked are refused. */
-  readonly opaque?: Opaque;
+  readonly opaque?: Opaque | undefined;
 }
 
-export function openPass({ media, opaque, ...parts }: PassParts): MaskingPass {
+export function openPass(parts: PassParts): MaskingPass {
   const counts: Record<string, number> = {};
   const count = (kind: string): void => {
     counts[kind] = (counts[kind] ?? 0) + 1;
   };
-  const stage = openStage(media, opaque, {
-    ...parts,
+  // Member by member, here and where a stage is opened: short bodies are done sooner than a spread is.
+  const stage = openStage(parts.media, parts.opaque, {
+    scanning: parts.scanning,
+    paths: parts.paths,
     replace: (kind, vendor, value) => {
       count(kind);
       return parts.replace(kind, vendor, value);

@@ -26,7 +26,9 @@ export class ReaderStage implements Stage {
   readonly #reader: Reader;
 
   constructor(context: StageContext, read: (context: Context) => Reader) {
-    this.#reader = read({ ...context, window: this.#window, field: new FieldContext() });
+    const { scanning, paths, replace, replaceField, malformed } = context;
+    const field = new FieldContext();
+    this.#reader = read({ scanning, paths, replace, replaceField, malformed, window: this.#window, field });
   }
 
   get held(): number {

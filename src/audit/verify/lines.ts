@@ -11,6 +11,8 @@ export type ReadEnd =
   | { readonly kind: "line_too_long" }
   | { readonly kind: "unreadable"; readonly code: string };
 
+const NEWLINE = 0x0a;
+
 /**
  * Calls `onLine` with each whole line, newline excluded, until it answers `false`. The bytes are valid during the call
  * only. Reads what the file held when it was opened, in bounded memory; anything but a regular file is unreadable (a
@@ -50,23 +52,39 @@ export async function* batchesOfLines(
   }
 }
 
+/** Read at once; in front of it there is room for half a line that was left over. */
+const BLOCK_BYTES = 4 * MAX_LINE_BYTES;
+
+/** While the lines of one block are looked at, the next one is read. */
 async function* readAll(
   file: FileHandle,
   size: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<readonly Buffer[], ReadEnd, undefined> {
-  const buffer = Buffer.allocUnsafe(4 * MAX_LINE_BYTES);
+  const block = (): Buffer => Buffer.allocUnsafe(MAX_LINE_BYTES + BLOCK_BYTES);
+  const read = (into: Buffer, from: number): ReturnType<typeof file.read> => {
+    const reading = file.read(into, MAX_LINE_BYTES, Math.min(BLOCK_BYTES, size - from));
+    reading.catch(() => {}); // nobody waits for it where reading was given up
+    return reading;
+  };
+  let [buffer, next] = [block(), block()];
+  let reading = read(buffer, 0);
   let held = 0;
   let taken = 0;
   while (taken < size) {
     signal?.throwIfAborted();
-    const { bytesRead } = await file.read(buffer, held, Math.min(buffer.length - held, size - taken));
+    const { bytesRead } = await reading;
     if (bytesRead === 0) break;
     taken += bytesRead;
-    const end = held + bytesRead;
+    if (taken < size) reading = read(next, taken);
+    const end = MAX_LINE_BYTES + bytesRead;
     const lines: Buffer[] = [];
-    let start = 0;
-    for (let newline = buffer.indexOf(0x0a); newline !== -1 && newline < end; newline = buffer.indexOf(0x0a, start)) {
+    let start = MAX_LINE_BYTES - held;
+    for (
+      let newline = buffer.indexOf(NEWLINE, start);
+      newline !== -1 && newline < end;
+      newline = buffer.indexOf(NEWLINE, start)
+    ) {
       if (newline - start > MAX_LINE_BYTES) {
         yield lines;
         return { kind: "line_too_long" };
@@ -75,9 +93,10 @@ async function* readAll(
       start = newline + 1;
     }
     yield lines;
-    buffer.copyWithin(0, start, end);
     held = end - start;
     if (held > MAX_LINE_BYTES) return { kind: "line_too_long" };
+    buffer.copy(next, MAX_LINE_BYTES - held, start, end);
+    [buffer, next] = [next, buffer];
   }
   return { kind: "end", bytes: taken, tornBytes: held };
 }

@@ -1,7 +1,15 @@
 import { Buffer, isAscii, isUtf8 } from "node:buffer";
 import { identityText, MAX_LINE_BYTES } from "../encode.js";
 import type { SessionIdentity } from "../event.js";
-import { CHECKPOINT, checkpointLine, type FoundHead, type LineHead, NO_PREDECESSOR, readHead } from "../line.js";
+import {
+  CHECKPOINT,
+  checkpointLine,
+  type FoundHead,
+  type LineHead,
+  NO_PREDECESSOR,
+  readExpectedHead,
+  readHead,
+} from "../line.js";
 import { noteText } from "../note.js";
 import { LEAF_PREFIX, MerkleTree, sha256Bytes, sha256Hex } from "../tree.js";
 import type { AnchoredHead } from "./anchors.js";
@@ -170,12 +178,18 @@ export class LogVerifier {
     const isPlain = isAscii(bytes);
     if (!isPlain && !isUtf8(bytes)) return `${NOT_THE_BYTES} (it is not UTF-8)`;
     const text = bytes.toString(isPlain ? "latin1" : "utf8");
-    const head = readHead(text);
+    const head = this.#readHead(text);
     if (head === undefined || !text.endsWith("}")) return NOT_THE_BYTES;
     const reason = this.#judgePlace(head) ?? this.#judgeContent(text, head);
     if (reason !== undefined) return reason;
     this.#accept(bytes, head);
     return undefined;
+  }
+
+  #readHead(text: string): FoundHead | undefined {
+    const boot = this.#boot;
+    const expected = boot === undefined ? undefined : readExpectedHead(text, this.#tree.size, boot, this.#previousHash);
+    return expected ?? readHead(text);
   }
 
   /** Is it the line that the one before it was followed by? */
@@ -200,6 +214,9 @@ export class LogVerifier {
     const isPlain =
       this.#tree.size > 0 && !this.#opensSegment && !this.#signers.isRotating && !OWN_TYPES.has(head.type);
     if (isPlain && head.boot !== this.#boot) return "the line was written by another writer";
+    if (isPlain && onLine === undefined && text.startsWith(this.#identity, head.length)) {
+      if (!asksForMore(text, head.length + this.#identity.length)) return undefined;
+    }
     const speaksOfBody = onBody !== undefined && text.includes('"blob":"');
     if (isPlain && onLine === undefined && !speaksOfBody && !text.includes("\\")) {
       if (!text.startsWith(this.#identity, head.length)) return "the line belongs to another session";
@@ -319,6 +336,13 @@ const HEAD_MEMBER = /,"(?:v|mono_us|seq|id|type|time|boot|log|prev)":/g;
 function repeatsHead(text: string, from: number): boolean {
   HEAD_MEMBER.lastIndex = from;
   return HEAD_MEMBER.test(text);
+}
+
+/** What makes a line of a session one that is looked into, all in one pass: an escape, a body, a key that is repeated. */
+const MORE = /\\|"blob":"|,"(?:v|mono_us|seq|id|type|time|boot|log|prev)":/g;
+function asksForMore(text: string, from: number): boolean {
+  MORE.lastIndex = from;
+  return MORE.test(text);
 }
 
 function whyNoteDiffers(note: string, signed: string, origin: string, size: number): string | undefined {
