@@ -73,7 +73,8 @@ export async function sendAuthorised(
     session.assertOpen();
     if (isReplaced(parts, decision)) throw abandoned(exchange, upload);
     departure.onLeaving();
-    const answer = await parts.transport.send(wire, { signal }); //                               9. send
+    const objection = (): Error | null => (isReplaced(parts, decision) ? tooLate(exchange, departure, upload) : null);
+    const answer = await parts.transport.send({ ...wire, objection }, { signal }); //             9. send
     exchange.answered();
     if (credential === null) return answer;
     const repair = credential.read(request, answer, parts.policy().serviceOf(request)?.renewOn401);
@@ -104,6 +105,16 @@ function abandoned(exchange: Exchange, upload: Upload): PolicyReplaced {
   exchange.nextAttempt();
   return error;
 }
+
+/** The policy was replaced while the connection was made. A body that flows is the transport's by now. */
+const tooLate = (exchange: Exchange, { request }: Departure, upload: Upload): Error =>
+  upload.body instanceof ReadableStream
+    ? new GuardError("NOT_REPLAYABLE", {
+        target: targetOf(request),
+        message:
+          "The policy was replaced while the connection was made, and the body is a stream, which cannot go to another.",
+      })
+    : abandoned(exchange, upload);
 
 /** The request body as it goes on the wire, watched as far as the policy wants it recorded. */
 function watchUpload(parts: GuardParts, session: SessionState, { request, body, decision }: Departure): Upload {

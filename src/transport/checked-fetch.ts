@@ -42,6 +42,7 @@ export function createCheckedFetch({ addresses, allowInsecure = false }: Checked
         headers: Object.entries({ "accept-encoding": "gzip, deflate, br", "user-agent": "sallyport", ...headers }),
         body: body === undefined ? null : new TextEncoder().encode(body),
         addresses: rule,
+        objection: undefined, // of its own: `Object.prototype` must not be asked, with the request in hand
       };
       const answer = await transport.send(hop, { signal });
       return buildResponse({

@@ -88,7 +88,15 @@ export class Exchange implements Valve, AbortWatcher {
    */
   onConnect(abort: (reason?: Error) => void): void {
     if (this.#isOver || this.#abort !== undefined) abort(STOPPED);
-    else this.#abort = abort;
+    else {
+      const objection = this.#hop.objection?.() ?? null;
+      if (objection === null) this.#abort = abort;
+      else {
+        noteSent(objection, "no");
+        this.#fail(objection);
+        abort(STOPPED);
+      }
+    }
   }
 
   onHeaders(status: number, rawHeaders: readonly RawValue[], resume: () => void, statusText = ""): boolean {

@@ -23,6 +23,11 @@ export interface HopRequest {
   readonly service?: string;
   /** Where the service may be reached. One function per service: connections are shared by those with the same rule. */
   readonly addresses: AddressRule;
+  /**
+   * Asked when a connection has taken the request, and nothing of it is written yet: what it answers is thrown, and nothing is
+   * sent. Not asked by the `fetch` transport, which is not told of that moment.
+   */
+  readonly objection?: (() => Error | null) | undefined;
 }
 
 /** What a transport does about `content-encoding`: nothing to do, undone, or a coding it does not know. */

@@ -4,6 +4,7 @@ import type { CredentialProvider } from "../../src/broker/index.js";
 import { staticSecret } from "../../src/broker/index.js";
 import { findGuardError, type PolicyDocument } from "../../src/index.js";
 import { loopbackPolicy, recordedEvents, testGuard } from "../support/guards.js";
+import { startInternet } from "../support/internet.js";
 import { startUpstream, type Upstream } from "../support/upstream.js";
 
 const upstreams: Upstream[] = [];
@@ -160,4 +161,73 @@ describe("a policy that is replaced while the intent is written", () => {
     ]);
     expect(requests().at(-1)).toMatchObject({ req_body: { bytes: 7, complete: true } });
   });
+});
+
+/** A service that a guard is not connected to yet, whose policy is replaced once, when its name is looked up. */
+async function replacedWhileConnecting(after: Effect) {
+  const internet = await startInternet({ "api.example.com": [["93.184.216.34"]] });
+  const policyWith = (effect: Effect, id: string): PolicyDocument => ({
+    version: 1,
+    services: { api: { origins: ["https://api.example.com"] } },
+    rules: [{ id, effect, service: "api", methods: ["POST"], path: "/items" }],
+  });
+  let replace: (() => Promise<void>) | undefined;
+  const { lookup } = internet.transport as { lookup: (name: string) => Promise<{ address: string; family: 4 | 6 }[]> };
+  const made = await testGuard({
+    policy: policyWith("allow", "before"),
+    transport: {
+      ...internet.transport,
+      lookup: async (name: string) => {
+        const now = replace;
+        replace = undefined;
+        await now?.();
+        return await lookup(name);
+      },
+    },
+  });
+  replace = () => made.guard.setPolicy(policyWith(after, "after"));
+  const post = (init: RequestInit): Promise<string> =>
+    made.session.fetch("https://api.example.com/items", { method: "POST", ...init }).then(
+      () => "sent",
+      (error: unknown) => findGuardError(error)?.code ?? String(error),
+    );
+  const requests = () => recordedEvents(made.directory).filter(({ type }) => type.startsWith("request."));
+  return { internet, post, requests };
+}
+
+const flowing = (): RequestInit =>
+  ({
+    body: new Blob(["one two"]).stream(),
+    duplex: "half",
+    headers: { "content-type": "application/octet-stream" },
+  }) as RequestInit;
+
+describe("a policy that is replaced while the connection is made", () => {
+  it("that denies now: nothing is sent, and the record says so", async () => {
+    const { internet, post, requests } = await replacedWhileConnecting("deny");
+    expect(await post({ body: "one" })).toBe("RULE_DENY");
+    expect(internet.received).toEqual([]);
+    expect(requests()).toMatchObject([
+      { type: "request.intent", attempt: 1, decision: { rule: "before" } },
+      { type: "request.failed", attempt: 1, error: { sent: "no" } },
+      { type: "request.denied", attempt: 2, decision: { rule: "after" } },
+    ]);
+  });
+
+  it("that allows still: it is sent once, under the new decision", async () => {
+    const { internet, post, requests } = await replacedWhileConnecting("allow");
+    expect(await post({ body: "one two" })).toBe("sent");
+    expect(internet.received.map(({ body }) => body.toString())).toEqual(["one two"]);
+    expect(requests().at(-1)).toMatchObject({ type: "request.intent", attempt: 2, decision: { rule: "after" } });
+  });
+
+  it.each<Effect>(["deny", "allow"])(
+    "that says %s, under a body that flows: nothing is sent, since it cannot be judged again",
+    async (after) => {
+      const { internet, post, requests } = await replacedWhileConnecting(after);
+      expect(await post(flowing())).toBe("NOT_REPLAYABLE");
+      expect(internet.received).toEqual([]);
+      expect(requests().at(-1)).toMatchObject({ type: "request.failed", error: { sent: "no" } });
+    },
+  );
 });
