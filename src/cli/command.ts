@@ -1,2 +1,2 @@
 // The one place that knows which library reads command lines.
-export { Command, CommanderError } from "commander";
+export { Command, CommanderError, Option } from "commander";

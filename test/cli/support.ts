@@ -1,6 +1,8 @@
+import { spawn } from "node:child_process";
 import { PassThrough } from "node:stream";
 import { inspect } from "node:util";
 import type { CliIo } from "../../src/cli/io.js";
+import { builtProgram } from "../support/built-child.js";
 
 export interface FakeIo extends CliIo {
   readonly out: () => string;
@@ -47,6 +49,10 @@ export function fakeIo({
     isTerminal: false,
     columns: 100,
     terminal: { input, output },
+    startSelf: async () => {
+      const doomed = await builtProgram(new URL("doomed-child.ts", import.meta.url));
+      return spawn(process.execPath, [doomed], { stdio: ["pipe", "pipe", "inherit"] });
+    },
     interruption: () => controller.signal,
     interrupt: () => controller.abort(new Error("interrupted by a test")),
     out: () => out,

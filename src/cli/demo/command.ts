@@ -1,12 +1,14 @@
 import { inertJson } from "../../audit/text.js";
-import { Command } from "../command.js";
+import { Command, Option } from "../command.js";
 import { type CliIo, EXIT, UsageError } from "../io.js";
 import { type DemoProbes, type DemoResult, runDemo } from "./demo.js";
+import { runDoomed } from "./doomed.js";
 
 interface Flags {
   readonly interactive?: boolean;
   readonly directory?: string;
   readonly json?: boolean;
+  readonly doomed?: boolean;
 }
 
 /** What has to be installed where the authorization server is missing. */
@@ -14,20 +16,29 @@ const INSTALL = "npm install --no-save oidc-provider@~9.13";
 
 /** `sallyport demo`: the whole of it, on loopback, with every claim checked by code. */
 export function demoCommand(io: CliIo, exit: (code: number) => void, probes: DemoProbes = {}): Command {
-  return new Command("demo")
-    .description("watch an agent work through the guard: a real authorization server, a real service, on loopback only")
-    .option("--interactive", "you are the approver: answer at this terminal")
-    .option("--directory <dir>", "keep the record there (default: a temporary directory that is removed)")
-    .option("--json", "print what was claimed, and whether it holds, as JSON")
-    .addHelpText(
-      "after",
-      `
+  return (
+    new Command("demo")
+      .description(
+        "watch an agent work through the guard: a real authorization server, a real service, on loopback only",
+      )
+      .option("--interactive", "you are the approver: answer at this terminal")
+      .option("--directory <dir>", "keep the record there (default: a temporary directory that is removed)")
+      .option("--json", "print what was claimed, and whether it holds, as JSON")
+      // What the demonstration starts itself with, to have something to kill.
+      .addOption(new Option("--doomed").hideHelp())
+      .addHelpText(
+        "after",
+        `
 Needs oidc-provider, which is not installed with sallyport:
   ${INSTALL}
 
 Exit codes: 0 every claim holds, 1 one does not, 64 wrong usage, 69 oidc-provider is missing, 130 interrupted.`,
-    )
-    .action(async (flags: Flags) => exit(await demo(io, flags, probes)));
+      )
+      .action(async (flags: Flags) => {
+        if (flags.doomed === true) await runDoomed(io.terminal.input, io.stdout);
+        else exit(await demo(io, flags, probes));
+      })
+  );
 }
 
 async function demo(

@@ -84,7 +84,16 @@ export async function runDemo(
       { directory, state: join(scratch, "state"), signer, log, person, wait },
       closers,
     );
-    const stage = { story, world, person, directory, verifierKey, signal, eyes: createEyes(probes.agentSaw) };
+    const stage = {
+      story,
+      world,
+      person,
+      directory,
+      verifierKey,
+      signal,
+      startSelf: io.startSelf,
+      eyes: createEyes(probes.agentSaw),
+    };
     story.open([
       ["authorization server", `${world.authorizationServer.issuer}  oidc-provider, in this process`],
       ["ledger", `${world.ledger.origin}  customers, invoices, refunds, an admin API`],

@@ -5,8 +5,7 @@ import type { Story } from "./story.js";
 
 /** What the person will do with the next question. */
 export interface Plan {
-  /** `later`: they are told, and the answer comes another way. */
-  readonly answer: "approve" | "deny" | "later";
+  readonly answer: "approve" | "deny";
   readonly reason: string;
   /** Happens while they think. */
   readonly meanwhile?: () => void;
@@ -66,7 +65,6 @@ function makePerson(
       next = undefined;
       questions.push(request);
       plan.meanwhile?.();
-      if (plan.answer === "later") return control.pending();
       const reply = await answer(request, control, plan);
       if (reply.kind === "decision") answers.push(reply.decision.verdict);
       return reply;

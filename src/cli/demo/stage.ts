@@ -1,4 +1,5 @@
 import type { Session } from "../../session.js";
+import type { CliIo } from "../io.js";
 import type { DemoAgent } from "./agent.js";
 import type { Eyes } from "./eyes.js";
 import type { Person } from "./person.js";
@@ -15,6 +16,7 @@ export interface Stage {
   readonly directory: string;
   readonly verifierKey: string;
   readonly signal: AbortSignal;
+  readonly startSelf: CliIo["startSelf"];
 }
 
 /** A stage on which a session is open and an agent acts. */

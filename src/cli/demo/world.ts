@@ -1,22 +1,19 @@
 import type { AuditSigner } from "../../audit/index.js";
-import { tokenExchange } from "../../broker/index.js";
-import { createGuard, type Guard } from "../../guard.js";
-import { oidcIdentity } from "../../identity/index.js";
+import type { Guard } from "../../guard.js";
 import type { OperationalLog } from "../../operational-log.js";
-import { fileStore } from "../../store/index.js";
 import { type AuthorizationServer, startAuthorizationServer } from "./authorization-server.js";
+import { CLIENT, type GuardPlace, openGuard } from "./guard.js";
 import { LEDGER_SCOPES, type Ledger, startLedger } from "./ledger.js";
 import type { Person } from "./person.js";
-import { demoPolicy, LEDGER_API } from "./policy.js";
+import { LEDGER_API } from "./policy.js";
 
 /** The places of the demonstration, all of them real and on loopback. */
 export interface World {
   readonly authorizationServer: AuthorizationServer;
   readonly ledger: Ledger;
-  /** The guard of the moment. */
-  guard(): Guard;
-  /** Closes the guard and makes another one of what is on the disk, as when a process is started again. */
-  restart(): Promise<void>;
+  readonly guard: Guard;
+  /** Where it stands, for another one. */
+  readonly place: GuardPlace;
 }
 
 /** How the places are started; a test puts itself in between, to know secrets from where they are made. */
@@ -40,8 +37,6 @@ export interface WorldOptions {
 
 export const realParts: WorldParts = { startAuthorizationServer, startLedger };
 
-const CLIENT = "support-platform";
-
 /** Starts everything. What was started is pushed to `closers`, also where the next thing fails. */
 export async function openWorld(
   parts: WorldParts,
@@ -59,43 +54,8 @@ export async function openWorld(
 
   const key = clientKeys[CLIENT];
   if (key === undefined) throw new Error("the authorization server made no key for its client");
-  const open = async (): Promise<{ readonly guard: Guard; close(): Promise<void> }> => {
-    const store = fileStore(state);
-    const guard = await createGuard({
-      policy: demoPolicy(ledger.origin, wait),
-      identity: oidcIdentity({ issuer, audience: "sallyport", tenantClaim: "tenant", allowInsecure: true }),
-      credentials: {
-        ledger: tokenExchange({
-          issuer,
-          clientId: CLIENT,
-          authentication: { method: "private_key_jwt", key },
-          audience: LEDGER_API,
-          formats: ["opaque"],
-          allowInsecure: true,
-        }),
-      },
-      approvals: { request: person.ask },
-      audit: { directory, signer },
-      store,
-      log,
-    });
-    return {
-      guard,
-      async close() {
-        await guard.close();
-        await store.close();
-      },
-    };
-  };
-  let current = await open();
-  closers.push(() => current.close());
-  return {
-    authorizationServer,
-    ledger,
-    guard: () => current.guard,
-    async restart() {
-      await current.close();
-      current = await open();
-    },
-  };
+  const place = { issuer, key, ledgerOrigin: ledger.origin, state, wait };
+  const { guard, close } = await openGuard(place, { directory, signer, log, ask: person.ask });
+  closers.push(close);
+  return { authorizationServer, ledger, guard, place };
 }

@@ -2,6 +2,7 @@ import { findGuardError } from "../../../find-guard-error.js";
 import type { Session } from "../../../session.js";
 import { createAgent } from "../agent.js";
 import type { Scene, Stage } from "../stage.js";
+import { TICKET } from "../ticket.js";
 
 /** Whom the agent acts for. */
 export const MARIA: {
@@ -18,13 +19,6 @@ export const MARIA: {
   groups: ["support"],
 };
 
-/** What the agent's sessions are for. */
-export const TICKET = {
-  agent: { id: "support-bot" },
-  purpose: "ticket 4711: charged twice",
-  ttl: "15m",
-} as const;
-
 /** A person's identity token opens a session; a token for somebody else does not. */
 export async function openSession(stage: Stage): Promise<Scene> {
   const { story, world, signal, eyes } = stage;
@@ -32,7 +26,7 @@ export async function openSession(stage: Stage): Promise<Scene> {
   story.says("agent", "Maria has signed in and asked me to look into ticket 4711.");
   const wanted = TICKET;
   const open = async (identityToken: string): Promise<Session> =>
-    world.guard().openSession({ ...wanted, identityToken }, { signal });
+    world.guard.openSession({ ...wanted, identityToken }, { signal });
 
   story.says("agent", "First with a token of hers that another application got. Then with the right one.");
   const foreign = await world.authorizationServer.issueUserToken({ ...MARIA, aud: "another-application" });

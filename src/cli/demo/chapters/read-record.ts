@@ -11,7 +11,7 @@ export async function readRecord(
   scratch: string,
 ): Promise<void> {
   story.step("A stranger verifies the record");
-  await world.guard().close();
+  await world.guard.close();
   const report = await verifyAudit(directory, { key, signal });
   const lines = report.logs.reduce((sum, log) => sum + log.lines, 0);
   story.shows("record", await timelineOf(directory));
