@@ -40,6 +40,11 @@ export class KnownNames {
     return this.#roles[slot] ?? ALONE;
   }
 
+  /** Whether no name is remembered in this slot. */
+  isFree(slot: number): boolean {
+    return this.#lengths[slot] === undefined;
+  }
+
   remember(slot: number, bytes: Uint8Array, from: number, to: number, rules: ValueRule[]): void {
     this.#bytes ??= new Uint8Array(SLOTS * LONGEST);
     this.#bytes.set(bytes.subarray(from, to), slot * LONGEST);

@@ -84,7 +84,7 @@ export class NamedPairs {
     }
     this.#names ??= new NameReader(this.#scanning, this.#field);
     this.#names.read(bytes.subarray(from, to));
-    // Nothing was found in it where it stood.
-    names.remember(slot, bytes, from, to, this.#field.rules);
+    // Nothing was found in it where it stood. Names of members come more often, and keep their places.
+    if (names.isFree(slot)) names.remember(slot, bytes, from, to, this.#field.rules);
   }
 }

@@ -1,13 +1,12 @@
-import { latin1, utf8 } from "./bytes.js";
-import { JSON_STRING } from "./json-codec.js";
 import { Containers, DEEPEST } from "./json-containers.js";
-import type { KnownNames } from "./json-names.js";
-import { ALONE, GIVES_NAME, HAS_VALUE, LONGEST_GIVEN, NamedPairs, type PairRole } from "./json-pairs.js";
+import { JsonFields } from "./json-fields.js";
+import { JsonNaming } from "./json-naming.js";
+import { GIVES_NAME, LONGEST_GIVEN } from "./json-pairs.js";
 import { plainEnd } from "./json-plain.js";
 import { scannedUntil } from "./json-scalar.js";
 import { type Skipped, ValueSkipper } from "./json-skip.js";
+import { memberStep } from "./json-step.js";
 import {
-  BACKSLASH,
   CLOSE_OBJECT,
   COLON,
   COMMA,
@@ -19,6 +18,7 @@ import {
   SPACE,
   WAIT,
 } from "./json-syntax.js";
+import { JsonText } from "./json-text.js";
 import { LONGEST_NAME, OTHER, type PathState } from "./paths.js";
 import type { Context, Reader } from "./reader.js";
 import { LONGEST_WHOLE, LOOK_BEHIND } from "./scanner.js";
@@ -53,7 +53,8 @@ const NOTHING: Uint8Array = new Uint8Array(0);
  */
 export class JsonReader implements Reader {
   readonly #context: Context;
-  readonly #text: Segment;
+  readonly #text: JsonText;
+  readonly #fields: JsonFields;
   /** Made when they are first needed: most bodies are short, and have no such thing. */
   #longWord: Segment | null = null;
   #word: WordScanner | null = null;
@@ -62,40 +63,30 @@ export class JsonReader implements Reader {
   #inside = STRUCTURE;
   #expect = VALUE;
   readonly #containers = new Containers();
-  readonly #names: KnownNames;
   readonly #skipper = new ValueSkipper();
-  readonly #pairs: NamedPairs;
-  /** What the name before the value that comes next says of the members beside it. */
-  #pairRole: PairRole = ALONE;
+  readonly #naming: JsonNaming;
   /** Rules for the value that comes next. */
   #member: PathState | null = null;
   /** The value that comes next has been announced to its container. */
   #begun = false;
   #isName = false;
-  /** The byte before the window's was a backslash in a string. */
-  #escape = false;
-  /** Set by {@link #closing}. */
-  #sawEscape = false;
   /** A comma that waits for what follows it. */
   #comma = -1;
-  #muted = false;
 
   constructor(context: Context) {
     this.#context = context;
-    const { window, scanning, field, replace } = context;
-    this.#names = scanning.names;
-    this.#pairs = new NamedPairs(scanning, field);
-    this.#text = new Segment(window, scanning, field, JSON_STRING, replace);
+    this.#naming = new JsonNaming(context);
+    this.#text = new JsonText(context);
+    this.#fields = new JsonFields(context);
   }
 
   /** Begins anew at index `at`, after whatever was there before. */
   reset(at: number): void {
-    if (this.#muted) this.#endMute(at);
+    this.#fields.endMute(at);
     this.#containers.depth = 0;
     this.#expect = VALUE;
     this.#inside = STRUCTURE;
     this.#begun = false;
-    this.#escape = false;
     this.#comma = -1;
     this.resumeAt(at);
   }
@@ -182,12 +173,11 @@ export class JsonReader implements Reader {
   #open(isObject: boolean, i: number, to: number): number {
     const strategy = this.#beginValue(i);
     if (strategy !== null) {
-      this.#replaceAll(strategy, i);
+      this.#fields.replaceAll(strategy, i);
       return this.#beginSkip("container", i, to, false);
     }
     if (!this.#containers.open(isObject, this.#member)) throw this.#context.malformed(`nested deeper than ${DEEPEST}`);
-    if (isObject) this.#pairs.begin(this.#containers.depth, this.#pairRole === HAS_VALUE);
-    this.#pairRole = ALONE;
+    this.#naming.open(isObject, this.#containers.depth);
     this.#begun = false;
     this.#expect = isObject ? FIRST_NAME : FIRST_VALUE;
     return i + 1;
@@ -212,21 +202,17 @@ export class JsonReader implements Reader {
     this.#admit(i);
   }
 
-  #step(state: PathState, name: string): PathState {
-    return this.#context.paths?.step(state, name) ?? state;
-  }
-
   /** The member or element that begins at `i` goes out, or is dropped together with the comma before it. */
   #admit(i: number): void {
     if (this.#member?.strategy === "drop") {
       this.#context.replaceField("drop", null);
-      this.#mute(this.#comma >= 0 ? this.#comma : i);
+      this.#fields.mute(this.#comma >= 0 ? this.#comma : i);
     } else this.#containers.keep();
     this.#comma = -1;
   }
 
   #endValue(i: number): number {
-    if (this.#muted) this.#endMute(i);
+    this.#fields.endMute(i);
     this.#begun = false;
     this.#inside = STRUCTURE;
     this.#expect = this.#containers.depth === 0 ? VALUE : AFTER_VALUE;
@@ -237,8 +223,8 @@ export class JsonReader implements Reader {
     if (this.#expect === NAME || this.#expect === FIRST_NAME) return this.#name(i, to, final);
     const strategy = this.#beginValue(i);
     if (strategy !== null) return this.#stringField(strategy, i, to, final);
-    if (this.#pairRole === GIVES_NAME) return this.#givenName(i, to, final);
-    if (this.#pairRole === HAS_VALUE) this.#pairs.tell(this.#containers.depth);
+    if (this.#naming.role === GIVES_NAME) return this.#givenName(i, to, final);
+    this.#naming.beginValue(this.#containers.depth);
     return this.#stringValue(i, to, final);
   }
 
@@ -259,98 +245,59 @@ export class JsonReader implements Reader {
     const { bytes } = window;
     const { depth } = this.#containers;
     const limit = Math.min(to, i + LONGEST_GIVEN + 2);
-    const end = this.#closing(i + 1, limit);
+    const end = this.#text.closing(i + 1, limit);
     if (end === WAIT && limit === to && to < i + LONGEST_GIVEN + 2 && !final) return this.#wait(i, i);
     if (end === WAIT) {
-      this.#pairs.give(depth, bytes, i, i);
+      this.#naming.give(depth, i, i);
       return this.#stringValue(i, to, final);
     }
     const { findings } = this.#text;
     if (!scanning.skipsPlain || field.rules.length > 0 || plainEnd(bytes, i + 1, end + 1) < 0) {
       field.role = "value";
-      this.#text.begin(i + 1);
-      if (this.#sawEscape) this.#text.escaped = true;
-      this.#text.advance(end, true);
+      this.#text.scanWhole(i + 1, end);
     }
-    const isName = !this.#muted && this.#text.findings === findings;
-    this.#pairs.give(depth, bytes, i + 1, isName ? end : i + 1);
+    const isName = !this.#fields.muted && this.#text.findings === findings;
+    this.#naming.give(depth, i + 1, isName ? end : i + 1);
     return this.#endValue(end + 1);
   }
 
   #name(i: number, to: number, final: boolean): number {
-    const { window, field } = this.#context;
-    const { bytes } = window;
+    const { bytes } = this.#context.window;
     const limit = Math.min(to, i + LONGEST_RAW_NAME);
-    const end = this.#closing(i + 1, limit);
+    const end = this.#text.closing(i + 1, limit);
     if (end === WAIT && limit === to && to < i + LONGEST_RAW_NAME && !final) return this.#wait(i, i);
     const { state } = this.#containers;
     if (state !== null) {
-      this.#member = end === WAIT ? this.#step(state, OTHER) : this.#namedStep(state, bytes, i + 1, end);
+      const { paths } = this.#context;
+      this.#member =
+        end === WAIT
+          ? (paths?.step(state, OTHER) ?? state)
+          : memberStep(paths, state, bytes, i + 1, end, this.#text.sawEscape);
       this.#admit(i);
     }
-    this.#pairRole = ALONE;
-    field.role = "name";
-    field.rename(bytes, i + 1, end === WAIT ? limit : end);
+    this.#naming.begin(i + 1, end === WAIT ? limit : end);
     this.#isName = true;
     if (end === WAIT) return this.#beginString(i, to, final);
-    return this.#muted || this.#isKnown(i + 1, end) ? this.#endString(end) : this.#newName(i, end);
-  }
-
-  /** Whether nothing was found in this name when it came before; what it says of its value still holds. */
-  #isKnown(from: number, to: number): boolean {
-    const { window, field } = this.#context;
-    const slot = this.#names.slot(window.bytes, from, to);
-    const rules = slot < 0 ? null : this.#names.rules(slot, window.bytes, from, to);
-    if (rules !== null && rules.length > 0) field.rules = rules;
-    if (rules !== null) this.#pairRole = this.#names.role(slot);
-    return rules !== null;
+    return this.#fields.muted || this.#naming.isKnown(i + 1, end) ? this.#endString(end) : this.#newName(i, end);
   }
 
   #newName(i: number, end: number): number {
-    const { window, field } = this.#context;
     const { findings } = this.#text;
     const after = this.#beginString(i, end + 1, false);
-    const slot = this.#names.slot(window.bytes, i + 1, end);
-    if (slot >= 0 && this.#text.findings === findings) {
-      this.#names.remember(slot, window.bytes, i + 1, end, field.rules);
-      this.#pairRole = this.#names.role(slot);
-    }
+    if (this.#text.findings === findings) this.#naming.remember(i + 1, end);
     return after;
-  }
-
-  #namedStep(state: PathState, bytes: Uint8Array, from: number, to: number): PathState {
-    const { paths } = this.#context;
-    if (paths === null) return state;
-    if (!this.#sawEscape) return paths.stepOver(state, bytes, from, to);
-    const into = new Uint8Array(to - from + 1);
-    return paths.stepOver(
-      state,
-      into,
-      0,
-      JSON_STRING.decode(bytes, from, to, true, into, new Int32Array(to - from + 1), 0),
-    );
   }
 
   /** A string from its opening quote on, to be scanned. */
   #beginString(i: number, to: number, final: boolean): number {
     this.#text.begin(i + 1);
     this.#inside = STRING;
-    this.#escape = false;
     return this.#string(i + 1, to, final);
   }
 
   #string(i: number, to: number, final: boolean): number {
-    const from = this.#escape ? Math.min(i + 1, to) : i;
-    if (this.#escape && from > i) this.#escape = false;
-    const end = this.#closing(from, to);
-    if (this.#sawEscape) this.#text.escaped = true;
-    if (end === WAIT) {
-      // While a dropped member is muted, nothing in it needs to be found.
-      this.#text.advance(to, final);
-      return this.#wait(to, this.#text.undecided);
-    }
-    this.#text.advance(end, true);
-    return this.#endString(end);
+    const end = this.#text.scan(i, to, final);
+    return end === WAIT ? this.#wait(to, this.#text.undecided) : this.#endString(end);
   }
 
   #endString(end: number): number {
@@ -360,49 +307,19 @@ export class JsonReader implements Reader {
     return end + 1;
   }
 
-  /** Index of the closing quote, or WAIT; notes whether there was an escape, and whether it is cut by the end. */
-  #closing(from: number, to: number): number {
-    const { bytes } = this.#context.window;
-    this.#sawEscape = false;
-    let i = from;
-    while (i < to) {
-      const byte = bytes[i] as number;
-      if (byte === QUOTE) return i;
-      if (byte === BACKSLASH) {
-        this.#sawEscape = true;
-        i++;
-      }
-      i++;
-    }
-    if (i > to) this.#escape = true;
-    return WAIT;
-  }
-
   /** A string that a path rule names. */
   #stringField(strategy: Strategy, i: number, to: number, final: boolean): number {
-    const { window, replaceField } = this.#context;
-    if (!this.#muted && needsWhole(strategy)) {
+    if (!this.#fields.muted && needsWhole(strategy)) {
       const limit = Math.min(to, i + LONGEST_WHOLE);
-      const end = this.#closing(i + 1, limit);
-      this.#escape = false;
+      const end = this.#text.closing(i + 1, limit);
       if (end === WAIT && to < i + LONGEST_WHOLE && !final) return this.#wait(i, i);
       if (end !== WAIT) {
-        const into = new Uint8Array(end - i + 1);
-        const stop = JSON_STRING.decode(window.bytes, i + 1, end, true, into, new Int32Array(end - i + 1), 0);
-        window.edit(i, end + 1, quoted(replaceField(strategy, into.subarray(0, stop))));
+        this.#fields.replaceString(strategy, i, end);
         return this.#endValue(end + 1);
       }
     }
-    this.#replaceAll(strategy, i);
+    this.#fields.replaceAll(strategy, i);
     return this.#beginSkip("string", i + 1, to, final);
-  }
-
-  /** Whatever the value is, it goes, and a text stands in its place. */
-  #replaceAll(strategy: Strategy, i: number): void {
-    if (this.#muted) return;
-    const { window, replaceField } = this.#context;
-    window.edit(i, i, quoted(replaceField(strategy, null)));
-    this.#mute(i);
   }
 
   #scalar(i: number, to: number, final: boolean): number {
@@ -415,7 +332,7 @@ export class JsonReader implements Reader {
     const long = end === i + LONGEST_SCALAR;
     const strategy = this.#beginValue(i);
     if (strategy !== null) return this.#scalarField(strategy, i, end, long, to, final);
-    if (this.#pairRole === HAS_VALUE) this.#pairs.tell(this.#containers.depth);
+    this.#naming.beginValue(this.#containers.depth);
     this.#context.field.role = "value";
     if (long) {
       const { scanning, field, replace } = this.#context;
@@ -426,7 +343,7 @@ export class JsonReader implements Reader {
     }
     const stop = scannedUntil(bytes, i, end, this.#context.scanning.known === null ? 9 : 6);
     const text = stop === 0 ? null : this.#words().mask(bytes, i, stop);
-    if (text !== null) window.edit(i, end, quoted(text));
+    if (text !== null) this.#fields.write(text, i, end);
     return this.#endValue(end);
   }
 
@@ -437,13 +354,11 @@ export class JsonReader implements Reader {
   }
 
   #scalarField(strategy: Strategy, i: number, end: number, long: boolean, to: number, final: boolean): number {
-    const { window, replaceField } = this.#context;
     if (long) {
-      this.#replaceAll(strategy, i);
+      this.#fields.replaceAll(strategy, i);
       return this.#beginSkip("word", i, to, final);
     }
-    const isNull = end - i === 4 && latin1(window.bytes, i, end) === "null";
-    if (!this.#muted && !isNull) window.edit(i, end, quoted(replaceField(strategy, window.bytes.subarray(i, end))));
+    this.#fields.replaceScalar(strategy, i, end);
     return this.#endValue(end);
   }
 
@@ -458,7 +373,6 @@ export class JsonReader implements Reader {
 
   #beginSkip(what: Skipped, i: number, to: number, final: boolean): number {
     this.#inside = SKIPPED;
-    this.#escape = false;
     this.#skipper.begin(what);
     return this.#skip(i, to, final);
   }
@@ -468,19 +382,7 @@ export class JsonReader implements Reader {
     return end === WAIT ? this.#wait(to, to) : this.#endValue(end);
   }
 
-  #mute(i: number): void {
-    this.#context.window.mute(i);
-    this.#muted = true;
-  }
-
-  #endMute(i: number): void {
-    this.#context.window.unmute(i);
-    this.#muted = false;
-  }
-
   #need(condition: boolean): void {
     if (!condition) throw this.#context.malformed("not JSON");
   }
 }
-
-const quoted = (text: string): Uint8Array => utf8(JSON.stringify(text));

@@ -5,6 +5,7 @@ import { LOOK_BEHIND, Scanner, type ScannerOptions } from "./scanner.js";
 export class NameReader {
   readonly #field: FieldContext;
   readonly #scanner: Scanner;
+  #bytes: Uint8Array = new Uint8Array(LOOK_BEHIND + 64);
 
   constructor(scanning: ScannerOptions, field: FieldContext) {
     this.#field = field;
@@ -14,9 +15,11 @@ export class NameReader {
   /** From then on the field has this name, and what detectors of names have to say of its value. */
   read(name: Uint8Array): void {
     const field = this.#field;
-    const bytes = new Uint8Array(LOOK_BEHIND + name.length + 1);
-    bytes.set(name, LOOK_BEHIND);
     const end = LOOK_BEHIND + name.length;
+    if (end >= this.#bytes.length) this.#bytes = new Uint8Array(end + 1);
+    const bytes = this.#bytes;
+    bytes.set(name, LOOK_BEHIND);
+    bytes[end] = 0;
     field.role = "name";
     field.rename(bytes, LOOK_BEHIND, end);
     this.#scanner.begin(LOOK_BEHIND);
