@@ -1,10 +1,21 @@
-import fs, { appendFileSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { execFile } from "node:child_process";
+import fs, {
+  appendFileSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { ApprovalStore } from "../../src/approval/index.js";
 import type { OptionsError } from "../../src/errors.js";
 import { type FileStore, fileStore } from "../../src/store/index.js";
 import { approvalStoreChecks } from "../../src/testing/index.js";
+import { builtProgram } from "../support/built-child.js";
 import { temporaryDirectory } from "../support/guards.js";
 import { describeLimitStore } from "./limit-store-conformance.js";
 import { MINUTE, openingOf, START } from "./openings.js";
@@ -126,6 +137,17 @@ describe("a disk that fails", () => {
     }
     expect((await store.due(lease.expiresAt)).map(({ state }) => state)).toEqual(["unknown"]);
   });
+});
+
+test("beside Node's permission model, where nobody may call fsync, keeps what it is given and writes its history anew", async () => {
+  const directory = realpathSync(temporaryDirectory());
+  const child = await builtProgram(new URL("restricted-child.ts", import.meta.url));
+  const flag = process.versions.node.startsWith("20.") ? "--experimental-permission" : "--permission";
+  const flags = [flag, "--allow-fs-read=*", `--allow-fs-write=${directory}/`, "--no-warnings"];
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, child, directory]);
+  expect(stdout).toBe("a99 denied,a98 denied,a97 denied\n");
+  expect(journals(directory).map((path) => basename(path))).not.toContain("approvals.000000.journal");
+  expect((await open(directory).list()).map(({ id }) => id)).toEqual(["a99", "a98", "a97"]);
 });
 
 test("a line that is missing, or changed, in the middle is damage: nothing is guessed, and it stays so", async () => {

@@ -3,6 +3,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { DamagedJournalError, Journal } from "./journal.js";
 import { encodeLine, lineAfter, NOTHING } from "./line.js";
+import { isRestricted } from "./restricted.js";
 
 /** Where a compaction that was broken off leaves its file; older ones are nobody's. */
 const ABANDONED_MS = 3_600_000;
@@ -51,7 +52,7 @@ export class Generations {
     } finally {
       await file.close();
     }
-    syncDirectory(this.#directory);
+    await syncNames(this.#directory);
     return id;
   }
 
@@ -60,7 +61,7 @@ export class Generations {
     const next = generation + 1;
     try {
       fs.renameSync(this.#draft(next, id), this.#path(next));
-      syncDirectory(this.#directory);
+      syncNamesNow(this.#directory);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     }
@@ -114,10 +115,20 @@ function tryToRemove(path: string): void {
   }
 }
 
-/** Names on stable storage. */
-function syncDirectory(path: string): void {
-  // Windows can neither open nor sync a directory; its file systems keep names in their own journal.
+/** Names on stable storage. Windows can neither open nor sync a directory; its file systems keep names in their own journal. */
+async function syncNames(path: string): Promise<void> {
   if (process.platform === "win32") return;
+  const directory = await fs.promises.open(path, "r");
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+/** The same at once. Where that is forbidden, a new name that gets lost with the machine is given again by the next reader. */
+function syncNamesNow(path: string): void {
+  if (process.platform === "win32" || isRestricted) return;
   const directory = fs.openSync(path, "r");
   try {
     fs.fsyncSync(directory);
