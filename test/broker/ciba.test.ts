@@ -19,11 +19,13 @@ describe("74: a question that is polled for", () => {
   let polledAt: number[];
   let seconds: number;
   let busy: number;
+  /** Whether the person's yes is on its way: what is left to do, such as checking its signature, takes no time of theirs. */
+  let answered: boolean;
   let asked: URLSearchParams[];
 
   beforeEach(async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    [script, polledAt, asked, seconds, busy] = [[], [], [], 0, 0];
+    [script, polledAt, asked, seconds, busy, answered] = [[], [], [], 0, 0, false];
     server = await startHostileServer();
     const { publicKey, privateKey } = await generateKeyPair("ES256");
     idToken = (claims = {}) =>
@@ -63,7 +65,10 @@ describe("74: a question that is polled for", () => {
       json(response, status, { error }, headers);
   const approved = async () => {
     const body = { access_token: "t", token_type: "Bearer", expires_in: 60, id_token: await idToken() };
-    return (response: ServerResponse): void => json(response, 200, body);
+    return (response: ServerResponse): void => {
+      json(response, 200, body);
+      answered = true;
+    };
   };
   /** Time goes on only while nothing is on its way, bodies included. */
   const counting = (async (url: string, init: RequestInit) => {
@@ -89,8 +94,12 @@ describe("74: a question that is polled for", () => {
   };
   const answerOf = async (one: Bench, signal = new AbortController().signal): Promise<string> => {
     let result: string | undefined;
-    void one.obtain(undefined, { signal }).then((text) => (result = text));
+    const obtained = one.obtain(undefined, { signal }).then((text) => {
+      result = text;
+      return text;
+    });
     for (await quiet(); result === undefined && seconds < 120; await quiet()) {
+      if (answered) return await obtained;
       seconds++;
       await vi.advanceTimersByTimeAsync(1_000);
     }
