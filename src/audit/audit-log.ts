@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import { AuditUnavailableError } from "../errors.js";
 import { createBodyKeeper } from "./bodies.js";
-import { ChainLog, type WriterParts } from "./chain-log.js";
+import { ChainLog } from "./chain-log.js";
 import { identityText } from "./encode.js";
 import type { SessionOpening } from "./event.js";
 import { syncNames, systemCode } from "./file-system.js";
 import { originOf } from "./line.js";
+import type { WriterParts } from "./log-parts.js";
 import type { AuditSigner } from "./note.js";
 import { type AuditLogOptions, checkSession, checkSigner } from "./options.js";
 import { createSessionLog, type SessionEnd, type SessionLog } from "./recorded-session.js";

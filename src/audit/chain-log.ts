@@ -1,80 +1,23 @@
 import { Buffer } from "node:buffer";
-import { join } from "node:path";
-import type { Clock } from "../clock.js";
 import { AuditUnavailableError } from "../errors.js";
-import { type Ballast, isFull } from "./ballast.js";
+import { isFull } from "./ballast.js";
 import { encodeFields, MAX_LINE_BYTES } from "./encode.js";
-import type { EventFields } from "./event.js";
-import type { LogFields } from "./fields.js";
-import { type AuditFileSystem, syncNames } from "./file-system.js";
-import type { IdSource } from "./ids.js";
-import type { LeakScanner } from "./leak-scan.js";
-import { checkpointLine, segmentName, writeHead } from "./line.js";
+import { syncNames } from "./file-system.js";
+import { Interruptions } from "./interruptions.js";
+import { checkpointLine, writeHead } from "./line.js";
 import { LineChain } from "./line-chain.js";
 import { LineClock, type Moment } from "./line-clock.js";
+import type { Continuation, GatheredLine, LineFields, LogParts, WriterParts } from "./log-parts.js";
+import { LogSegments } from "./log-segments.js";
 import { type AuditSigner, formatVerifierKey, signNote } from "./note.js";
-import { Segment, type SyncMode } from "./segment.js";
-import type { LogEnd } from "./verify/log-verifier.js";
-import type { Warn } from "./warnings.js";
+import type { Segment, SyncMode } from "./segment.js";
 
-const SEGMENT_LINES = 10_000;
-const SEGMENT_BYTES = 16 * 1024 * 1024;
 /** A checkpoint at the latest after so many lines, or so many milliseconds with anything unsigned. */
 const CHECKPOINT_LINES = 64;
 const CHECKPOINT_MS = 2000;
 /** A signer may be down for so many lines; then no audit, no request. */
 const UNSIGNED_LIMIT = 1024;
 const HEAD_BYTES = 1024;
-const DAY_MS = 86_400_000;
-
-/** What all logs of one writer share. */
-export interface WriterParts {
-  /** The writer instance. */
-  readonly boot: string;
-  readonly fs: AuditFileSystem;
-  readonly clock: Clock;
-  /** Monotonic milliseconds at which the writer began. */
-  readonly startedAt: number;
-  readonly ids: IdSource;
-  /** Who signs what is opened from now on. */
-  signer: AuditSigner;
-  readonly scanner: LeakScanner | undefined;
-  readonly sync: SyncMode;
-  readonly warn: Warn;
-  readonly ballast: Ballast;
-  /** Told of each line once it is on disk; must not throw. */
-  readonly onLine: ((line: string) => void) | undefined;
-  /** Told of each signed head once it is on disk; must not throw. */
-  readonly onHead: ((note: string) => void) | undefined;
-  /** `lineBuffer()`, shared because whoever writes into it writes it out before anybody else can. */
-  readonly buffer: Buffer;
-}
-
-/** What makes one log. */
-export interface LogParts {
-  readonly directory: string;
-  /** Put before the number in the names of its segments. */
-  readonly filePrefix: string;
-  readonly origin: string;
-  /** Who stands behind it, as JSON members; in every line that does not bring its own. */
-  readonly identity: string;
-}
-
-/** Where a log that somebody else began is gone on with, and the first line of the new segment. */
-export interface Continuation {
-  readonly end: LogEnd;
-  readonly segments: number;
-  readonly recovered: LineFields;
-}
-
-export type LineFields = Partial<EventFields & LogFields>;
-
-/** A line that is to be written together with others. */
-export interface GatheredLine {
-  readonly type: string;
-  readonly fields: LineFields;
-  readonly risky: boolean;
-}
 
 /**
  * An append-only log: whole lines in segments, each line holding the hash of the one before it, all of them leaves of one
@@ -84,14 +27,11 @@ export class ChainLog {
   readonly #writer: WriterParts;
   readonly #log: LogParts;
   readonly #time: LineClock;
+  readonly #interruptions: Interruptions;
   readonly #chain: LineChain;
+  readonly #segments: LogSegments;
   #signers: readonly AuditSigner[];
-  #segment: Segment;
-  #successor: Segment | undefined;
-  #segmentNumber: number;
-  #day = 0;
   #last: Moment = { epochMs: 0, time: "", monoUs: 0 };
-  #missed: { count: number; readonly from: number; to: number } | undefined;
   #unsigned = 0;
   #signed: { readonly size: number; readonly root: Buffer } = { size: 0, root: Buffer.alloc(0) };
   #cancelTimer: (() => void) | undefined;
@@ -102,20 +42,19 @@ export class ChainLog {
     this.#writer = writer;
     this.#log = log;
     this.#time = new LineClock(writer.clock, writer.startedAt);
+    this.#interruptions = new Interruptions(writer.clock, this.#time);
     this.#signers = [writer.signer];
     this.#chain = new LineChain(writer, continuation?.end);
-    this.#segmentNumber = continuation?.segments ?? 0;
-    this.#segment = new Segment(this.#pathOf(this.#segmentNumber), writer.fs);
+    this.#segments = new LogSegments(log, writer.fs, continuation?.segments ?? 0);
     if (continuation === undefined) return;
     const { end, recovered } = continuation;
     this.#unsigned = end.unsigned;
-    const { text } = encodeFields(recovered, MAX_LINE_BYTES, undefined);
-    this.#commit(this.#segment, "log.recovered", log.identity + text, this.#time.now());
+    this.#commitOwn("log.recovered", recovered, this.#time.now());
   }
 
   /** Path of the file that is being written. */
   get path(): string {
-    return this.#segment.path;
+    return this.#segments.current.path;
   }
 
   /** The latest signed head. */
@@ -145,7 +84,7 @@ export class ChainLog {
       if (!(error instanceof AuditUnavailableError)) throw error;
       if (isFull(error.systemCode) && this.#writer.ballast.release(type, error.systemCode) && !this.#closed)
         return this.#appendOnce(type, fields, risky, identity);
-      this.#noteMissed();
+      this.#interruptions.noteMissed();
       throw error;
     }
   }
@@ -162,7 +101,7 @@ export class ChainLog {
         this.#refuseIfClosed();
         for (const { type } of lines) if (this.#writer.ballast.refusal(type) !== undefined) return done;
         if (this.#unsigned >= UNSIGNED_LIMIT || this.#signers.length > 1) return done;
-        const most = Math.min(CHECKPOINT_LINES - this.#unsigned, SEGMENT_LINES - this.#segment.lines);
+        const most = Math.min(CHECKPOINT_LINES - this.#unsigned, this.#segments.room);
         const taken = lines.slice(done, done + Math.max(1, most));
         done += this.#appendBatch(taken);
       }
@@ -188,9 +127,8 @@ export class ChainLog {
     const text = this.#encode(type, fields, MAX_LINE_BYTES - HEAD_BYTES - 3 * identity.length);
     this.#refuseIfClosed();
     const at = this.#time.now();
-    if (this.#isSegmentFull(at)) this.#rotate(at);
-    this.#noteInterruptions(at);
-    const seq = this.#commit(this.#segment, type, identity + text, at);
+    this.#prepare(at);
+    const seq = this.#commit(this.#segments.current, type, identity + text, at);
     // Only both keys together may sign a change of keys, and nothing may come in between.
     if (type !== "key.rotated") this.#signWhenDue(risky);
     return seq;
@@ -204,9 +142,8 @@ export class ChainLog {
     for (const { type, fields } of lines) texts.push(identity + this.#encode(type, fields, room));
     this.#refuseIfClosed();
     const at = this.#time.now();
-    if (this.#isSegmentFull(at)) this.#rotate(at);
-    this.#noteInterruptions(at);
-    const count = this.#commitAll(this.#segment, lines, texts, at);
+    this.#prepare(at);
+    const count = this.#commitAll(this.#segments.current, lines, texts, at);
     let risky = false;
     for (let line = 0; line < count; line++) risky ||= lines[line]?.risky === true;
     this.#signWhenDue(risky);
@@ -218,32 +155,15 @@ export class ChainLog {
     else this.#signSoon();
   }
 
-  #isSegmentFull(at: Moment): boolean {
-    if (this.#segment.lines >= SEGMENT_LINES || this.#segment.bytes >= SEGMENT_BYTES) return true;
-    return this.#segment.lines > 0 && Math.floor(at.epochMs / DAY_MS) > this.#day;
+  /** The lines of the log's own that come before a line of this moment. */
+  #prepare(at: Moment): void {
+    if (this.#segments.isFull(at)) this.#rotate(at);
+    this.#interruptions.tell(at, (type, fields) => this.#commitOwn(type, fields, at));
   }
 
-  /** What lies between the last line and this one, where it was more than time. */
-  #noteInterruptions(at: Moment): void {
-    const missed = this.#missed;
-    if (missed !== undefined) {
-      this.#commitOwn("log.gap", { gap: missed }, at);
-      this.#missed = undefined;
-    }
-    const step = this.#time.stepAt(at);
-    if (step !== 0) this.#commitOwn("clock.stepped", { step_ms: step }, at);
-  }
-
-  #commitOwn(type: string, fields: LineFields, at: Moment): void {
+  #commitOwn(type: string, fields: LineFields, at: Moment, segment: Segment = this.#segments.current): void {
     const { text } = encodeFields(fields, MAX_LINE_BYTES, undefined);
-    this.#commit(this.#segment, type, this.#log.identity + text, at);
-  }
-
-  #noteMissed(): void {
-    const now = this.#writer.clock.now();
-    this.#missed ??= { count: 0, from: now, to: now };
-    this.#missed.count++;
-    this.#missed.to = now;
+    this.#commit(segment, type, this.#log.identity + text, at);
   }
 
   /** Resolves once every line so far, and the names of its files, are on stable storage (not for `os`). */
@@ -252,7 +172,7 @@ export class ChainLog {
     this.#namesSynced ??= syncNames(this.#writer.fs, this.#log.directory, () => {
       this.#namesSynced = undefined;
     });
-    await Promise.all([this.#segment.sync(mode), this.#namesSynced]);
+    await Promise.all([this.#segments.current.sync(mode), this.#namesSynced]);
   }
 
   /** Lets go of the file. Writing afterwards is an error. */
@@ -260,8 +180,7 @@ export class ChainLog {
     if (this.#closed) return;
     this.#closed = true;
     this.#cancelTimer?.();
-    this.#segment.close();
-    this.#successor?.close();
+    this.#segments.close();
   }
 
   #commit(segment: Segment, type: string, members: string, at: Moment): number {
@@ -277,7 +196,7 @@ export class ChainLog {
     members: readonly string[],
     at: Moment,
   ): number {
-    if (segment.lines === 0) this.#day = Math.floor(at.epochMs / DAY_MS);
+    if (segment.lines === 0) this.#segments.beginAt(at);
     const count = this.#chain.write(segment, at.monoUs, lines.length, (position, seq, prev) => {
       const head = this.#headOf((lines[position] as { readonly type: string }).type, seq, prev, at);
       return `${head}${members[position]}}`;
@@ -308,9 +227,9 @@ export class ChainLog {
       const note = signNote({ origin, size, root }, ...this.#signers);
       // The signer is somebody else's code: it may have appended or closed.
       if (this.#chain.size !== size || this.#closed) return this.#unsigned === 0;
-      this.#segment.checkPresence();
+      this.#segments.current.checkPresence();
       const line = this.#checkpointLine(note, root);
-      this.#chain.write(this.#segment, this.#last.monoUs, 1, () => line);
+      this.#chain.write(this.#segments.current, this.#last.monoUs, 1, () => line);
       this.#signed = { size, root };
       this.#signers = this.#signers.slice(-1);
       this.#unsigned = 0;
@@ -366,33 +285,15 @@ export class ChainLog {
 
   #rotate(at: Moment): void {
     if (this.#unsigned > 0) this.#sign("refuse");
-    const old = this.#segment;
-    old.syncNow();
-    this.#successor ??= new Segment(this.#pathOf(this.#segmentNumber + 1), this.#writer.fs);
-    const successor = this.#successor;
-    const predecessor = this.#nameOf(this.#segmentNumber);
-    const { text } = encodeFields(
-      { predecessor, last_hash: this.#chain.prev, size: old.bytes },
-      MAX_LINE_BYTES,
-      undefined,
-    );
-    this.#commit(successor, "log.rotated", this.#log.identity + text, at);
-    this.#segment = successor;
-    this.#successor = undefined;
-    this.#segmentNumber++;
-    old.close();
+    const { current, name } = this.#segments;
+    current.syncNow();
+    const next = this.#segments.openNext();
+    this.#commitOwn("log.rotated", { predecessor: name, last_hash: this.#chain.prev, size: current.bytes }, at, next);
+    this.#segments.goOn();
     this.#namesSynced = undefined;
   }
 
   #refuseIfClosed(): void {
     if (this.#closed) throw new AuditUnavailableError(this.path, "CLOSED");
-  }
-
-  #nameOf(number: number): string {
-    return segmentName(this.#log.filePrefix, number);
-  }
-
-  #pathOf(number: number): string {
-    return join(this.#log.directory, this.#nameOf(number));
   }
 }

@@ -1,4 +1,5 @@
-import type { ChainLog, GatheredLine } from "./chain-log.js";
+import type { ChainLog } from "./chain-log.js";
+import type { GatheredLine } from "./log-parts.js";
 
 /** Taken at load: what is replaced later must not decide when the record is written. */
 const afterThisTurn = setImmediate;

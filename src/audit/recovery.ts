@@ -1,10 +1,11 @@
 import fs from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { ChainLog, type WriterParts } from "./chain-log.js";
+import { ChainLog } from "./chain-log.js";
 import type { HttpFacts } from "./event.js";
 import { systemCode } from "./file-system.js";
 import { stateOf, takeOver } from "./lock.js";
+import type { WriterParts } from "./log-parts.js";
 import { formatVerifierKey, parseVerifierKey } from "./note.js";
 import { SESSION_ID } from "./options.js";
 import { moveTornTailAside } from "./torn-tail.js";
