@@ -4,6 +4,7 @@ import { type Opaque, openStage } from "./open-stage.js";
 import type { PathRules } from "./paths.js";
 import type { ScannerOptions } from "./scanner.js";
 import type { Replace } from "./segment.js";
+import type { Stage } from "./stage.js";
 import type { Mint, Strategy } from "./strategies.js";
 
 /** What body it is. */
@@ -66,29 +67,50 @@ export function openPass(parts: PassParts): MaskingPass {
     malformed: (what) =>
       new GuardError("MASKING_FAILED", { message: `The answer is ${what}, so it could not be masked.`, sent: true }),
   });
-  let failure: GuardError | null = null;
-  let ended = false;
+  return new GuardedPass(stage, counts);
+}
 
-  /** Whatever goes wrong, the rest is withheld: the error of a detector might quote what it looked at. */
-  const guarded = (work: () => Uint8Array, isLast: boolean): Uint8Array => {
-    if (failure !== null) throw failure;
+/**
+ * Whatever goes wrong, the rest is withheld: the error of a detector might quote what it looked at. A class, since an object
+ * with a getter of its own costs more to make than a short body to mask.
+ */
+class GuardedPass implements MaskingPass {
+  readonly counts: Record<string, number>;
+  readonly #stage: Stage;
+  #failure: GuardError | null = null;
+  #ended = false;
+
+  constructor(stage: Stage, counts: Record<string, number>) {
+    this.#stage = stage;
+    this.counts = counts;
+  }
+
+  get held(): number {
+    return this.#stage.held;
+  }
+
+  push(chunk: Uint8Array): Uint8Array {
+    return this.#guarded(() => this.#stage.push(chunk), false);
+  }
+
+  flush(): Uint8Array {
+    return this.#guarded(() => this.#stage.flush(), true);
+  }
+
+  whole(body: Uint8Array): Uint8Array {
+    return this.#guarded(() => this.#stage.whole(body), true);
+  }
+
+  #guarded(work: () => Uint8Array, isLast: boolean): Uint8Array {
+    if (this.#failure !== null) throw this.#failure;
     try {
-      if (ended) throw new RangeError("the pass has ended");
+      if (this.#ended) throw new RangeError("the pass has ended");
       const out = work();
-      ended = isLast;
+      this.#ended = isLast;
       return out;
     } catch (error) {
-      failure = error instanceof GuardError ? error : new GuardError("MASKING_FAILED", { sent: true });
-      throw failure;
+      this.#failure = error instanceof GuardError ? error : new GuardError("MASKING_FAILED", { sent: true });
+      throw this.#failure;
     }
-  };
-  return {
-    counts,
-    get held() {
-      return stage.held;
-    },
-    push: (chunk) => guarded(() => stage.push(chunk), false),
-    flush: () => guarded(() => stage.flush(), true),
-    whole: (body) => guarded(() => stage.whole(body), true),
-  };
+  }
 }
