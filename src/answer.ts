@@ -146,7 +146,13 @@ function openFlow(
     state = "over";
     session.exchanges.delete(abandonable);
     arrival.release();
-    record();
+    try {
+      record();
+    } catch (error) {
+      // The caller may have gone, and then the error below reaches nobody.
+      parts.log.error({ session: session.id, request: exchange.id }, "the outcome of a call could not be recorded");
+      throw error;
+    }
   };
   const complete = (): void =>
     end(() => {
@@ -162,11 +168,19 @@ function openFlow(
     );
     throw error;
   };
+  /** Nobody waits for this: an error would end the process from a finalizer, or a closing session half-way. */
+  const giveUp = (reason: unknown): void => {
+    answer.body?.cancel(reason);
+    try {
+      end(() => exchange.aborted(reason, "yes", answer, delivery(false)));
+    } catch {
+      // Told to the operator.
+    }
+  };
   const abandonable = {
     abandon: (): void => {
       failure = session.signal.reason;
-      answer.body?.cancel(session.signal.reason);
-      end(() => exchange.aborted(session.signal.reason, "yes", answer, delivery(false)));
+      giveUp(failure);
     },
   };
   session.exchanges.add(abandonable);
@@ -209,10 +223,7 @@ function openFlow(
         return fail(error);
       }
     },
-    cancel(reason) {
-      answer.body?.cancel(reason);
-      end(() => exchange.aborted(reason, "yes", answer, delivery(false)));
-    },
+    cancel: giveUp,
     recorded: () => recorded,
     finish() {
       complete();

@@ -1,5 +1,6 @@
 import type { GuardParts } from "./guard-parts.js";
 import { type Decision, type Judgement, narrowed, type PredicateAnswer, type PredicateCheck } from "./policy/index.js";
+import { unwatchAbort, watchAbort } from "./transport/index.js";
 
 type Parts = Pick<GuardParts, "clock" | "log" | "predicateTimeoutMs">;
 
@@ -35,10 +36,10 @@ function answerOf(
   return new Promise((resolve, reject) => {
     const end = (settle: () => void): void => {
       cancel();
-      signal.removeEventListener("abort", abort);
+      unwatchAbort(signal, watcher);
       settle();
     };
-    const abort = (): void => end(() => reject(signal.reason));
+    const watcher = { onAbort: () => end(() => reject(signal.reason)) };
     const fail = (why: string): void =>
       end(() => {
         // Never the error itself: it may quote the request.
@@ -46,7 +47,7 @@ function answerOf(
         resolve("failed");
       });
     const cancel = clock.schedule(predicateTimeoutMs, () => fail(`not done within ${predicateTimeoutMs} ms`));
-    signal.addEventListener("abort", abort);
+    watchAbort(signal, watcher);
     Promise.resolve()
       .then(ask)
       .then(

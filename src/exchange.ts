@@ -309,8 +309,13 @@ function credentialFacts({ facts }: Credential): CredentialFacts {
 
 /** Class and code of an error, never its message: what an upstream or a caller wrote stays out of the record. */
 function errorNames(error: unknown): { readonly class: string; readonly code: string } {
-  if (isGuardError(error)) return { class: error.name, code: error.code };
-  if (!(error instanceof Error)) return { class: typeof error, code: "UNKNOWN" };
-  const cause = error.cause as { readonly code?: unknown } | undefined;
-  return { class: error.name, code: typeof cause?.code === "string" ? cause.code : "UNKNOWN" };
+  try {
+    if (isGuardError(error)) return { class: error.name, code: error.code };
+    if (!(error instanceof Error)) return { class: typeof error, code: "UNKNOWN" };
+    const code = (error.cause as { readonly code?: unknown } | null | undefined)?.code;
+    return { class: String(error.name), code: typeof code === "string" ? code : "UNKNOWN" };
+  } catch {
+    // The reason of an abort is the caller's object, and a getter in it that throws must not keep the outcome off the record.
+    return { class: "Error", code: "UNKNOWN" };
+  }
 }

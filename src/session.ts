@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { setMaxListeners } from "node:events";
 import type { SessionLog } from "./audit/index.js";
 import type { BrokerSession } from "./broker/index.js";
 import { type Client, createSessionClient } from "./client.js";
@@ -53,6 +54,7 @@ export function createSession(
   onEnd: () => void,
 ): { readonly session: Session; readonly state: SessionState } {
   const lifetime = new AbortController();
+  setMaxListeners(0, lifetime.signal); // as many as there are bodies being collected at once; each takes its own away
   const endsAt = parts.clock.monotonic() + (facts.expiresAt - facts.startedAt);
   let ending: Promise<void> | undefined;
   const end = (code: "SESSION_CLOSED" | "SESSION_EXPIRED", reason: string): Promise<void> => {
@@ -109,11 +111,12 @@ async function endSession(
   reason: string,
 ): Promise<void> {
   lifetime.abort(new GuardError(code));
-  const handedOn = [...state.children].map((child) => child.close());
+  // Listened to from now on: one that rejects while the store is still asked must not be an unhandled rejection.
+  const handedOn = Promise.allSettled([...state.children].map((child) => child.close()));
   for (const exchange of [...state.exchanges]) exchange.abandon();
   const [questions] = await Promise.allSettled([parts.desk.closeSession(state.id)]);
   if (state.vault !== null) parts.vaults?.sessionEnded(state.vault);
-  await Promise.allSettled([parts.broker.closeSession(state.id), ...handedOn]);
+  await Promise.allSettled([parts.broker.closeSession(state.id), handedOn]);
   await state.record.close(reason);
   // Only now: a store that is down must leave no credential alive and no record unsigned.
   if (questions.status === "rejected") throw questions.reason;

@@ -92,7 +92,9 @@ export function createAsking(callback: ApprovalCallback, tools: Tools): Asking {
       const signal = open.get(record.id)?.signal ?? new AbortController().signal;
       if (talking.has(record.id) || signal.aborted) return;
       // A reminder that cannot be delivered changes nothing: the question stands, and the next one may be.
-      converse(record, signal).catch((error: unknown) => tools.failed(record, error));
+      converse(record, signal)
+        .catch((error: unknown) => tools.failed(record, error))
+        .catch(() => undefined); // as above
     },
     postpone: (id) => void due.add(id),
     isDue: (id) => due.has(id) || (callback.asksHere === true && !known.has(id)),

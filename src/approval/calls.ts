@@ -1,3 +1,5 @@
+import { unwatchAbort, watchAbort } from "../transport/index.js";
+
 /** A call that is being held. Its signal aborts with the error it is to be refused with. */
 export interface Call {
   readonly sessionId: string;
@@ -23,8 +25,8 @@ export function createCalls(): Calls {
     enter({ sessionId, requestId }, signal) {
       signal.throwIfAborted();
       const controller = new AbortController();
-      const follow = (): void => controller.abort(signal.reason);
-      signal.addEventListener("abort", follow, { once: true });
+      const follower = { onAbort: () => controller.abort(signal.reason) };
+      watchAbort(signal, follower);
       const call = {
         sessionId,
         requestId,
@@ -32,7 +34,7 @@ export function createCalls(): Calls {
         approvalId: undefined,
         abort: (reason: unknown) => controller.abort(reason),
         leave(): void {
-          signal.removeEventListener("abort", follow);
+          unwatchAbort(signal, follower);
           held.delete(call);
         },
       };

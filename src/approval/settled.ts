@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.js";
+import { unwatchAbort, watchAbort } from "../transport/index.js";
 import { type ApprovalRecord, ageRecord } from "./record.js";
 import type { ApprovalStore } from "./store.js";
 
@@ -33,7 +34,7 @@ export function untilDecided(
       finish();
     };
     const fail = (error: unknown): void => ended(() => reject(error));
-    const stop = (): void => fail(signal.reason);
+    const stop = { onAbort: () => fail(signal.reason) };
     const look = (): void => {
       store.get(id).then((record) => {
         const current = record === undefined ? undefined : ageRecord(record, now());
@@ -42,11 +43,11 @@ export function untilDecided(
       }, fail);
     };
     if (signal.aborted) {
-      stop();
+      stop.onAbort();
       return;
     }
-    signal.addEventListener("abort", stop, { once: true });
-    endings.push(() => signal.removeEventListener("abort", stop));
+    watchAbort(signal, stop);
+    endings.push(() => unwatchAbort(signal, stop));
     endings.push(store.watch(id, look));
     if (Number.isFinite(waitMs)) endings.push(clock.schedule(waitMs, () => ended(() => resolve(undefined))));
     look();

@@ -1,4 +1,4 @@
-import { setMaxListeners } from "node:events";
+import { type AbortWatcher, unwatchAbort, watchAbort } from "../transport/index.js";
 
 /** One piece of work that several callers wait for. */
 export interface Flight<T> {
@@ -13,8 +13,7 @@ export interface Flight<T> {
   readonly waiters: number;
 }
 
-interface Group {
-  readonly onAbort: () => void;
+interface Group extends AbortWatcher {
   readonly rejects: ((reason: unknown) => void)[];
 }
 
@@ -32,7 +31,7 @@ export function startFlight<T>(work: (signal: AbortSignal) => Promise<T>, onAban
   const outcome = work(controller.signal);
   const end = (): void => {
     over = true;
-    for (const [signal, group] of waiting) signal.removeEventListener("abort", group.onAbort);
+    for (const [signal, group] of waiting) unwatchAbort(signal, group);
   };
   const ended = outcome.then(end, end);
 
@@ -40,7 +39,7 @@ export function startFlight<T>(work: (signal: AbortSignal) => Promise<T>, onAban
     const group = waiting.get(signal);
     if (group === undefined) return;
     waiting.delete(signal);
-    signal.removeEventListener("abort", group.onAbort);
+    unwatchAbort(signal, group);
     waiters -= group.rejects.length;
     for (const reject of group.rejects) reject(reason);
   };
@@ -62,9 +61,7 @@ export function startFlight<T>(work: (signal: AbortSignal) => Promise<T>, onAban
     };
     const group: Group = { onAbort, rejects: [] };
     waiting.set(signal, group);
-    // Several flights of one session may wait on its signal: many listeners on it are no leak.
-    setMaxListeners(0, signal);
-    signal.addEventListener("abort", onAbort, { once: true });
+    watchAbort(signal, group);
     return group;
   };
 

@@ -28,5 +28,7 @@ export function unwatchAbort(signal: AbortSignal, watcher: AbortWatcher): void {
 
 function tellAll(event: Event): void {
   const signal = event.target as AbortSignal;
-  for (const watcher of [...(WATCHERS.get(signal) ?? [])]) watcher.onAbort();
+  const watchers = WATCHERS.get(signal);
+  // As with listeners: one that another has ended meanwhile is not told.
+  for (const watcher of [...(watchers ?? [])]) if (watchers?.has(watcher)) watcher.onAbort();
 }

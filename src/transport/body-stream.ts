@@ -58,6 +58,9 @@ class StreamEnd implements AbortWatcher {
     this.#isReading = true;
     try {
       return await this.#source.read();
+    } catch (error) {
+      this.unwatch(); // a stream that failed is over, and may be kept for long
+      throw error;
     } finally {
       this.#isReading = false;
     }

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.js";
+import { unwatchAbort, watchAbort } from "./abort-watch.js";
 
 /** When a fetched value is fetched again. Milliseconds. */
 export interface Freshness {
@@ -81,8 +82,8 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
       reject(signal.reason);
       return;
     }
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+    const watcher = { onAbort: () => reject(signal.reason) };
+    watchAbort(signal, watcher);
+    promise.then(resolve, reject).finally(() => unwatchAbort(signal, watcher));
   });
 }

@@ -1,7 +1,7 @@
 // The transport: what sends one judged request, and what makes its answer a Response. Agents, exchanges and body queues
 // are its own business.
 
-export { unwatchAbort, watchAbort } from "./abort-watch.js";
+export { type AbortWatcher, unwatchAbort, watchAbort } from "./abort-watch.js";
 export { Added } from "./added.js";
 // Metadata and keys of authorization servers, fetched under one set of rules by identity and broker
 export {

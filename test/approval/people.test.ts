@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { ApprovalCallback, Approver } from "../../src/approval/index.js";
 import { quorumState } from "../../src/approval/quorum.js";
 import type { GuardError } from "../../src/errors.js";
@@ -260,6 +260,33 @@ describe("reminders", () => {
     await desk.decide(decisionOn(asked[4]!, "deny"));
     await clock.advance(3_600_000);
     expect(asked).toHaveLength(5);
+  });
+
+  test("that can neither be delivered nor recorded leave the question as it is, and no rejection that nobody hears", async () => {
+    let failing = false;
+    const unheard: unknown[] = [];
+    const note = (error: unknown): void => void unheard.push(error);
+    process.on("unhandledRejection", note);
+    onTestFinished(() => void process.off("unhandledRejection", note));
+    const { obtain, asked, clock } = bench(
+      {
+        waitMs: 0,
+        reminders,
+        onEvent: ({ type }) => {
+          if (type === "failed") throw new Error("no record");
+        },
+      },
+      async (_, control) => {
+        if (failing) throw new Error("the channel is down");
+        return control.pending();
+      },
+    );
+    expect(await obtain()).toBe("APPROVAL_PENDING");
+    failing = true;
+    await clock.advance(60_000);
+    await settled();
+    expect(asked).toHaveLength(2);
+    expect(unheard).toEqual([]);
   });
 
   test("34: two workers remind once, and one that starts later goes on where the other stopped", async () => {

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { type BodySource, buildResponse, createFetchTransport, type ResponseParts } from "../../src/transport/index.js";
@@ -208,6 +209,16 @@ describe("a built response", () => {
     expect(response.status).toBe(status);
     expect(response.ok).toBe(false);
     expect(response.clone().status).toBe(status);
+  });
+
+  it("whose stream has failed does not go on watching a signal", async () => {
+    const { signal } = new AbortController();
+    const { body } = buildResponse(parts(sourceOf("x", new TypeError("terminated")), { signal }));
+    const reader = body?.getReader();
+    await reader?.read();
+    expect(getEventListeners(signal, "abort")).toHaveLength(1);
+    await expect(reader?.read()).rejects.toThrow("terminated");
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
   });
 
   it("that nobody can reach any more gives its connection back", async () => {
