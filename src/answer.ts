@@ -141,6 +141,11 @@ function openFlow(
     return chunk;
   };
   let recorded: Promise<void> | undefined;
+  /** The caller may have gone, and then what is thrown reaches nobody. */
+  const told = (error: unknown): unknown => {
+    parts.log.error({ session: session.id, request: exchange.id }, "the outcome of a call could not be recorded");
+    return error;
+  };
   const end = (record: () => void): void => {
     if (state === "over") return;
     state = "over";
@@ -149,14 +154,14 @@ function openFlow(
     try {
       record();
     } catch (error) {
-      // The caller may have gone, and then the error below reaches nobody.
-      parts.log.error({ session: session.id, request: exchange.id }, "the outcome of a call could not be recorded");
-      throw error;
+      throw told(error);
     }
   };
   const complete = (): void =>
     end(() => {
-      recorded = exchange.completedSoon(answer, delivery(true));
+      recorded = exchange.completedSoon(answer, delivery(true))?.catch((error: unknown) => {
+        throw told(error);
+      });
     });
   const fail = (error: unknown): never => {
     failure = error;

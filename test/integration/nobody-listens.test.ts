@@ -158,6 +158,19 @@ it("a session that is closed while an answer flows that cannot be recorded revok
   expect(fatal).toEqual([]);
 });
 
+it("answers whose outcomes are written together, and cannot be, are each told to their reader and to the operator", async () => {
+  const { session, api, open, told, loseTheRecord } = await scene();
+  const answers = await Promise.all(Array.from({ length: 6 }, () => session.fetch(`${api.origin}/long`)));
+  await loseTheRecord();
+  for (const response of open) response.end("the end");
+  const read = await Promise.all(
+    answers.map((answer) => answer.text().catch((error: { readonly code?: string }) => error.code)),
+  );
+  expect(new Set(read)).toEqual(new Set(["AUDIT_INCOMPLETE"]));
+  expect(told()).toHaveLength(6);
+  expect(fatal).toEqual([]);
+});
+
 it("a task handed on whose record fails first is no unhandled rejection while the store is still asked", async () => {
   const whole = memoryStore();
   let lists = 0;
