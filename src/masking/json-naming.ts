@@ -52,11 +52,21 @@ export class JsonNaming {
 
   /** The object at `depth` says by a member what another one is: the text from `from` to `to`. */
   give(depth: number, from: number, to: number): void {
-    this.#pairs.give(depth, this.#context.window.bytes, from, to);
+    this.#pairs.give(depth, from, to);
+  }
+
+  /** An object or array ends: what stands behind it has no name by which it is something. */
+  close(): void {
+    this.role = ALONE;
+  }
+
+  /** The window is about to move, at a place that is inside of `depth` objects and arrays. */
+  keep(depth: number): void {
+    this.#pairs.keep(depth, this.#context.window.bytes);
   }
 
   /** A value begins in the object or array at `depth`. */
   beginValue(depth: number): void {
-    if (this.role === HAS_VALUE) this.#pairs.tell(depth);
+    if (this.role === HAS_VALUE) this.#pairs.tell(depth, this.#context.window.bytes);
   }
 }

@@ -36,6 +36,9 @@ export class NamedPairs {
   #names: NameReader | null = null;
   #bytes: Uint8Array | null = null;
   readonly #lengths: number[] = [];
+  /** Where in the window the names stand, or -1 for those that {@link keep} has taken from there. */
+  readonly #starts: number[] = [];
+  #inWindow = false;
 
   constructor(scanning: ScannerOptions, field: FieldContext) {
     this.#scanning = scanning;
@@ -44,33 +47,50 @@ export class NamedPairs {
 
   /** An object begins at `depth`; it `inherits` where it is the value of a pair: `"value": {"stringValue": "…"}`. */
   begin(depth: number, inherits: boolean): void {
-    const from = (depth - 1) % LEVELS;
     const to = depth % LEVELS;
-    this.#lengths[to] = inherits ? (this.#lengths[from] ?? 0) : 0;
-    if (inherits)
-      this.#bytes?.copyWithin(to * LONGEST_GIVEN, from * LONGEST_GIVEN, from * LONGEST_GIVEN + LONGEST_GIVEN);
+    if (!inherits) {
+      this.#lengths[to] = 0;
+      return;
+    }
+    const from = (depth - 1) % LEVELS;
+    this.#lengths[to] = this.#lengths[from] ?? 0;
+    this.#starts[to] = this.#starts[from] ?? -1;
+    this.#bytes?.copyWithin(to * LONGEST_GIVEN, from * LONGEST_GIVEN, from * LONGEST_GIVEN + LONGEST_GIVEN);
   }
 
-  /** The object at `depth` has a name, from `from` to `to`. */
-  give(depth: number, bytes: Uint8Array, from: number, to: number): void {
+  /** The object at `depth` has a name, which stands in the window from `from` to `to`. */
+  give(depth: number, from: number, to: number): void {
     const place = depth % LEVELS;
-    this.#lengths[place] = 0;
-    if (to - from > LONGEST_GIVEN) return;
-    this.#bytes ??= new Uint8Array(LEVELS * LONGEST_GIVEN);
-    for (let i = from; i < to; i++) {
-      const byte = bytes[i] as number;
-      if (MADE[byte] !== 1) return;
-      this.#bytes[place * LONGEST_GIVEN + i - from] = byte;
+    this.#lengths[place] = to - from > LONGEST_GIVEN ? 0 : to - from;
+    this.#starts[place] = from;
+    this.#inWindow = true;
+  }
+
+  /** The window is about to move: takes the names of the objects down to `depth`, which are still open, out of it. */
+  keep(depth: number, bytes: Uint8Array): void {
+    if (!this.#inWindow) return;
+    this.#inWindow = false;
+    for (let place = Math.min(depth, LEVELS - 1); place >= 0; place--) {
+      const length = this.#lengths[place] ?? 0;
+      const start = this.#starts[place] ?? -1;
+      if (length === 0 || start < 0) continue;
+      this.#bytes ??= new Uint8Array(LEVELS * LONGEST_GIVEN);
+      this.#bytes.set(bytes.subarray(start, start + length), place * LONGEST_GIVEN);
+      this.#starts[place] = -1;
     }
-    this.#lengths[place] = to - from;
   }
 
   /** Tells the field of the value that begins now what its object is named, if it is. */
-  tell(depth: number): void {
-    const length = this.#lengths[depth % LEVELS] ?? 0;
-    if (length === 0 || this.#bytes === null) return;
-    const from = (depth % LEVELS) * LONGEST_GIVEN;
-    this.#read(this.#bytes, from, from + length);
+  tell(depth: number, window: Uint8Array): void {
+    const place = depth % LEVELS;
+    const length = this.#lengths[place] ?? 0;
+    if (length === 0) return;
+    const start = this.#starts[place] ?? -1;
+    const bytes = start < 0 ? this.#bytes : window;
+    if (bytes === null) return;
+    const from = start < 0 ? place * LONGEST_GIVEN : start;
+    for (let i = from; i < from + length; i++) if (MADE[bytes[i] as number] !== 1) return;
+    this.#read(bytes, from, from + length);
   }
 
   #read(bytes: Uint8Array, from: number, to: number): void {

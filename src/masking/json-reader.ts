@@ -128,6 +128,7 @@ export class JsonReader implements Reader {
   #wait(at: number, hold: number): number {
     this.#at = at;
     this.hold = this.#comma >= 0 ? Math.min(this.#comma, hold) : hold;
+    this.#naming.keep(this.#containers.depth);
     return WAIT;
   }
 
@@ -165,6 +166,7 @@ export class JsonReader implements Reader {
         this.#need(this.#containers.depth > 0 && (this.#expect === first || this.#expect === AFTER_VALUE));
         this.#need(this.#containers.isObject === isObject);
         this.#containers.close();
+        this.#naming.close();
         return this.#endValue(i + 1);
       }
     }

@@ -35,6 +35,8 @@ describe("a value that a member beside it names", () => {
   it.each([
     [{ name: "DB_PASSWORD", other: { value: "hunter2-Zq8x" } }],
     [[{ name: "DB_PASSWORD" }, { value: "hunter2-Zq8x" }]],
+    [{ a: { name: "DB_PASSWORD" }, b: [{ value: 1 }, "hunter2-Zq8x"] }],
+    [{ a: { name: "DB_PASSWORD" }, b: [{ value: 1 }, { value: "hunter2-Zq8x" }] }],
     [{ name: "DB_HOST", value: "hunter2-Zq8x" }],
     [{ name: `${"a long text ".repeat(5)} password`, value: "hunter2-Zq8x" }],
     [{ name: ["DB_PASSWORD"], value: "hunter2-Zq8x" }],
