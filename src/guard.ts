@@ -3,6 +3,7 @@ import { type ApprovalDesk, createApprovalDesk } from "./approval/index.js";
 import { type AuditLog, type AuditSigner, openAuditLog, type SessionLog } from "./audit/index.js";
 import { createTokenBroker, Secret } from "./broker/index.js";
 import { systemClock } from "./clock.js";
+import { endInTurn } from "./end-in-turn.js";
 import { GuardError, OptionsError } from "./errors.js";
 import { recordApproval, recordCredential } from "./event-record.js";
 import {
@@ -230,16 +231,17 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     watching?.end();
   };
 
-  const closeAll = async (): Promise<void> => {
-    unwatch();
-    // Before the sessions: what is open when a process ends is answered in the next one.
-    await desk.close();
-    await Promise.allSettled([...sessions.values()].map(({ session }) => session.close()));
-    parts.vaults?.close();
-    await broker.close();
-    await parts.transport.close();
-    await audit.close();
-  };
+  const closeAll = (): Promise<void> =>
+    endInTurn([
+      unwatch,
+      // Before the sessions: what is open when a process ends is answered in the next one.
+      () => desk.close(),
+      () => Promise.allSettled([...sessions.values()].map(({ session }) => session.close())),
+      () => parts.vaults?.close(),
+      () => broker.close(),
+      () => parts.transport.close(),
+      () => audit.close(),
+    ]);
 
   return Object.freeze({
     openSession,
