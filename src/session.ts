@@ -9,6 +9,7 @@ import { guardedCall } from "./guarded-fetch.js";
 import { asFetch } from "./guarded-function.js";
 import type { Agent, Principal } from "./policy/index.js";
 import { type OnDeny, respondInstead } from "./respond.js";
+import { watchAbort } from "./transport/index.js";
 
 /** What a session is opened with, verified and filled in. Times are epoch milliseconds. */
 export interface SessionFactsInFull {
@@ -55,6 +56,8 @@ export function createSession(
 ): { readonly session: Session; readonly state: SessionState } {
   const lifetime = new AbortController();
   setMaxListeners(0, lifetime.signal); // as many as there are bodies being collected at once; each takes its own away
+  // Watched for good: otherwise each call that is alone would add a listener to the signal, and remove it.
+  watchAbort(lifetime.signal, { onAbort: () => undefined });
   const endsAt = parts.clock.monotonic() + (facts.expiresAt - facts.startedAt);
   let ending: Promise<void> | undefined;
   const end = (code: "SESSION_CLOSED" | "SESSION_EXPIRED", reason: string): Promise<void> => {
