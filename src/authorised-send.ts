@@ -67,14 +67,14 @@ export async function sendAuthorised(
     if (isReplaced(parts, decision)) throw new PolicyReplaced(departure.body);
     const upload = watchUpload(parts, session, departure);
     const watched = upload.body === departure.body ? departure : { ...departure, body: upload.body };
-    const judged = await wireForm(parts, watched, credential);
+    const objection = (): Error | null => (isReplaced(parts, decision) ? tooLate(exchange, departure, upload) : null);
+    const judged = await wireForm(parts, watched, credential, objection);
     const wire = withValues(parts, session, request, judged);
     await exchange.intent(request, decision, credential, upload); //                              8. record intent
     session.assertOpen();
     if (isReplaced(parts, decision)) throw abandoned(exchange, upload);
     departure.onLeaving();
-    const objection = (): Error | null => (isReplaced(parts, decision) ? tooLate(exchange, departure, upload) : null);
-    const answer = await parts.transport.send({ ...wire, objection }, { signal }); //             9. send
+    const answer = await parts.transport.send(wire, { signal }); //             9. send
     exchange.answered();
     if (credential === null) return answer;
     const repair = credential.read(request, answer, parts.policy().serviceOf(request)?.renewOn401);
@@ -310,6 +310,7 @@ async function wireForm(
   parts: GuardParts,
   { request, body, settings }: Departure,
   credential: Credential | null,
+  objection: HopRequest["objection"],
 ): Promise<HopRequest> {
   const service = parts.policy().serviceOf(request);
   if (service === undefined) throw new DeniedError("NO_SERVICE", { target: targetOf(request) });
@@ -317,15 +318,11 @@ async function wireForm(
   const headers = request.headers.filter(([name]) => added?.names.includes(name) !== true);
   addDefaultHeaders(headers, request.headers, settings, request.scheme);
   if (body !== null && settings.streamLength !== null) headers.push(["content-length", settings.streamLength]);
-  return {
-    method: request.method,
-    url: request.url,
-    origin: request.origin,
-    path: request.path + request.search,
-    headers,
-    ...(added === null ? undefined : { added }),
-    body,
-    service: service.name,
-    addresses: service.addresses,
-  };
+  const { method, url, origin } = request;
+  const path = request.path + request.search;
+  const { name, addresses } = service;
+  // Put down whole: spreads here cost more than all the rest of it.
+  return added === null
+    ? { method, url, origin, path, headers, body, service: name, addresses, objection }
+    : { method, url, origin, path, headers, added, body, service: name, addresses, objection };
 }
