@@ -174,7 +174,8 @@ function encodeNumber(value: number): string {
   const whole = Math.floor(thousandths / 1000);
   const rest = thousandths - whole * 1000;
   if (rest === 0) return `${whole}`;
-  return `${whole}.${rest < 10 ? "00" : rest < 100 ? "0" : ""}${rest}`.replace(/0+$/, "");
+  const digits = `${whole}.${rest < 10 ? "00" : rest < 100 ? "0" : ""}${rest}`;
+  return rest % 10 === 0 ? digits.replace(/0+$/, "") : digits;
 }
 
 function encodeText(value: string, limit: number, path: string, pass: Pass): string {
