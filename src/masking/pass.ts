@@ -114,3 +114,6 @@ class GuardedPass implements MaskingPass {
     }
   }
 }
+
+// Any code may make a pass of its own, and through it reach what the guard's passes run on.
+Object.freeze(GuardedPass.prototype);

@@ -112,6 +112,12 @@ describe("createMasker", () => {
     expect(everyChunking(TEXT_TYPE, `x eyJhbGciOiJIUzI1NiJ9.eyJ${"a".repeat(150)}.sig end`, by).size).toBe(1);
   });
 
+  it("lets nobody who has one pass change what the others do", () => {
+    const reached = Object.getPrototypeOf(masker.open(JSON_TYPE));
+    expect(Reflect.set(reached, "push", (chunk: Uint8Array) => chunk)).toBe(false);
+    expect(Reflect.defineProperty(reached, "whole", { value: (body: Uint8Array) => body })).toBe(false);
+  });
+
   it("counts what it masked, by kind", () => {
     const pass = masker.open({ ...JSON_TYPE, paths: ["/p"] });
     pass.push(Buffer.from('{"a":"x@y.example z@y.example","b":4111111111111111,"p":[1,2]}'));
