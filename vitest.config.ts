@@ -23,5 +23,7 @@ export default defineConfig({
     hookTimeout: 30_000,
     // Files run in child processes: they change the working directory and spawn children of their own.
     pool: "forks",
+    // One more than the default, which on two cores is one: much of a test's time is waiting for children and disks.
+    maxWorkers: "100%",
   },
 });
