@@ -1,4 +1,4 @@
-import { createPublicKey, type JsonWebKey } from "node:crypto";
+import { createPublicKey, type JsonWebKeyInput } from "node:crypto";
 import { isObject } from "./check-options.js";
 
 /** Which key each algorithm is for (RFC 7518 section 3.1, RFC 8037). */
@@ -26,7 +26,7 @@ export function keyProblem(jwk: unknown): { readonly at: string; readonly messag
   if (use !== undefined && use !== "sig") return { at: "/use", message: 'must be "sig"' };
   if (KEYS[alg] !== (kty === "RSA" ? kty : crv)) return { at: "", message: `must be a key for ${alg}` };
   try {
-    const { asymmetricKeyDetails } = createPublicKey({ key: jwk as JsonWebKey, format: "jwk" });
+    const { asymmetricKeyDetails } = createPublicKey({ key: jwk as JsonWebKeyInput["key"], format: "jwk" });
     const { modulusLength = LEAST_RSA_BITS } = asymmetricKeyDetails ?? {};
     return modulusLength < LEAST_RSA_BITS ? { at: "", message: "must have 2048 bits at least" } : null;
   } catch {
