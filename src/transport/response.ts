@@ -156,10 +156,13 @@ class FetchedResponse extends BuiltInResponse {
     return new FetchedResponse(null, this.#facts, copy);
   }
 
-  /** At once, as fetch does: a stream would tell of it some microtasks later. */
+  /** At once, as fetch does: a stream would tell of it some microtasks later. The body counts as read then, as there. */
   #throwIfLost(): void {
-    if (this.#streamed === undefined && !this.#isReadDirectly && this.#body instanceof Uint8Array)
-      this.#facts.signal?.throwIfAborted();
+    const { signal } = this.#facts;
+    if (signal?.aborted !== true || this.#streamed !== undefined || this.#isReadDirectly) return;
+    if (!(this.#body instanceof Uint8Array)) return;
+    this.#isReadDirectly = true;
+    throw signal.reason;
   }
 
   /** The body, for whoever is the first to want it and wants it whole. */
