@@ -74,7 +74,7 @@ export async function sendAuthorised(
     session.assertOpen();
     if (isReplaced(parts, decision)) throw abandoned(exchange, upload);
     departure.onLeaving();
-    const answer = await parts.transport.send(wire, { signal }); //             9. send
+    const answer = await parts.transport.send(wire, { signal }); //                               9. send
     exchange.answered();
     if (credential === null) return answer;
     const repair = credential.read(request, answer, parts.policy().serviceOf(request)?.renewOn401);
