@@ -15,16 +15,7 @@ import { signNote } from "../../src/audit/note.js";
 import { systemClock } from "../../src/clock.js";
 import { fakeClock } from "../support/fake-clock.js";
 import { Attacker } from "./attacker.js";
-import {
-  completed,
-  denied,
-  intent,
-  linesOf,
-  type Opened,
-  openedLog,
-  temporaryDirectory,
-  testSigner,
-} from "./support.js";
+import { appendCalls, denied, linesOf, type Opened, openedLog, temporaryDirectory, testSigner } from "./support.js";
 
 /** A sink that keeps what it gets, and can be told to fail or to hang. */
 function collectingSink(): AnchorSink & { readonly notes: string[]; mode: "well" | "down" | "hanging"; calls: number } {
@@ -52,12 +43,7 @@ interface Anchored extends Opened {
 async function anchoredLog(): Promise<Anchored> {
   const sink = collectingSink();
   const opened = await openedLog({ anchors: [sink] });
-  for (const id of ["r1", "r2"]) {
-    opened.session.append(intent(id));
-    opened.session.append(completed(id));
-  }
-  opened.session.append(denied("r3"));
-  opened.session.append(intent("r4"));
+  appendCalls(opened.session);
   await opened.log.close();
   return { ...opened, anchors: sink.notes.join("\n") };
 }

@@ -81,17 +81,22 @@ export async function openedLog(options: Partial<AuditLogOptions> = {}, opening 
   };
 }
 
+/** Six events: two calls, a denial, and a call whose outcome is missing. */
+export function appendCalls(session: SessionLog): void {
+  for (const id of ["r1", "r2"]) {
+    session.append(intent(id));
+    session.append(completed(id));
+  }
+  session.append(denied("r3"));
+  session.append(intent("r4"));
+}
+
 /** Two sessions, closed: opened, signed, six events, closed, signed; the denial of s1 is line 6, and signed at line 7. */
 export async function closedTwins(options: Partial<AuditLogOptions> = {}): Promise<Opened> {
   const opened = await openedLog(options);
   const other = opened.log.openSession({ ...OPENING, id: "s2" });
   other.append(intent("x1"));
-  for (const id of ["r1", "r2"]) {
-    opened.session.append(intent(id));
-    opened.session.append(completed(id));
-  }
-  opened.session.append(denied("r3"));
-  opened.session.append(intent("r4"));
+  appendCalls(opened.session);
   await opened.log.close();
   return opened;
 }
