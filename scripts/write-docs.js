@@ -22,7 +22,7 @@ writeFileSync(
   new URL("../docs/error-codes.md", import.meta.url),
   `# Error codes
 
-Generated from \`src/error-codes.ts\` by \`npm run docs\`. Codes are stable: they are added, never renamed or reused.
+Generated from \`src/errors/codes.ts\` by \`npm run docs\`. Codes are stable: they are added, never renamed or reused.
 
 Every refusal is a \`GuardError\` with a \`code\`, a \`message\` for the operator and \`toModelText()\` for the model;
 \`findGuardError(error)\` digs it out of what a client library wrapped around it. Network faults of the service are not

@@ -1,13 +1,13 @@
 import type { ApprovalDesk } from "./approval/index.js";
 import type { SessionLog, SyncMode } from "./audit/index.js";
 import type { BrokerSession, TokenBroker } from "./broker/index.js";
+import type { OnDeny } from "./call/respond.js";
 import type { Clock } from "./clock.js";
-import type { PlaceholderOptions } from "./guard-options.js";
 import type { Masker, Vault } from "./masking/index.js";
 import type { OperationalLog } from "./operational-log.js";
+import type { PlaceholderOptions } from "./options.js";
 import type { DecisionContext, Policy } from "./policy/index.js";
 import type { Recorder } from "./recording/index.js";
-import type { OnDeny } from "./respond.js";
 import type { LimitStore } from "./store/index.js";
 import type { Transport } from "./transport/index.js";
 import type { Vaults } from "./vaults.js";

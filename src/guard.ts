@@ -2,10 +2,14 @@ import { randomUUID } from "node:crypto";
 import { type ApprovalDesk, createApprovalDesk } from "./approval/index.js";
 import { type AuditLog, type AuditSigner, openAuditLog, type SessionLog } from "./audit/index.js";
 import { createTokenBroker, Secret } from "./broker/index.js";
+import { recordApproval, recordCredential } from "./call/event-record.js";
 import { systemClock } from "./clock.js";
 import { endInTurn } from "./end-in-turn.js";
-import { GuardError, OptionsError } from "./errors.js";
-import { recordApproval, recordCredential } from "./event-record.js";
+import { GuardError, OptionsError } from "./errors/guard-error.js";
+import type { GuardParts, SessionState } from "./guard-parts.js";
+import type { VerifiedIdentity } from "./identity/index.js";
+import { createMasker, type Masker, type MaskerOptions } from "./masking/index.js";
+import { defaultLog } from "./operational-log.js";
 import {
   checkAgainstPolicy,
   checkGuardOptions,
@@ -15,11 +19,7 @@ import {
   type PolicySource,
   type SessionOptions,
   type WatchedPolicy,
-} from "./guard-options.js";
-import type { GuardParts, SessionState } from "./guard-parts.js";
-import type { VerifiedIdentity } from "./identity/index.js";
-import { createMasker, type Masker, type MaskerOptions } from "./masking/index.js";
-import { defaultLog } from "./operational-log.js";
+} from "./options.js";
 import { revokeOrphans } from "./orphans.js";
 import { type Agent, compilePolicy, type Policy, type PolicyDocument, type Predicates } from "./policy/index.js";
 import { readPolicyFile } from "./policy-file.js";

@@ -1,14 +1,16 @@
 // The public face. Providers, channels, detectors and sinks have entry points of their own: sallyport/broker,
 // sallyport/approval, sallyport/masking, sallyport/audit, sallyport/identity, sallyport/policy, sallyport/store.
 
+export type { OnDeny } from "./call/respond.js";
 // The guard and its sessions
-export { createClient, guardedFetch } from "./ambient.js";
-export { type AxiosLike, assertAxiosGuarded } from "./assert-axios-guarded.js";
-export type { Client } from "./client.js";
+export { createClient, guardedFetch } from "./client/ambient.js";
+export { type AxiosLike, assertAxiosGuarded } from "./client/assert-axios-guarded.js";
+export type { Client } from "./client/create-client.js";
 // What the parts have in common
 export type { Clock } from "./clock.js";
 // Errors
-export { type Advice, ERROR_CODES, type ErrorCode } from "./error-codes.js";
+export { type Advice, ERROR_CODES, type ErrorCode } from "./errors/codes.js";
+export { findGuardError } from "./errors/find-guard-error.js";
 export {
   ApprovalConsumedError,
   ApprovalDeniedError,
@@ -25,12 +27,10 @@ export {
   OptionsError,
   PolicyError,
   type Problem,
-} from "./errors.js";
-export { findGuardError } from "./find-guard-error.js";
+} from "./errors/guard-error.js";
 export { createGuard, type Guard } from "./guard.js";
-export type { GuardOptions, SessionOptions } from "./guard-options.js";
 export type { OperationalLog } from "./operational-log.js";
+export type { GuardOptions, SessionOptions } from "./options.js";
 export type { Agent, Decision, PolicyDocument, Principal } from "./policy/index.js";
-export type { OnDeny } from "./respond.js";
 export type { Session } from "./session.js";
 // Left out on purpose: the parts themselves, so that nothing can be taken from a guard and used without it.

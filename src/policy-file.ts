@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type ConfigurationProblem, PolicyError } from "./errors.js";
+import { type ConfigurationProblem, PolicyError } from "./errors/guard-error.js";
 import type { PolicyDocument } from "./policy/index.js";
 
 /** A policy file is read by people: more than this is a mistake. */

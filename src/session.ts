@@ -2,13 +2,13 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { setMaxListeners } from "node:events";
 import type { SessionLog } from "./audit/index.js";
 import type { BrokerSession } from "./broker/index.js";
-import { type Client, createSessionClient } from "./client.js";
-import { GuardError } from "./errors.js";
+import { guardedCall } from "./call/guarded-fetch.js";
+import { type OnDeny, respondInstead } from "./call/respond.js";
+import { type Client, createSessionClient } from "./client/create-client.js";
+import { asFetch } from "./client/guarded-function.js";
+import { GuardError } from "./errors/guard-error.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
-import { guardedCall } from "./guarded-fetch.js";
-import { asFetch } from "./guarded-function.js";
 import type { Agent, Principal } from "./policy/index.js";
-import { type OnDeny, respondInstead } from "./respond.js";
 import { watchAbort } from "./transport/index.js";
 
 /** What a session is opened with, verified and filled in. Times are epoch milliseconds. */

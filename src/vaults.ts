@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "./clock.js";
-import type { PlaceholderOptions } from "./guard-options.js";
 import { createVault, type Vault } from "./masking/index.js";
+import type { PlaceholderOptions } from "./options.js";
 import type { Agent, Principal } from "./policy/index.js";
 
 /** Where the values behind placeholders are kept, for the sessions of one guard. */

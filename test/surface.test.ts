@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import * as approval from "../src/approval/index.js";
 import * as audit from "../src/audit/index.js";
 import * as broker from "../src/broker/index.js";
-import { ERROR_CODES } from "../src/error-codes.js";
+import { ERROR_CODES } from "../src/errors/codes.js";
 import * as identity from "../src/identity/index.js";
 import * as index from "../src/index.js";
 import * as masking from "../src/masking/index.js";

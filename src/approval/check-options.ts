@@ -1,4 +1,4 @@
-import type { ConfigurationProblem } from "../errors.js";
+import type { ConfigurationProblem } from "../errors/guard-error.js";
 
 /** Notes what is wrong, and where: a JSON Pointer without its first slash. */
 export type NoteProblem = (at: string, message: string) => void;

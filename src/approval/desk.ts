@@ -1,5 +1,5 @@
-import type { ErrorCode } from "../error-codes.js";
-import { GuardError, isGuardError } from "../errors.js";
+import type { ErrorCode } from "../errors/codes.js";
+import { GuardError, isGuardError } from "../errors/guard-error.js";
 import { outsideOf } from "../policy/pins.js";
 import { BadReply, createAsking } from "./asking.js";
 import { type Call, createCalls } from "./calls.js";
@@ -9,16 +9,16 @@ import { failClosedStore } from "./fail-closed-store.js";
 import { takeGrantFor } from "./granting.js";
 import { type ApprovalDeskOptions, deskSettings } from "./options.js";
 import { createPromptBudget } from "./prompt-budget.js";
-import type { QuorumEntry } from "./quorum.js";
 import { type ApprovalOpening, type ApprovalRecord, type ApprovalTerms, ageRecord } from "./record.js";
 import { mismatch, narrower, refusalOf, unavailable } from "./refusals.js";
 import { ownDraft, requestView, shownHash } from "./request-view.js";
-import { OURSELVES } from "./separation.js";
 import { untilDecided } from "./settled.js";
 import { steadyTime } from "./steady-time.js";
 import { createTimekeeper } from "./timekeeper.js";
 import type { ApprovalDraft, Approver } from "./types.js";
-import { createVoting } from "./voting.js";
+import type { QuorumEntry } from "./votes/quorum.js";
+import { OURSELVES } from "./votes/separation.js";
+import { createVoting } from "./votes/voting.js";
 
 /** How often, and after how long, a question is asked again whose channel failed; each time twice as long. */
 const RETRIES = 5;

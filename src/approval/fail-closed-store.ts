@@ -1,4 +1,4 @@
-import { isGuardError } from "../errors.js";
+import { isGuardError } from "../errors/guard-error.js";
 import { unavailable } from "./refusals.js";
 import type { ApprovalStore } from "./store.js";
 

@@ -1,4 +1,4 @@
-import { ApprovalConsumedError } from "../errors.js";
+import { ApprovalConsumedError } from "../errors/guard-error.js";
 import type { Call } from "./calls.js";
 import type { Grant } from "./desk-types.js";
 import type { CallerOf, Emit } from "./events.js";

@@ -20,7 +20,6 @@ export { createApprovalDesk } from "./desk.js";
 export type { ApprovalDesk, Grant, ObtainOptions } from "./desk-types.js";
 export type { ApprovalEvent, ApprovalEventType } from "./events.js";
 export type { ApprovalDeskOptions, PromptTerms } from "./options.js";
-export type { QuorumEntry, QuorumState } from "./quorum.js";
 // For stores.
 export {
   type ApprovalLease,
@@ -45,8 +44,8 @@ export {
   takeGrant,
 } from "./record.js";
 export { requestView as describeRequest } from "./request-view.js";
-export type { EmergencyTerms, Separation } from "./separation.js";
-export { type SigningKey, signApprovalToken, signDecision, type TokenContent } from "./sign.js";
+export { type SigningKey, signApprovalToken, signDecision, type TokenContent } from "./signing/sign.js";
+export { type ApprovalVerifier, type VerifyOptions, verifyApprovals } from "./signing/verify.js";
 export { type ApprovalAction, type ApprovalState, TRANSITIONS } from "./state.js";
 export type { ApprovalStore } from "./store.js";
 export type {
@@ -61,4 +60,5 @@ export type {
   ApprovalWhy,
   Approver,
 } from "./types.js";
-export { type ApprovalVerifier, type VerifyOptions, verifyApprovals } from "./verify.js";
+export type { QuorumEntry, QuorumState } from "./votes/quorum.js";
+export type { EmergencyTerms, Separation } from "./votes/separation.js";

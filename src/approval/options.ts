@@ -1,13 +1,13 @@
 import type { Clock } from "../clock.js";
-import { type ConfigurationProblem, OptionsError } from "../errors.js";
+import { type ConfigurationProblem, OptionsError } from "../errors/guard-error.js";
 import { deskProblems, isObject } from "./check-options.js";
 import type { ApprovalEvent } from "./events.js";
-import type { QuorumEntry } from "./quorum.js";
 import type { ReminderTerms } from "./record.js";
-import type { EmergencyTerms, Separation } from "./separation.js";
+import { type ApprovalVerifier, type VerifyOptions, verifyApprovals } from "./signing/verify.js";
 import type { ApprovalStore } from "./store.js";
 import type { ApprovalCallback, Approver } from "./types.js";
-import { type ApprovalVerifier, type VerifyOptions, verifyApprovals } from "./verify.js";
+import type { QuorumEntry } from "./votes/quorum.js";
+import type { EmergencyTerms, Separation } from "./votes/separation.js";
 
 /** Options of the desk. There is none that turns silence into a yes. */
 export interface ApprovalDeskOptions {

@@ -1,7 +1,7 @@
 import type { Pins } from "../policy/pins.js";
-import { personOf, type QuorumEntry, type QuorumState, quorumState } from "./quorum.js";
 import { type ApprovalAction, type ApprovalState, isLive, nextState } from "./state.js";
 import type { ApprovalDraft, Approver } from "./types.js";
+import { personOf, type QuorumEntry, type QuorumState, quorumState } from "./votes/quorum.js";
 
 /** How long things last, in milliseconds; fixed when the approval is opened. */
 export interface ApprovalTerms {

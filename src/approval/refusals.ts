@@ -6,7 +6,7 @@ import {
   ApprovalPendingError,
   ApprovalUnavailableError,
   type GuardError,
-} from "../errors.js";
+} from "../errors/guard-error.js";
 import type { ApprovalRecord } from "./record.js";
 import { visible } from "./visible.js";
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { canonicalJson } from "../request/canonical-json.js";
+import { canonicalJson } from "../request/body/canonical-json.js";
 import { type ApprovalOpening, type ApprovalRecord, quorumOf } from "./record.js";
 import type { ApprovalDraft, ApprovalRequest } from "./types.js";
 

@@ -1,5 +1,5 @@
 import type { Pins } from "../policy/pins.js";
-import type { QuorumState } from "./quorum.js";
+import type { QuorumState } from "./votes/quorum.js";
 
 /** Who a request is for. All of it is what the guard verified, none of it what the agent says. */
 export interface ApprovalSubject {

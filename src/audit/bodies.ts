@@ -2,7 +2,7 @@ import { Buffer, isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { AuditUnavailableError } from "../errors.js";
+import { AuditUnavailableError } from "../errors/guard-error.js";
 import type { BodyFacts } from "./event.js";
 import { type AuditFileSystem, systemCode } from "./file-system.js";
 import type { LeakScanner } from "./leak-scan.js";

@@ -1,6 +1,6 @@
 import { FIELD_WORDS, TYPE_WORDS } from "./event-words.js";
 import { FIELDS, type FieldKind, type FieldTable } from "./fields.js";
-import { SCHEMA_VERSION } from "./line.js";
+import { SCHEMA_VERSION } from "./writer/line.js";
 
 /** A JSON Schema, as plain data. */
 export type JsonSchema = Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { AuditUnavailableError } from "../errors.js";
+import { AuditUnavailableError } from "../errors/guard-error.js";
 
 /** What the log needs of a file system; in tests, one that fails where the test wants it to. */
 export interface AuditFileSystem {

@@ -1,9 +1,7 @@
 // The record: written by `openAuditLog`, judged by `verifyAudit`. Left out on purpose: segments, tree and line layout,
 // which are the format's business, and the reader behind `audit show`, which proves nothing.
-export type { AnchorSink } from "./anchor.js";
-export { fileAnchor, type HttpAnchorOptions, httpAnchor } from "./anchor-sinks.js";
-export { type AuditLog, openAuditLog } from "./audit-log.js";
-export type { FailureMode } from "./backlog.js";
+export type { AnchorSink } from "./anchors/anchor.js";
+export { fileAnchor, type HttpAnchorOptions, httpAnchor } from "./anchors/anchor-sinks.js";
 export type { BodyKeeper, KeptBody } from "./bodies.js";
 export type {
   AlertFacts,
@@ -37,8 +35,6 @@ export {
   proveConsistency,
   proveEvent,
 } from "./prove.js";
-export type { SessionLog } from "./recorded-session.js";
-export type { SyncMode } from "./segment.js";
 export { callbackSink } from "./sinks/callback.js";
 export {
   type OpenTelemetryOptions,
@@ -53,3 +49,7 @@ export { type WebhookOptions, webhookSink } from "./sinks/webhook.js";
 export type { AuditProblem, AuditReport, AuditVerdict, Equivocation, LogReport } from "./verify/report.js";
 export { EXIT_CODES } from "./verify/report.js";
 export { type VerifyAuditOptions, verifyAudit } from "./verify/verify-audit.js";
+export { type AuditLog, openAuditLog } from "./writer/audit-log.js";
+export type { FailureMode } from "./writer/backlog.js";
+export type { SessionLog } from "./writer/recorded-session.js";
+export type { SyncMode } from "./writer/segment.js";

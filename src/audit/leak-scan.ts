@@ -1,5 +1,5 @@
+import { base64Inside, utf8Bytes } from "../request/body/encodings.js";
 import { append, indexOf, isArray, mapGet, mapSet, mapSize, slice, toLowerCase } from "../request/captured.js";
-import { base64Inside, utf8Bytes } from "../request/encodings.js";
 
 /** Shorter values occur by chance; nothing that protects anything is shorter. */
 const SHORTEST_SECRET = 6;

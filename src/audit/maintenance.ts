@@ -2,14 +2,14 @@ import fs from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { placeOf } from "./bodies.js";
-import { originOf } from "./line.js";
 import type { AuditLogOptions } from "./options.js";
 import { SESSION_ID } from "./options.js";
 import { readLines } from "./verify/lines.js";
 import { type ParsedLine, parseObject } from "./verify/parsed-line.js";
 import { LEDGER_PREFIX, sessionPlace, WRITER } from "./verify/places.js";
 import { isSegment } from "./verify/verify-log.js";
-import { openWriter } from "./writer.js";
+import { originOf } from "./writer/line.js";
+import { openWriter } from "./writer/writer.js";
 
 /** Why something was taken away, and who answers for it; both stand in the signed tombstone. */
 export interface RemovalOptions extends Pick<AuditLogOptions, "signer" | "clock" | "warn"> {

@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { type Clock, systemClock } from "../clock.js";
-import { type ConfigurationProblem, OptionsError } from "../errors.js";
-import type { AnchorSink } from "./anchor.js";
-import type { FailureMode } from "./backlog.js";
+import { type ConfigurationProblem, OptionsError } from "../errors/guard-error.js";
+import type { AnchorSink } from "./anchors/anchor.js";
 import type { SessionOpening } from "./event.js";
 import { type AuditFileSystem, systemFiles } from "./file-system.js";
 import type { AuditSigner } from "./note.js";
-import type { SyncMode } from "./segment.js";
 import type { AuditSink } from "./sinks/sink.js";
+import type { FailureMode } from "./writer/backlog.js";
+import type { SyncMode } from "./writer/segment.js";
 
 export interface AuditLogOptions {
   /** Where the record is kept; made (mode 0700) where it does not exist. One writer directory per process below it. */

@@ -1,7 +1,6 @@
 import { Buffer } from "node:buffer";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { CHECKPOINT, originOf } from "./line.js";
 import { isSignedBy, noteSignatures, parseVerifierKey } from "./note.js";
 import { SESSION_ID } from "./options.js";
 import type { ByteString } from "./tree.js";
@@ -10,6 +9,7 @@ import { parseObject } from "./verify/parsed-line.js";
 import { ledgerPlace, sessionPlace, WRITER } from "./verify/places.js";
 import { consistencyProof, inclusionProof, isConsistent, isIncluded, leafHash } from "./verify/proofs.js";
 import { isSegment, type LogPlace } from "./verify/verify-log.js";
+import { CHECKPOINT, originOf } from "./writer/line.js";
 
 /** One line, and what shows to a stranger that a signed log contains it, without the other lines. */
 export interface EventProof {

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { join } from "node:path";
-import { AuditUnavailableError } from "../errors.js";
+import { AuditUnavailableError } from "../errors/guard-error.js";
 import { systemCode } from "./file-system.js";
 
 /** Puts a secret into a file of its own, unless there is one. A second process sees all of it or nothing. */

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import fs from "node:fs";
 import { join } from "node:path";
-import { AuditUnavailableError } from "../errors.js";
+import { AuditUnavailableError } from "../errors/guard-error.js";
 import { systemCode } from "./file-system.js";
 import { type AuditSigner, formatVerifierKey } from "./note.js";
 import { placeSecret } from "./secret-file.js";

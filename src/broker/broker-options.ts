@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.js";
-import { type ConfigurationProblem, OptionsError } from "../errors.js";
+import { type ConfigurationProblem, OptionsError } from "../errors/guard-error.js";
 import type { BrokerEvent } from "./events.js";
 import type { CredentialStore } from "./leases.js";
 import type { CredentialProvider } from "./provider.js";

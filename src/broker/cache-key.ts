@@ -1,5 +1,5 @@
 import { CredentialError } from "./credential-error.js";
-import { type CredentialRequest, normaliseScopes } from "./grant-request.js";
+import { type CredentialRequest, normaliseScopes } from "./oauth/grant-request.js";
 import type { BrokerSession } from "./provider.js";
 
 /**

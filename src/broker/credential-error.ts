@@ -1,4 +1,4 @@
-import { GuardError, type GuardErrorFields } from "../errors.js";
+import { GuardError, type GuardErrorFields } from "../errors/guard-error.js";
 import type { IssuedCredential } from "./provider.js";
 
 /** Why there is no credential. */

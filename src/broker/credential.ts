@@ -3,8 +3,8 @@ import { startsWith } from "../request/captured.js";
 import { Added } from "../transport/index.js";
 import { CredentialError } from "./credential-error.js";
 import { endOfLife, heldBy, type LiveCredential } from "./custody.js";
-import type { NonceBook } from "./dpop.js";
 import type { CredentialFacts } from "./events.js";
+import type { NonceBook } from "./oauth/dpop.js";
 import { nonceOf, type Repair, readRefusal, type ServiceAnswer } from "./repair.js";
 import { revealed } from "./secret.js";
 

@@ -1,4 +1,4 @@
-import type { GuardError } from "../errors.js";
+import type { GuardError } from "../errors/guard-error.js";
 import { mapDelete, mapGet, mapSet, mapSize } from "../request/captured.js";
 import type { LiveCredential, Provenance } from "./custody.js";
 import type { Flight } from "./flight.js";

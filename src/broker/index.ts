@@ -6,15 +6,16 @@ export type { TokenBrokerOptions } from "./broker-options.js";
 export type { Credential, OutgoingRequest, Pair } from "./credential.js";
 export type { CredentialErrorFields, CredentialFailure } from "./credential-error.js";
 export { CredentialError } from "./credential-error.js";
-export type { DpopKey, ProofClaims } from "./dpop.js";
 export type { BrokerEvent, BrokerEventBase, CredentialFacts, CredentialMark } from "./events.js";
-export type { GithubActionsTokenOptions } from "./github-actions.js";
-export { githubActionsToken } from "./github-actions.js";
-export type { CredentialRequest } from "./grant-request.js";
-export type { TokenFormat } from "./granted.js";
-export type { SigningKeySource } from "./jose.js";
 export type { CredentialLease, CredentialStore, Orphan } from "./leases.js";
-export type { ClientAuthentication, OAuthOptions } from "./oauth-options.js";
+export type { DpopKey, ProofClaims } from "./oauth/dpop.js";
+export type { GithubActionsTokenOptions } from "./oauth/github-actions.js";
+export { githubActionsToken } from "./oauth/github-actions.js";
+export type { CredentialRequest } from "./oauth/grant-request.js";
+export type { TokenFormat } from "./oauth/granted.js";
+export type { SigningKeySource } from "./oauth/jose.js";
+export type { ClientAuthentication, OAuthOptions } from "./oauth/options.js";
+export type { SecretSource } from "./oauth/suppliers.js";
 export type {
   AuthorizationDetail,
   BrokerSession,
@@ -38,6 +39,5 @@ export type { TokenExchangeOptions } from "./providers/token-exchange.js";
 export { tokenExchange } from "./providers/token-exchange.js";
 export type { Repair, ServiceAnswer } from "./repair.js";
 export { Secret } from "./secret.js";
-export type { SecretSource } from "./suppliers.js";
 export type { TokenBroker } from "./token-broker.js";
 export { createTokenBroker } from "./token-broker.js";

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.js";
-import type { GuardError } from "../errors.js";
+import type { GuardError } from "../errors/guard-error.js";
 import { abortable } from "../transport/index.js";
 import { asGuardError, asideOf, CredentialError } from "./credential-error.js";
 import type { CredentialProvider, GrantRequest, IssuedCredential } from "./provider.js";

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.js";
-import { GuardError } from "../errors.js";
+import { GuardError } from "../errors/guard-error.js";
 import { weakGet, weakSet } from "../request/captured.js";
 import { asGuardError, asideOf, CredentialError } from "./credential-error.js";
 import { type Custody, heldBy, type LiveCredential } from "./custody.js";

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import type { Clock } from "../clock.js";
-import { GuardError } from "../errors.js";
+import { GuardError } from "../errors/guard-error.js";
 import { heldBy, type LiveCredential } from "./custody.js";
 import type { CredentialProvider, RevocationOutcome } from "./provider.js";
 

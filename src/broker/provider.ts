@@ -1,6 +1,6 @@
 import type { Agent, Principal } from "../policy/context.js";
-import type { DpopKey } from "./dpop.js";
 import type { CredentialLease } from "./leases.js";
+import type { DpopKey } from "./oauth/dpop.js";
 import type { Secret } from "./secret.js";
 
 /** Whom a credential is for. Held by the guard; agent code never gets one. */

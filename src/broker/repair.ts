@@ -1,5 +1,5 @@
-import { type Challenge, readChallenges } from "./challenge.js";
-import { normaliseScopes } from "./grant-request.js";
+import { type Challenge, readChallenges } from "./oauth/challenge.js";
+import { normaliseScopes } from "./oauth/grant-request.js";
 
 /** An answer of a service, as far as it speaks of the credential. */
 export interface ServiceAnswer {

@@ -1,20 +1,20 @@
 import { systemClock } from "../clock.js";
-import { GuardError } from "../errors.js";
+import { GuardError } from "../errors/guard-error.js";
 import { mapGet } from "../request/captured.js";
 import { checkBrokerOptions, type TokenBrokerOptions } from "./broker-options.js";
 import { cacheKey } from "./cache-key.js";
 import { type Credential, type CredentialOwner, credentialHandle } from "./credential.js";
 import { CredentialError } from "./credential-error.js";
 import { createCustody, heldBy, type LiveCredential, REVOCATION_DEADLINE_MS } from "./custody.js";
-import type { DpopKey } from "./dpop.js";
 import { dropOldest } from "./drop-oldest.js";
 import { Entries, type Entry } from "./entries.js";
 import type { BrokerEvent } from "./events.js";
-import { type CredentialRequest, normaliseScopes, readCredentialRequest } from "./grant-request.js";
 import { createIssuing } from "./issuing.js";
-import { createSessionKeys } from "./keys.js";
 import { type Orphan, revokeOrphans } from "./leases.js";
 import { createLiveSecrets } from "./live-secrets.js";
+import type { DpopKey } from "./oauth/dpop.js";
+import { type CredentialRequest, normaliseScopes, readCredentialRequest } from "./oauth/grant-request.js";
+import { createSessionKeys } from "./oauth/keys.js";
 import type { CredentialProvider } from "./provider.js";
 import { wait } from "./wait.js";
 

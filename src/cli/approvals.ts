@@ -13,7 +13,7 @@ import {
 } from "../approval/index.js";
 import { inertJson, printable } from "../audit/text.js";
 import { systemClock } from "../clock.js";
-import { GuardError, isGuardError } from "../errors.js";
+import { GuardError, isGuardError } from "../errors/guard-error.js";
 import { type Pins, readPins } from "../policy/pins.js";
 import { fileStore } from "../store/index.js";
 import type { CommandOutput } from "./audit.js";

@@ -1,7 +1,7 @@
 import { type FileHandle, open, readFile, rm } from "node:fs/promises";
 import { type AuditExport, type AuditReport, type ExportFormat, exportAudit } from "../audit/index.js";
+import { listSessions } from "../audit/reading/timeline.js";
 import { inertJson, printable } from "../audit/text.js";
-import { listSessions } from "../audit/timeline.js";
 import { systemClock } from "../clock.js";
 import { parseDuration } from "../policy/index.js";
 import { type CommandOutput, keyLines } from "./audit.js";

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { followAudit } from "../audit/follow.js";
-import { type SessionSummary, summariseSessions } from "../audit/session-states.js";
+import { followAudit } from "../audit/reading/follow.js";
+import { type SessionSummary, summariseSessions } from "../audit/reading/session-states.js";
+import { describeLine, describeSession } from "../audit/reading/timeline.js";
 import { printable } from "../audit/text.js";
-import { describeLine, describeSession } from "../audit/timeline.js";
 import { systemClock } from "../clock.js";
 import { type CommandOutput, jsonLine } from "./audit.js";
 import type { Command } from "./command.js";

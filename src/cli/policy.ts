@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { inertJson, printable } from "../audit/text.js";
-import { type ConfigurationProblem, PolicyError } from "../errors.js";
+import { type ConfigurationProblem, PolicyError } from "../errors/guard-error.js";
 import {
   checkPolicy,
   type Decision,

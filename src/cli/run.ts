@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { printable } from "../audit/text.js";
-import { isGuardError } from "../errors.js";
+import { isGuardError } from "../errors/guard-error.js";
 import { approvalsCommand } from "./approvals.js";
 import { auditCommand } from "./audit.js";
 import { Command, CommanderError } from "./command.js";

@@ -1,6 +1,6 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { type Clock, systemClock } from "../clock.js";
-import { type ConfigurationProblem, GuardError, OptionsError } from "../errors.js";
+import { type ConfigurationProblem, GuardError, OptionsError } from "../errors/guard-error.js";
 import {
   addressesProblem,
   createCheckedFetch,

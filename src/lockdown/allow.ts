@@ -1,4 +1,4 @@
-import { type ConfigurationProblem, OptionsError } from "../errors.js";
+import { type ConfigurationProblem, OptionsError } from "../errors/guard-error.js";
 
 /** Where code may go beside the guard: databases, a metrics collector. Hosts are compared as text, in lower case. */
 export interface AllowList {

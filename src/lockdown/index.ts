@@ -1,6 +1,6 @@
 // For `node --import sallyport/lockdown`: from here on the guard is the way out. Has an effect and exports nothing.
 import { syncBuiltinESMExports } from "node:module";
-import { OptionsError } from "../errors.js";
+import { OptionsError } from "../errors/guard-error.js";
 import { readAllowList } from "./allow.js";
 import { type Children, watchChildren } from "./children.js";
 import { explainGlobals } from "./globals.js";

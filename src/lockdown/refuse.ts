@@ -1,4 +1,4 @@
-import { GuardError } from "../errors.js";
+import { GuardError } from "../errors/guard-error.js";
 
 /** What code gets that goes past the guard: it names what was tried and both ways to make it right. */
 export const refusal = (what: string, fix: string): GuardError =>

@@ -8,6 +8,11 @@ export { createMasker, type Masker } from "./masker.js";
 export { isMaskable } from "./media.js";
 export { DETECTORS, type DetectorName, type MaskerOptions } from "./options.js";
 export type { MaskingPass, OpenOptions } from "./pass.js";
-export { type FieldBindings, type RequestParts, type RestoredParts, restoreRequest } from "./restore-request.js";
+export {
+  type FieldBindings,
+  type RequestParts,
+  type RestoredParts,
+  restoreRequest,
+} from "./placeholders/restore-request.js";
+export { createVault, type Vault, type VaultOptions, type VaultRefusal } from "./placeholders/vault.js";
 export type { Mint, Strategy } from "./strategies.js";
-export { createVault, type Vault, type VaultOptions, type VaultRefusal } from "./vault.js";

@@ -1,4 +1,4 @@
-import { GuardError } from "../errors.js";
+import { GuardError } from "../errors/guard-error.js";
 import { type Automaton, buildAutomaton } from "./automaton.js";
 import { fromUtf8, utf8 } from "./bytes.js";
 import { type Finding, findIn } from "./detect.js";
@@ -22,7 +22,7 @@ import { privateKeyDetector } from "./detectors/private-key.js";
 import { tokenDetectors, vendorBeginnings, vendorNameRules } from "./detectors/secrets.js";
 import { jdbcDetector, urlDetector } from "./detectors/url.js";
 import { VENDORS } from "./detectors/vendors/index.js";
-import { KnownNames } from "./json-names.js";
+import { KnownNames } from "./json/names.js";
 import { mediaOf } from "./media.js";
 import { maskedField } from "./named-text.js";
 import { checkOpenPaths, checkOptions, countryOf, DETECTORS, type MaskerOptions, NATIONAL } from "./options.js";

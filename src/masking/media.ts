@@ -1,4 +1,4 @@
-import { isForm, isJson, parseMediaType } from "../request/media-type.js";
+import { isForm, isJson, parseMediaType } from "../request/body/media-type.js";
 
 /** How a body is read. */
 export type Format = "json" | "sse" | "form" | "text" | "multipart";

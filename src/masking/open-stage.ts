@@ -1,6 +1,6 @@
-import { GuardError } from "../errors.js";
+import { GuardError } from "../errors/guard-error.js";
 import { FormReader } from "./form-reader.js";
-import { JsonReader } from "./json-reader.js";
+import { JsonReader } from "./json/reader.js";
 import { EventStage } from "./lanes/event-stage.js";
 import { type Format, type Media, mediaOf } from "./media.js";
 import { FieldStage } from "./multipart/field-stage.js";

@@ -1,5 +1,5 @@
-import type { ConfigurationProblem } from "../errors.js";
-import { OptionsError } from "../errors.js";
+import type { ConfigurationProblem } from "../errors/guard-error.js";
+import { OptionsError } from "../errors/guard-error.js";
 import { type CustomDetector, patternProblem } from "./detectors/custom.js";
 import { pathProblem } from "./paths.js";
 import type { Strategy } from "./strategies.js";

@@ -1,4 +1,4 @@
-import { GuardError } from "../errors.js";
+import { GuardError } from "../errors/guard-error.js";
 import type { Media } from "./media.js";
 import { type Opaque, openStage } from "./open-stage.js";
 import type { PathRules } from "./paths.js";

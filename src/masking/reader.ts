@@ -1,4 +1,4 @@
-import type { GuardError } from "../errors.js";
+import type { GuardError } from "../errors/guard-error.js";
 import type { PathRules } from "./paths.js";
 import type { FieldContext } from "./probe.js";
 import type { ScannerOptions } from "./scanner.js";

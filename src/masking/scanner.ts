@@ -3,7 +3,7 @@ import { BASE64URL, CLASS, is, LABEL, LETTER, LOCAL } from "./bytes.js";
 import { LONGEST_LOCAL } from "./detectors/email.js";
 import type { KnownSecrets } from "./detectors/known-secrets.js";
 import { type PemProgress, pemEnd } from "./detectors/private-key.js";
-import type { KnownNames } from "./json-names.js";
+import type { KnownNames } from "./json/names.js";
 import { type FieldContext, MATCH, MORE, NONE, OPEN, Probe, type Swallow, type Verdict } from "./probe.js";
 
 /** Everything that may belong to a finding whose anchor has not come yet: a local part, `+`, `(`, `~`, the letters of an IBAN. */

@@ -1,5 +1,5 @@
 import { latin1 } from "./bytes.js";
-import { JsonReader } from "./json-reader.js";
+import { JsonReader } from "./json/reader.js";
 import type { Context, Reader } from "./reader.js";
 import { LOOK_BEHIND } from "./scanner.js";
 import { PLAIN, Segment } from "./segment.js";

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { fromUtf8 } from "./bytes.js";
-import { isPlaceholder } from "./placeholder.js";
+import { isPlaceholder } from "./placeholders/placeholder.js";
 
 /**
  * What becomes of a finding.

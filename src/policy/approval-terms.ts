@@ -1,6 +1,6 @@
 import type { ApprovalTerms } from "./decision.js";
-import type { ApprovalDocument } from "./document.js";
-import { parseDuration } from "./duration.js";
+import type { ApprovalDocument } from "./document/document.js";
+import { parseDuration } from "./document/duration.js";
 
 /** How a person is asked, with times as numbers. */
 export function approvalTerms({ approvers, quorum, wait, expires, grant }: ApprovalDocument = {}): ApprovalTerms {

@@ -1,15 +1,15 @@
-import type { ConfigurationProblem } from "../errors.js";
-import type { BodyView } from "../request/body.js";
+import type { ConfigurationProblem } from "../errors/guard-error.js";
+import type { BodyView } from "../request/body/body.js";
 import type { CanonicalRequest } from "../request/canonical.js";
 import { decodeEscapes } from "../request/escapes.js";
 import type { DecisionContext } from "./context.js";
-import type { MatcherDocument, RuleDocument } from "./document.js";
-import { exactBody, exactQuery } from "./exact.js";
-import type { FoldedPath } from "./folded-path.js";
-import { compileMatcher } from "./matcher.js";
+import type { MatcherDocument, RuleDocument } from "./document/document.js";
+import { ABSENT, DOUBT, type Pointer, parsePointer, pointerToken, valuesAt } from "./document/pointer.js";
+import { exactBody, exactQuery } from "./match/exact.js";
+import type { FoldedPath } from "./match/folded-path.js";
+import { compileMatcher } from "./match/matcher.js";
+import { bodyReader, everyMatches, headerReader, queryReader, someMatches, type Values } from "./match/values.js";
 import { compileOperationClauses, type Operation } from "./operation.js";
-import { ABSENT, DOUBT, type Pointer, parsePointer, pointerToken, valuesAt } from "./pointer.js";
-import { bodyReader, everyMatches, headerReader, queryReader, someMatches, type Values } from "./values.js";
 import { whenClause } from "./when.js";
 
 /** What a clause looks at. */

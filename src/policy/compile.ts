@@ -1,17 +1,17 @@
 import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
-import { type ConfigurationProblem, PolicyError } from "../errors.js";
+import { type ConfigurationProblem, PolicyError } from "../errors/guard-error.js";
 import type { Decision } from "./decision.js";
-import type { PolicyDocument } from "./document.js";
+import type { PolicyDocument } from "./document/document.js";
+import { type PlaceholderTest, placeholderTest } from "./document/placeholders.js";
+import { plainCopy } from "./document/plain-data.js";
+import { pointerToken } from "./document/pointer.js";
+import { shapeProblems } from "./document/shape.js";
 import { type ApiDescription, namedOperations, readDescription } from "./openapi/index.js";
 import { OriginIndex, parseOriginPattern } from "./origins.js";
-import { type PlaceholderTest, placeholderTest } from "./placeholders.js";
-import { plainCopy } from "./plain-data.js";
-import { pointerToken } from "./pointer.js";
 import type { Predicate } from "./predicates.js";
 import { type CompiledRule, compileRule } from "./rule.js";
 import { type CompiledService, compileService } from "./service.js";
-import { shapeProblems } from "./shape.js";
 
 /** A document turned into what the judge walks over. */
 export interface CompiledPolicy {

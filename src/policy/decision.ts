@@ -1,6 +1,6 @@
-import type { ErrorCode } from "../error-codes.js";
+import type { ErrorCode } from "../errors/codes.js";
 import type { CanonicalRequest } from "../request/canonical.js";
-import type { AuthorizationDetailDocument, LimitSubject, RecordLevel, RecordSync } from "./document.js";
+import type { AuthorizationDetailDocument, LimitSubject, RecordLevel, RecordSync } from "./document/document.js";
 
 /** How a person is asked; times in milliseconds. */
 export interface ApprovalTerms {

@@ -21,8 +21,9 @@ export type {
   ServiceDocument,
   SumLimitDocument,
   WhenDocument,
-} from "./document.js";
-export { parseDuration } from "./duration.js";
+} from "./document/document.js";
+export { parseDuration } from "./document/duration.js";
+export { policySchema } from "./document/schema.js";
 export type { Judgement } from "./judge.js";
 export { compilePolicy, type Policy, type PolicyOptions, type PolicyRequest } from "./policy.js";
 export {
@@ -33,7 +34,6 @@ export {
   type PredicateRequest,
   type Predicates,
 } from "./predicates.js";
-export { policySchema } from "./schema.js";
 export { checkPolicy, type PolicyCheck } from "./tools/check.js";
 export { diffPolicies, type PolicyDiff } from "./tools/diff.js";
 export { type LearntPolicy, learnPolicy, type Observation } from "./tools/learn.js";

@@ -1,12 +1,12 @@
-import type { ConfigurationProblem } from "../errors.js";
+import type { ConfigurationProblem } from "../errors/guard-error.js";
 import type { Clause, Subject } from "./clauses.js";
 import type { Limit } from "./decision.js";
-import type { LimitDocument, RuleDocument } from "./document.js";
-import { parseDuration } from "./duration.js";
-import { compileMatcher } from "./matcher.js";
+import type { LimitDocument, RuleDocument } from "./document/document.js";
+import { parseDuration } from "./document/duration.js";
+import { DOUBT, type Pointer, parsePointer, valuesAt } from "./document/pointer.js";
+import { compileMatcher } from "./match/matcher.js";
+import { bodyReader, everyMatches, type Values } from "./match/values.js";
 import { operationProtocol, operationRoot } from "./operation.js";
-import { DOUBT, type Pointer, parsePointer, valuesAt } from "./pointer.js";
-import { bodyReader, everyMatches, type Values } from "./values.js";
 
 /** A limit of a rule, and how much of it one operation uses up. */
 export interface CompiledLimit {

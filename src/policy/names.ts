@@ -1,4 +1,4 @@
-import { foldCase } from "../request/json.js";
+import { foldCase } from "../request/body/json.js";
 
 /** Whether a name in a request is another spelling of the one a rule speaks of. */
 export type SpellingTest = (name: string) => boolean;

@@ -1,6 +1,6 @@
 import { approvalTerms } from "./approval-terms.js";
 import type { Obligations } from "./decision.js";
-import type { RuleDocument } from "./document.js";
+import type { RuleDocument } from "./document/document.js";
 
 /** What the credential of a call is narrowed to, as the deciding rule says. */
 export type Narrowing = Pick<Obligations, "scopes" | "optionalScopes" | "audience" | "authorizationDetails" | "stepUp">;

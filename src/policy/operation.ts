@@ -1,7 +1,7 @@
-import type { ConfigurationProblem } from "../errors.js";
-import type { GraphqlField } from "../request/graphql-field.js";
-import { foldCase } from "../request/json.js";
-import { isObject, type RpcMessage, TOOL_CALL } from "../request/jsonrpc.js";
+import type { ConfigurationProblem } from "../errors/guard-error.js";
+import { foldCase } from "../request/body/json.js";
+import type { GraphqlField } from "../request/protocols/graphql-field.js";
+import { isObject, type RpcMessage, TOOL_CALL } from "../request/protocols/jsonrpc.js";
 import type { Clause } from "./clauses.js";
 import type {
   GraphqlRuleDocument,
@@ -9,10 +9,10 @@ import type {
   McpRuleDocument,
   RpcRuleDocument,
   RuleDocument,
-} from "./document.js";
-import { compileMatcher } from "./matcher.js";
-import { DOUBT, parsePointer, pointerToken, valuesAt } from "./pointer.js";
-import { everyMatches, someMatches } from "./values.js";
+} from "./document/document.js";
+import { DOUBT, parsePointer, pointerToken, valuesAt } from "./document/pointer.js";
+import { compileMatcher } from "./match/matcher.js";
+import { everyMatches, someMatches } from "./match/values.js";
 
 /** How the requests to an endpoint are understood. */
 export type OperationProtocol = "graphql" | "jsonrpc" | "mcp";

@@ -1,7 +1,7 @@
-import type { MatcherDocument, Scalar } from "./document.js";
-import { compileMatcher } from "./matcher.js";
-import { type Pointer, parsePointer, valuesAt } from "./pointer.js";
-import { everyMatches } from "./values.js";
+import type { MatcherDocument, Scalar } from "./document/document.js";
+import { type Pointer, parsePointer, valuesAt } from "./document/pointer.js";
+import { compileMatcher } from "./match/matcher.js";
+import { everyMatches } from "./match/values.js";
 
 /**
  * What an approver allows where a rule lets the requests of one yes differ: for a JSON Pointer of the body a value, a list of

@@ -1,4 +1,4 @@
-import { OptionsError } from "../errors.js";
+import { OptionsError } from "../errors/guard-error.js";
 import { type CanonicalRequest, canonicaliseRequest, type RequestHead } from "../request/canonical.js";
 import { MAX_FIELDS } from "../request/headers.js";
 import type { Refusal } from "../request/refusal.js";
@@ -6,7 +6,7 @@ import type { CanonicalUrl } from "../request/url.js";
 import { compileDocument } from "./compile.js";
 import type { DecisionContext } from "./context.js";
 import type { Decision } from "./decision.js";
-import type { PolicyDocument } from "./document.js";
+import type { PolicyDocument } from "./document/document.js";
 import { type JudgedBody, type Judgement, judge, needsBody } from "./judge.js";
 import { NO_OBLIGATIONS } from "./obligations.js";
 import { answerNow, NO_CHECKS, narrowed, type Predicates, readPredicates } from "./predicates.js";

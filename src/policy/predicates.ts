@@ -1,10 +1,10 @@
-import { type ConfigurationProblem, OptionsError } from "../errors.js";
+import { type ConfigurationProblem, OptionsError } from "../errors/guard-error.js";
 import type { CanonicalRequest } from "../request/canonical.js";
 import type { DecisionContext } from "./context.js";
 import type { Decision, Obligations } from "./decision.js";
-import type { RuleDocument } from "./document.js";
+import type { RuleDocument } from "./document/document.js";
+import { pointerToken } from "./document/pointer.js";
 import { NO_OBLIGATIONS, sealed } from "./obligations.js";
-import { pointerToken } from "./pointer.js";
 
 /** A request as a predicate sees it: the canonical form that would be sent, in a copy of its own. */
 export interface PredicateRequest {

@@ -1,7 +1,7 @@
-import type { ConfigurationProblem } from "../errors.js";
-import type { BodyView } from "../request/body.js";
+import type { ConfigurationProblem } from "../errors/guard-error.js";
+import type { BodyView } from "../request/body/body.js";
 import type { CanonicalRequest } from "../request/canonical.js";
-import { type EnvelopeKind, type EnvelopePart, readEnvelope } from "../request/envelope.js";
+import { type EnvelopeKind, type EnvelopePart, readEnvelope } from "../request/protocols/envelope.js";
 import {
   documentHash,
   type GraphqlLibrary,
@@ -9,17 +9,17 @@ import {
   type GraphqlReading,
   loadGraphql,
   readGraphql,
-} from "../request/graphql.js";
-import { readGraphqlQuery } from "../request/graphql-get.js";
-import { mcpProblem, readRpcMessages } from "../request/jsonrpc.js";
-import { mcpHeaderProblem } from "../request/mcp-headers.js";
+} from "../request/protocols/graphql.js";
+import { readGraphqlQuery } from "../request/protocols/graphql-get.js";
+import { mcpProblem, readRpcMessages } from "../request/protocols/jsonrpc.js";
+import { mcpHeaderProblem } from "../request/protocols/mcp-headers.js";
 import { type Refusal, refuse } from "../request/refusal.js";
-import type { ServiceDocument } from "./document.js";
-import { foldedPaths, foldTemplate } from "./folded-path.js";
+import type { ServiceDocument } from "./document/document.js";
+import { pointerToken } from "./document/pointer.js";
+import { foldedPaths, foldTemplate } from "./match/folded-path.js";
+import { PathIndex } from "./match/path-index.js";
+import { parsePathTemplate, pathReporter } from "./match/path-template.js";
 import type { Operation, OperationProtocol } from "./operation.js";
-import { PathIndex } from "./path-index.js";
-import { parsePathTemplate, pathReporter } from "./path-template.js";
-import { pointerToken } from "./pointer.js";
 
 type Report = (problem: ConfigurationProblem) => void;
 

@@ -1,15 +1,15 @@
-import type { ConfigurationProblem } from "../errors.js";
+import type { ConfigurationProblem } from "../errors/guard-error.js";
 import { METHODS, type Method } from "../request/method.js";
 import { approvalTerms, checkApproval } from "./approval-terms.js";
 import { type Clause, compileClauses } from "./clauses.js";
 import type { Obligations } from "./decision.js";
-import type { Effect, RecordLevel, RecordSync, RuleDocument } from "./document.js";
-import { foldTemplate } from "./folded-path.js";
+import type { Effect, RecordLevel, RecordSync, RuleDocument } from "./document/document.js";
 import { type CompiledLimit, compileLimits } from "./limits.js";
+import { foldTemplate } from "./match/folded-path.js";
+import { type PathTemplate, parsePathTemplate, pathReporter, templateParams } from "./match/path-template.js";
 import { compileNarrowing, type Narrowing } from "./narrowing.js";
 import { type NamedOperation, operationClause } from "./openapi/index.js";
 import { type OperationProtocol, operationProtocol } from "./operation.js";
-import { type PathTemplate, parsePathTemplate, pathReporter, templateParams } from "./path-template.js";
 import { partPointer } from "./pins.js";
 import { compilePredicates, type Predicate, type RulePredicate } from "./predicates.js";
 

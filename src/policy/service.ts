@@ -1,10 +1,10 @@
-import type { ConfigurationProblem } from "../errors.js";
+import type { ConfigurationProblem } from "../errors/guard-error.js";
 import { type AddressRule, addressRangeProblem, compileAddressRule } from "../request/address.js";
 import type { Obligations } from "./decision.js";
-import type { ServiceDocument } from "./document.js";
+import type { ServiceDocument } from "./document/document.js";
+import { isPlainValue, PathIndex } from "./match/path-index.js";
 import { obligationsOf } from "./obligations.js";
 import type { ApiDescription } from "./openapi/index.js";
-import { isPlainValue, PathIndex } from "./path-index.js";
 import { compileEndpoints, type Endpoints } from "./protocol.js";
 import type { CompiledRule } from "./rule.js";
 

@@ -1,6 +1,6 @@
-import type { ConfigurationProblem } from "../errors.js";
+import type { ConfigurationProblem } from "../errors/guard-error.js";
 import type { Clause } from "./clauses.js";
-import type { WhenDocument } from "./document.js";
+import type { WhenDocument } from "./document/document.js";
 
 type Day = NonNullable<WhenDocument["days"]>[number];
 const DAYS: readonly Day[] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];

@@ -1,4 +1,4 @@
-import { type DeclaredBody, declaredBody } from "./body.js";
+import { type DeclaredBody, declaredBody } from "./body/body.js";
 import { canonicalHeaders } from "./headers.js";
 import { canonicalMethod, type Method } from "./method.js";
 import type { Refusal } from "./refusal.js";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { BodyDescription } from "./describe-body.js";
+import type { BodyDescription } from "./body/describe-body.js";
 
 /** Everything an approval is bound to. All of it in canonical form: what is fingerprinted is what is sent. */
 export interface FingerprintInput {

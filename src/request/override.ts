@@ -1,6 +1,6 @@
-import type { BodyView, DeclaredBody } from "./body.js";
+import type { BodyView, DeclaredBody } from "./body/body.js";
+import { readMultipart } from "./body/multipart.js";
 import { isMethodOverrideField } from "./method.js";
-import { readMultipart } from "./multipart.js";
 
 /**
  * Whether the body asks the server to run another verb by a top-level field (Rails, Laravel, Symfony, Express), or may do

@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../error-codes.js";
+import type { ErrorCode } from "../errors/codes.js";
 
 /**
  * Why a request has no canonical form. Inner code returns this; only the top floor throws. `reason` names the rule, and

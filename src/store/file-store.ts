@@ -2,7 +2,7 @@ import { accessSync, constants, mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import type { ApprovalRecord } from "../approval/index.js";
 import type { CredentialLease } from "../broker/index.js";
-import { type ConfigurationProblem, OptionsError } from "../errors.js";
+import { type ConfigurationProblem, OptionsError } from "../errors/guard-error.js";
 import { approvalIndex, approvalsIn } from "./approvals.js";
 import { credentialsIn, leaseIndex } from "./credentials.js";
 import { FileTable } from "./file/file-table.js";

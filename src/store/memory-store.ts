@@ -1,6 +1,6 @@
 import type { ApprovalStore } from "../approval/index.js";
 import type { CredentialStore } from "../broker/index.js";
-import { OptionsError } from "../errors.js";
+import { OptionsError } from "../errors/guard-error.js";
 import { approvalIndex, approvalsIn } from "./approvals.js";
 import { credentialsIn, leaseIndex } from "./credentials.js";
 import { memoryTable } from "./documents.js";

@@ -1,4 +1,4 @@
-import type { ConfigurationProblem } from "../errors.js";
+import type { ConfigurationProblem } from "../errors/guard-error.js";
 
 /** How much a store keeps. */
 export interface StoreSizes {

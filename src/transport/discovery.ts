@@ -1,5 +1,5 @@
 import { addressRangeProblem } from "../request/address.js";
-import { type JsonValue, readStrictJson } from "../request/json.js";
+import { type JsonValue, readStrictJson } from "../request/body/json.js";
 import { type BoundedAnswer, FetchFault, fetchBounded, type PlainFetch } from "./bounded-fetch.js";
 
 /** Where an issuer's metadata may point, and how. */

@@ -1,4 +1,4 @@
-import { GuardError } from "../errors.js";
+import { GuardError } from "../errors/guard-error.js";
 import type { HopRequest } from "./transport.js";
 
 /** Whether a byte of the request may have left before the error. */

@@ -30,7 +30,7 @@ export { abortable, type Freshness, type FreshValue, freshValue } from "./fresh-
 export { matchingBody } from "./integrity.js";
 export { sealPassages } from "./passage.js";
 export type { ResolvedAddress, Resolver } from "./pinned-lookup.js";
-export type { ProxyOptions } from "./proxy-options.js";
+export type { ProxyOptions } from "./proxy/proxy-options.js";
 export { buildResponse, type ResponseParts } from "./response.js";
 export type { TlsOptions } from "./tls-options.js";
 export type { BodySource, ContentCoding, HeaderPairs, HopRequest, HopResponse, Transport } from "./transport.js";

@@ -1,4 +1,4 @@
-import { bytesOf } from "../request/collect.js";
+import { bytesOf } from "../request/body/collect.js";
 
 /** A streamed request body as undici wants it, and a way to let go of it that works at any moment. */
 export interface RequestStream {

@@ -1,6 +1,6 @@
-import { type ConfigurationProblem, OptionsError } from "../errors.js";
+import { type ConfigurationProblem, OptionsError } from "../errors/guard-error.js";
 import { type Resolver, systemResolver } from "./pinned-lookup.js";
-import { type HttpProxy, type ProxyOptions, proxyOf } from "./proxy-options.js";
+import { type HttpProxy, type ProxyOptions, proxyOf } from "./proxy/proxy-options.js";
 import { isPem, type ServiceTls, type TlsOptions, tlsOf } from "./tls-options.js";
 
 /** How one service of the policy is connected to. */

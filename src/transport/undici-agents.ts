@@ -4,13 +4,13 @@ import { Agent, buildConnector, Client, type Dispatcher, Pool } from "undici";
 import type { AddressRule } from "../request/address.js";
 import { bare } from "../request/captured.js";
 import type { Exchange } from "./exchange.js";
-import { openTunnel } from "./open-tunnel.js";
 import type { Passage } from "./passage.js";
 import { pinnedLookup, refuseHost } from "./pinned-lookup.js";
-import type { HttpProxy } from "./proxy-options.js";
+import { openTunnel } from "./proxy/open-tunnel.js";
+import type { HttpProxy } from "./proxy/proxy-options.js";
+import { authorityOf } from "./proxy/tunnel.js";
 import type { HopRequest } from "./transport.js";
 import type { Route, TransportSettings } from "./transport-options.js";
-import { authorityOf } from "./tunnel.js";
 import { createWire, type Wire } from "./wire.js";
 
 /** What is known of the far end of a client's one open socket. */

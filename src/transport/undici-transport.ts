@@ -1,4 +1,4 @@
-import { GuardError } from "../errors.js";
+import { GuardError } from "../errors/guard-error.js";
 import { FRAMING } from "../request/headers.js";
 import { openAdded, withQuery } from "./added.js";
 import { Exchange } from "./exchange.js";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { approveInBatches, type BatchedQuestion } from "../../src/approval/index.js";
-import { OptionsError } from "../../src/errors.js";
+import { OptionsError } from "../../src/errors/guard-error.js";
 import { ANN, bench, draftOf, settled } from "./support.js";
 
 describe("several questions on one card", () => {

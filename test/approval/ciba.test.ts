@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { approveByCiba, type CibaOptions } from "../../src/approval/index.js";
-import type { OptionsError } from "../../src/errors.js";
+import type { OptionsError } from "../../src/errors/guard-error.js";
 import { startCibaProvider } from "../support/ciba-provider.js";
 import { bench, draftOf, settled } from "./support.js";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type ApprovalCallback, createApprovalDesk } from "../../src/approval/index.js";
-import { ApprovalDeniedError, type GuardError, OptionsError } from "../../src/errors.js";
+import { ApprovalDeniedError, type GuardError, OptionsError } from "../../src/errors/guard-error.js";
 import { memoryStore } from "../../src/store/index.js";
 import { fakeClock } from "../support/fake-clock.js";
 import { ANN, BEN, bench, decisionOn, draftOf, settled } from "./support.js";

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { ApprovalCallback, Approver } from "../../src/approval/index.js";
-import { quorumState } from "../../src/approval/quorum.js";
-import type { GuardError } from "../../src/errors.js";
+import { quorumState } from "../../src/approval/votes/quorum.js";
+import type { GuardError } from "../../src/errors/guard-error.js";
 import { ANN, BEN, bench, decisionOn, draftOf, settled } from "./support.js";
 
 const inGroups = (id: string, ...groups: string[]): Approver => ({ id, idp: "https://idp.example", groups });

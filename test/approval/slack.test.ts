@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type ApprovalStore, type SlackOptions, slackChannel } from "../../src/approval/index.js";
-import type { OptionsError } from "../../src/errors.js";
+import type { OptionsError } from "../../src/errors/guard-error.js";
 import { memoryStore } from "../../src/store/index.js";
 import { clickOn, startSlack } from "./slack-imitation.js";
 import { bench, draftOf, settled } from "./support.js";

@@ -11,8 +11,8 @@ import {
   type Approver,
   createApprovalDesk,
 } from "../../src/approval/index.js";
-import { isGuardError } from "../../src/errors.js";
-import { describeBody } from "../../src/request/describe-body.js";
+import { isGuardError } from "../../src/errors/guard-error.js";
+import { describeBody } from "../../src/request/body/describe-body.js";
 import { fingerprintOf } from "../../src/request/fingerprint.js";
 import { memoryStore } from "../../src/store/index.js";
 import { type FakeClock, fakeClock } from "../support/fake-clock.js";

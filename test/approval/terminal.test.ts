@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { approveInTerminal } from "../../src/approval/index.js";
-import { OptionsError } from "../../src/errors.js";
+import { OptionsError } from "../../src/errors/guard-error.js";
 import { bench, draftOf, settled } from "./support.js";
 
 /** A terminal in memory: what is typed, and what is on the screen. */

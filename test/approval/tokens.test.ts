@@ -11,7 +11,7 @@ import {
 } from "jose";
 import { beforeAll, describe, expect, test } from "vitest";
 import { signApprovalToken, signDecision, type TokenContent, verifyApprovals } from "../../src/approval/index.js";
-import { OptionsError } from "../../src/errors.js";
+import { OptionsError } from "../../src/errors/guard-error.js";
 import { memoryStore } from "../../src/store/index.js";
 import { ANN, bench, decisionOn, draftOf } from "./support.js";
 

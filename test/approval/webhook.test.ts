@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { approveByWebhook, receiveDecisions, signatureHeaders } from "../../src/approval/index.js";
-import type { OptionsError } from "../../src/errors.js";
+import type { OptionsError } from "../../src/errors/guard-error.js";
 import { startUpstream } from "../support/upstream.js";
 import { ANN, bench, decisionOn, draftOf, settled } from "./support.js";
 

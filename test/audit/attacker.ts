@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import type { AuditSigner } from "../../src/audit/index.js";
-import { checkpointLine, readHead } from "../../src/audit/line.js";
 import { signNote } from "../../src/audit/note.js";
 import { MerkleTree } from "../../src/audit/tree.js";
+import { checkpointLine, readHead } from "../../src/audit/writer/line.js";
 
 /** What somebody with write access to the files, and full knowledge of the format, can do to a log. */
 export class Attacker {

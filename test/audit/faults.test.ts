@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { systemFiles } from "../../src/audit/file-system.js";
 import { type AuditFileSystem, openAuditLog, verifyAudit } from "../../src/audit/index.js";
-import { AuditUnavailableError } from "../../src/errors.js";
+import { AuditUnavailableError } from "../../src/errors/guard-error.js";
 import { fakeClock } from "../support/fake-clock.js";
 import { denied, intent, linesOf, OPENING, openedLog, temporaryDirectory, testSigner } from "./support.js";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { systemFiles } from "../../src/audit/file-system.js";
 import { type AuditFileSystem, verifyAudit } from "../../src/audit/index.js";
-import { AuditUnavailableError } from "../../src/errors.js";
+import { AuditUnavailableError } from "../../src/errors/guard-error.js";
 import { completed, intent, linesOf, OPENING, type Opened, openedLog, temporaryDirectory } from "./support.js";
 
 /** A disk of so many bytes, of which others may take some. */

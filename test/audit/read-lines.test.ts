@@ -3,8 +3,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { MAX_LINE_BYTES } from "../../src/audit/encode.js";
-import { NO_PREDECESSOR, readExpectedHead, readHead, writeHead } from "../../src/audit/line.js";
 import { readLines } from "../../src/audit/verify/lines.js";
+import { NO_PREDECESSOR, readExpectedHead, readHead, writeHead } from "../../src/audit/writer/line.js";
 import { temporaryDirectory } from "./support.js";
 
 const BOOT = "019a0000-0000-7000-8000-000000000000";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { cacheKey } from "../../src/broker/cache-key.js";
-import { readCredentialRequest } from "../../src/broker/grant-request.js";
 import { type CredentialRequest, createTokenBroker } from "../../src/broker/index.js";
+import { readCredentialRequest } from "../../src/broker/oauth/grant-request.js";
 import { ask, bearerOf, never, readyProvider, session } from "./support.js";
 
 const keyOf = (change: Partial<CredentialRequest>): string => {

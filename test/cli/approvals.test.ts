@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createApprovalDesk } from "../../src/approval/index.js";
 import { run } from "../../src/cli/run.js";
-import type { GuardError } from "../../src/errors.js";
+import type { GuardError } from "../../src/errors/guard-error.js";
 import { fileStore } from "../../src/store/index.js";
 import { bench, decisionOn } from "../approval/support.js";
 import { loopbackPolicy, recordedEvents, temporaryDirectory, testGuard } from "../support/guards.js";

@@ -1,8 +1,8 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type ApprovalRequest, renderCard } from "../../src/approval/index.js";
-import { ProvenDecision } from "../../src/approval/proven.js";
-import type { GuardError } from "../../src/errors.js";
+import { ProvenDecision } from "../../src/approval/votes/proven.js";
+import type { GuardError } from "../../src/errors/guard-error.js";
 import { memoryStore } from "../../src/store/index.js";
 import { bench, decisionOn } from "../approval/support.js";
 import { loopbackPolicy, testGuard } from "../support/guards.js";

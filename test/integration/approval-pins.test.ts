@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { ApprovalReply, ApprovalRequest } from "../../src/approval/index.js";
-import type { GuardError } from "../../src/errors.js";
+import type { GuardError } from "../../src/errors/guard-error.js";
 import type { GuardOptions, PolicyError } from "../../src/index.js";
 import { compilePolicy } from "../../src/policy/index.js";
 import { loopbackPolicy, recordedEvents, testGuard } from "../support/guards.js";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { ApprovalCallback, ApprovalRequest } from "../../src/approval/index.js";
-import type { GuardError } from "../../src/errors.js";
+import type { GuardError } from "../../src/errors/guard-error.js";
 import type { GuardOptions, PolicyDocument } from "../../src/index.js";
 import { fileStore, memoryStore } from "../../src/store/index.js";
 import { fakeClock } from "../support/fake-clock.js";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import type { ApprovalCallback } from "../../src/approval/index.js";
 import { exportAudit, verifyAudit } from "../../src/audit/index.js";
-import { describeLine } from "../../src/audit/timeline.js";
+import { describeLine } from "../../src/audit/reading/timeline.js";
 import { staticSecret } from "../../src/broker/index.js";
 import { findGuardError, type GuardOptions, type PolicyDocument } from "../../src/index.js";
 import { fakeClock } from "../support/fake-clock.js";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { OptionsError } from "../../src/errors.js";
+import { OptionsError } from "../../src/errors/guard-error.js";
 import { createMasker, isMaskable, type MaskerOptions } from "../../src/masking/index.js";
 import { everyChunking, JSON_TYPE, masker, TEXT_TYPE } from "./support.js";
 

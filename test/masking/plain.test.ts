@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createMasker } from "../../src/masking/index.js";
-import { plainEnd } from "../../src/masking/json-plain.js";
+import { plainEnd } from "../../src/masking/json/plain.js";
 import { everyChunking, JSON_TYPE, masker, TEXT_TYPE, whole } from "./support.js";
 
 const UUID = "550e8400-e29b-41d4-a716-446655440000";

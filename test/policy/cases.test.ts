@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { PolicyError } from "../../src/errors.js";
+import { PolicyError } from "../../src/errors/guard-error.js";
 import { compilePolicy, type PolicyDocument, type RuleDocument } from "../../src/policy/index.js";
 import { anyContext, examplePolicy } from "../support/policies.js";
 

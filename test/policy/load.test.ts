@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
-import { PolicyError } from "../../src/errors.js";
+import { PolicyError } from "../../src/errors/guard-error.js";
 import { compilePolicy, type PolicyDocument, policySchema } from "../../src/policy/index.js";
 import { documentOf, problemsOf } from "./support.js";
 

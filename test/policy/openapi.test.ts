@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { PolicyError } from "../../src/errors.js";
+import { PolicyError } from "../../src/errors/guard-error.js";
 import { compilePolicy, type Decision, type PolicyDocument, type RuleDocument } from "../../src/policy/index.js";
 import { readPolicyFile } from "../../src/policy-file.js";
 import { temporaryDirectory } from "../support/guards.js";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { OptionsError, PolicyError } from "../../src/errors.js";
+import { OptionsError, PolicyError } from "../../src/errors/guard-error.js";
 import {
   checkPolicy,
   compilePolicy,

@@ -8,7 +8,7 @@ import {
   type ServiceDocument,
 } from "../../src/policy/index.js";
 import { canonicaliseRequest } from "../../src/request/canonical.js";
-import { documentHash } from "../../src/request/graphql.js";
+import { documentHash } from "../../src/request/protocols/graphql.js";
 import { examplePolicy } from "../support/policies.js";
 import { ask, ORIGIN, problemsOf } from "./support.js";
 

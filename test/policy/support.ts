@@ -1,4 +1,4 @@
-import { PolicyError } from "../../src/errors.js";
+import { PolicyError } from "../../src/errors/guard-error.js";
 import {
   compilePolicy,
   type Decision,

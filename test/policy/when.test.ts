@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { PolicyError } from "../../src/errors.js";
-import type { Effect, WhenDocument } from "../../src/policy/document.js";
+import { PolicyError } from "../../src/errors/guard-error.js";
+import type { Effect, WhenDocument } from "../../src/policy/document/document.js";
 import { compilePolicy } from "../../src/policy/index.js";
 import { anyContext } from "../support/policies.js";
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { describeBody } from "../../src/request/describe-body.js";
+import { describeBody } from "../../src/request/body/describe-body.js";
 import { type FingerprintInput, fingerprintOf, fingerprintPreimage } from "../../src/request/fingerprint.js";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

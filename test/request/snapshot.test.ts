@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { FormData as ForeignFormData, Headers as ForeignHeaders, Request as ForeignRequest } from "undici";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { collectStream } from "../../src/request/collect.js";
+import { collectStream } from "../../src/request/body/collect.js";
 import { type CallSnapshot, snapshotCall } from "../../src/request/snapshot.js";
 
 const URL_TEXT = "https://h.example/x?y=1";

@@ -12,7 +12,7 @@ import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { ApprovalStore } from "../../src/approval/index.js";
-import type { OptionsError } from "../../src/errors.js";
+import type { OptionsError } from "../../src/errors/guard-error.js";
 import { type FileStore, fileStore } from "../../src/store/index.js";
 import { approvalStoreChecks } from "../../src/testing/index.js";
 import { builtProgram } from "../support/built-child.js";

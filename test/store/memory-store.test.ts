@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { OptionsError } from "../../src/errors.js";
+import type { OptionsError } from "../../src/errors/guard-error.js";
 import { memoryStore } from "../../src/store/index.js";
 import { MAX_USES, type SlidingWindow, windowAt, withUse } from "../../src/store/sliding-window.js";
 import { approvalStoreChecks } from "../../src/testing/index.js";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isGuardError } from "../../src/errors.js";
+import { isGuardError } from "../../src/errors/guard-error.js";
 import { compileAddressRule } from "../../src/request/address.js";
 import { type ResolvedAddress, type Resolver, sentState } from "../../src/transport/index.js";
 import { calm, errorOf, hop, LOOPBACK, PUBLIC_ONLY, rawUpstream, readText, transport, upstream } from "./support.js";

@@ -7,7 +7,7 @@ import {
 } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import { describe, expect, it } from "vitest";
-import { isGuardError } from "../../src/errors.js";
+import { isGuardError } from "../../src/errors/guard-error.js";
 import { Exchange } from "../../src/transport/exchange.js";
 import { type HopRequest, type HopResponse, sentState, type Transport } from "../../src/transport/index.js";
 import { pem, toLoopback } from "./secure.js";

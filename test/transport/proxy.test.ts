@@ -3,7 +3,7 @@ import { createServer as createSecureServer } from "node:https";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { inspect } from "node:util";
 import { describe, expect, it, vi } from "vitest";
-import { isGuardError } from "../../src/errors.js";
+import { isGuardError } from "../../src/errors/guard-error.js";
 import { compileAddressRule } from "../../src/request/address.js";
 import { sentState, type UndiciTransportOptions } from "../../src/transport/index.js";
 import { loopbackPolicy, recordedEvents, testGuard } from "../support/guards.js";

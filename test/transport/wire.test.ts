@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
-import { isGuardError } from "../../src/errors.js";
+import { isGuardError } from "../../src/errors/guard-error.js";
 import { type HopRequest, sentState } from "../../src/transport/index.js";
 import { calm, errorOf, hop, rawUpstream, readText, standstill, transport, until, upstream } from "./support.js";
 

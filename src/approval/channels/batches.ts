@@ -1,4 +1,4 @@
-import { OptionsError } from "../../errors.js";
+import { OptionsError } from "../../errors/guard-error.js";
 import { BadReply } from "../asking.js";
 import type { ApprovalCallback, ApprovalControl, ApprovalReply, ApprovalRequest } from "../types.js";
 import { unknownKeys } from "./post.js";

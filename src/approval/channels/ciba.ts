@@ -1,5 +1,5 @@
 import type { Configuration, CustomFetch, ServerMetadata } from "openid-client";
-import { isGuardError, OptionsError } from "../../errors.js";
+import { isGuardError, OptionsError } from "../../errors/guard-error.js";
 import {
   createCheckedFetch,
   discoverIssuer,
@@ -8,9 +8,9 @@ import {
   issuerProblem,
   type PlainFetch,
 } from "../../transport/index.js";
-import { type JWK, loadJose } from "../jose.js";
 import { readApprover } from "../read-reply.js";
 import { unavailable } from "../refusals.js";
+import { type JWK, loadJose } from "../signing/jose.js";
 import type { ApprovalCallback, ApprovalControl, ApprovalReply, ApprovalRequest, Approver } from "../types.js";
 import { unknownKeys } from "./post.js";
 

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import type { ConfigurationProblem } from "../../errors.js";
+import type { ConfigurationProblem } from "../../errors/guard-error.js";
 
 /** How far a signed message may be from now: what was recorded longer ago is a replay. Slack's and Standard Webhooks' own. */
 export const TOLERANCE_MS: number = 5 * 60_000;

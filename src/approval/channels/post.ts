@@ -1,4 +1,4 @@
-import { type ConfigurationProblem, isGuardError } from "../../errors.js";
+import { type ConfigurationProblem, isGuardError } from "../../errors/guard-error.js";
 import { FetchFault, fetchBounded, type PlainFetch } from "../../transport/index.js";
 import { unavailable } from "../refusals.js";
 

@@ -1,10 +1,10 @@
-import { isGuardError, OptionsError } from "../../errors.js";
+import { isGuardError, OptionsError } from "../../errors/guard-error.js";
 import type { PlainFetch } from "../../transport/index.js";
 import type { ApprovalDesk } from "../desk-types.js";
-import { ProvenDecision } from "../proven.js";
 import { readApprover } from "../read-reply.js";
 import { unavailable } from "../refusals.js";
 import type { ApprovalCallback, ApprovalRequest, Approver } from "../types.js";
+import { ProvenDecision } from "../votes/proven.js";
 import { hmac, isRecent, isSame, rawBody } from "./hmac.js";
 import { functionProblems, post, unknownKeys, urlProblem } from "./post.js";
 import { APPROVE, closedBlocks, DENY, questionBlocks } from "./slack-card.js";

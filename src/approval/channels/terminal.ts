@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
 import { createInterface } from "node:readline/promises";
 import type { Readable, Writable } from "node:stream";
-import { OptionsError } from "../../errors.js";
+import { OptionsError } from "../../errors/guard-error.js";
 import { renderCard } from "../card.js";
 import { readApprover } from "../read-reply.js";
 import { unavailable } from "../refusals.js";

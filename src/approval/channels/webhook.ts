@@ -1,10 +1,10 @@
-import { isGuardError, OptionsError } from "../../errors.js";
+import { isGuardError, OptionsError } from "../../errors/guard-error.js";
 import type { PlainFetch } from "../../transport/index.js";
 import { renderCard } from "../card.js";
 import type { ApprovalDesk } from "../desk-types.js";
-import { ProvenDecision } from "../proven.js";
 import { readDecision } from "../read-reply.js";
 import type { ApprovalCallback } from "../types.js";
+import { ProvenDecision } from "../votes/proven.js";
 import { hmac, isRecent, isSame, rawBody, secretProblem } from "./hmac.js";
 import { functionProblems, post, unknownKeys, urlProblem } from "./post.js";
 

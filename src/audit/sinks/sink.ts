@@ -1,4 +1,4 @@
-import type { Destination } from "../outbox.js";
+import type { Destination } from "../anchors/outbox.js";
 
 /** One line of the record, as it was written: masked, and without live secrets. */
 export interface RecordedLine {

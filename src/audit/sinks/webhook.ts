@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { type Clock, systemClock } from "../../clock.js";
-import { type ConfigurationProblem, OptionsError } from "../../errors.js";
+import { type ConfigurationProblem, OptionsError } from "../../errors/guard-error.js";
 import type { AuditSink, RecordedLine } from "./sink.js";
 
 export interface WebhookOptions {

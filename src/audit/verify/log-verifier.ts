@@ -1,6 +1,8 @@
 import { Buffer, isAscii, isUtf8 } from "node:buffer";
 import { identityText, MAX_LINE_BYTES } from "../encode.js";
 import type { SessionIdentity } from "../event.js";
+import { noteText } from "../note.js";
+import { LEAF_PREFIX, MerkleTree, sha256Bytes, sha256Hex } from "../tree.js";
 import {
   CHECKPOINT,
   checkpointLine,
@@ -9,9 +11,7 @@ import {
   NO_PREDECESSOR,
   readExpectedHead,
   readHead,
-} from "../line.js";
-import { noteText } from "../note.js";
-import { LEAF_PREFIX, MerkleTree, sha256Bytes, sha256Hex } from "../tree.js";
+} from "../writer/line.js";
 import type { AnchoredHead } from "./anchors.js";
 import { SignerWatch } from "./checkpoints.js";
 import type { Keyring } from "./keyring.js";

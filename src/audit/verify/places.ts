@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { originOf } from "../line.js";
+import { originOf } from "../writer/line.js";
 import type { LogPlace } from "./verify-log.js";
 
 /** Names of writer directories: UUIDs. */

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { systemCode } from "../file-system.js";
-import { segmentName } from "../line.js";
+import { segmentName } from "../writer/line.js";
 import { readLines } from "./lines.js";
 import { type LogExpectation, type LogJudge, LogVerifier } from "./log-verifier.js";
 import type { LogReport } from "./report.js";

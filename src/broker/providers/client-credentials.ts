@@ -1,4 +1,4 @@
-import { checkOAuthOptions, type OAuthOptions } from "../oauth-options.js";
+import { checkOAuthOptions, type OAuthOptions } from "../oauth/options.js";
 import type { CredentialProvider } from "../provider.js";
 import { oauthProvider } from "./oauth-provider.js";
 

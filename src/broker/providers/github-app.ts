@@ -1,4 +1,4 @@
-import { type ConfigurationProblem, OptionsError } from "../../errors.js";
+import { type ConfigurationProblem, OptionsError } from "../../errors/guard-error.js";
 import {
   addressesProblem,
   createCheckedFetch,
@@ -7,11 +7,11 @@ import {
   issuerProblem,
 } from "../../transport/index.js";
 import { CredentialError, withAside } from "../credential-error.js";
-import { isBearerText } from "../granted.js";
-import { importSigningKey, type SigningKey, type SigningKeySource, signJwt } from "../jose.js";
 import { DEFAULT_MAX_LIFETIME_MS } from "../lifetime.js";
-import { jsonObject } from "../oauth-answer.js";
-import { networkFailure, oauthFailure } from "../oauth-failure.js";
+import { networkFailure, oauthFailure } from "../oauth/failure.js";
+import { isBearerText } from "../oauth/granted.js";
+import { importSigningKey, type SigningKey, type SigningKeySource, signJwt } from "../oauth/jose.js";
+import { jsonObject } from "../oauth/response.js";
 import type { CredentialProvider, IssuedCredential, Placement } from "../provider.js";
 import { revealed, Secret } from "../secret.js";
 import { askFor, type GithubAsk, grantedScopes } from "./github-permissions.js";

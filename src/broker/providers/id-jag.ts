@@ -1,13 +1,13 @@
-import { type ConfigurationProblem, OptionsError } from "../../errors.js";
+import { type ConfigurationProblem, OptionsError } from "../../errors/guard-error.js";
 import { CredentialError } from "../credential-error.js";
-import { normaliseScopes } from "../grant-request.js";
-import type { TokenAnswer } from "../granted.js";
-import { readJwt } from "../jose.js";
-import { createOAuthClient } from "../oauth-client.js";
-import { type ClientAuthentication, checkOAuthOptions, type OAuthOptions } from "../oauth-options.js";
+import { createOAuthClient } from "../oauth/client.js";
+import { normaliseScopes } from "../oauth/grant-request.js";
+import type { TokenAnswer } from "../oauth/granted.js";
+import { readJwt } from "../oauth/jose.js";
+import { type ClientAuthentication, checkOAuthOptions, type OAuthOptions } from "../oauth/options.js";
+import { readSubject, subjectRejected } from "../oauth/subject.js";
 import type { CredentialProvider, GrantRequest } from "../provider.js";
 import { revealed } from "../secret.js";
-import { readSubject, subjectRejected } from "../subject.js";
 import { JWT_BEARER } from "./jwt-bearer.js";
 import { oauthProvider } from "./oauth-provider.js";
 

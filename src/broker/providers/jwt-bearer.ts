@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
-import type { ConfigurationProblem } from "../../errors.js";
+import type { ConfigurationProblem } from "../../errors/guard-error.js";
 import { CredentialError } from "../credential-error.js";
-import { algorithmOf, importSigningKey, type SigningKey, type SigningKeySource, signJwt } from "../jose.js";
-import { checkOAuthOptions, type OAuthOptions } from "../oauth-options.js";
+import { algorithmOf, importSigningKey, type SigningKey, type SigningKeySource, signJwt } from "../oauth/jose.js";
+import { checkOAuthOptions, type OAuthOptions } from "../oauth/options.js";
+import { readSubject, subjectRejected, subjectSupplier } from "../oauth/subject.js";
+import { type SecretSource, sourceProblem } from "../oauth/suppliers.js";
 import type { CredentialProvider, GrantRequest } from "../provider.js";
 import { revealed, Secret } from "../secret.js";
-import { readSubject, subjectRejected, subjectSupplier } from "../subject.js";
-import { type SecretSource, sourceProblem } from "../suppliers.js";
 import { oauthProvider } from "./oauth-provider.js";
 
 /** An assertion that we sign ourselves, with a key that the authorization server trusts. */

@@ -1,10 +1,10 @@
 import { joined } from "../../request/captured.js";
 import { CredentialError, withAside } from "../credential-error.js";
-import { isBearerText, readGrant, type TokenAnswer } from "../granted.js";
-import { readJwt } from "../jose.js";
 import { statedLifetimeMs } from "../lifetime.js";
-import { createOAuthClient, type OAuthClient } from "../oauth-client.js";
-import type { CheckedOAuthOptions } from "../oauth-options.js";
+import { createOAuthClient, type OAuthClient } from "../oauth/client.js";
+import { isBearerText, readGrant, type TokenAnswer } from "../oauth/granted.js";
+import { readJwt } from "../oauth/jose.js";
+import type { CheckedOAuthOptions } from "../oauth/options.js";
 import type { CredentialProvider, GrantRequest, IssuedCredential, Placement } from "../provider.js";
 import { Secret } from "../secret.js";
 

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { type ConfigurationProblem, OptionsError } from "../../errors.js";
+import { type ConfigurationProblem, OptionsError } from "../../errors/guard-error.js";
+import { base64Of, utf8Bytes } from "../../request/body/encodings.js";
 import { charCodeAt, freeze } from "../../request/captured.js";
-import { base64Of, utf8Bytes } from "../../request/encodings.js";
 import { CredentialError } from "../credential-error.js";
+import { type SecretSource, secretSupplier, sourceProblem } from "../oauth/suppliers.js";
 import type { CredentialProvider, IssuedCredential, Placement } from "../provider.js";
 import { revealed, sealedSecret } from "../secret.js";
-import { type SecretSource, secretSupplier, sourceProblem } from "../suppliers.js";
 
 /** A secret that a service gave out once, and how the service wants to see it. */
 export type StaticSecretOptions = {

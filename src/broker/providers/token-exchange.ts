@@ -1,16 +1,16 @@
 import { randomUUID } from "node:crypto";
-import type { ConfigurationProblem } from "../../errors.js";
+import type { ConfigurationProblem } from "../../errors/guard-error.js";
 import type { Agent } from "../../policy/context.js";
 import { joined } from "../../request/captured.js";
 import { CredentialError } from "../credential-error.js";
-import { ACCESS_TOKEN_TYPE } from "../granted.js";
-import { readJwt, signJwt } from "../jose.js";
-import type { OAuthClient } from "../oauth-client.js";
-import { type CheckedOAuthOptions, checkOAuthOptions, type OAuthOptions } from "../oauth-options.js";
+import type { OAuthClient } from "../oauth/client.js";
+import { ACCESS_TOKEN_TYPE } from "../oauth/granted.js";
+import { readJwt, signJwt } from "../oauth/jose.js";
+import { type CheckedOAuthOptions, checkOAuthOptions, type OAuthOptions } from "../oauth/options.js";
+import { type Actor, checkActors, readSubject, subjectSupplier } from "../oauth/subject.js";
+import { type SecretSource, type SecretSupplier, secretSupplier, sourceProblem } from "../oauth/suppliers.js";
 import type { CredentialProvider, GrantRequest } from "../provider.js";
 import { revealed, type Secret } from "../secret.js";
-import { type Actor, checkActors, readSubject, subjectSupplier } from "../subject.js";
-import { type SecretSource, type SecretSupplier, secretSupplier, sourceProblem } from "../suppliers.js";
 import { oauthProvider } from "./oauth-provider.js";
 
 /** How tokens are exchanged. */

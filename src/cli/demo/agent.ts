@@ -1,5 +1,5 @@
-import type { GuardError } from "../../errors.js";
-import { findGuardError } from "../../find-guard-error.js";
+import { findGuardError } from "../../errors/find-guard-error.js";
+import type { GuardError } from "../../errors/guard-error.js";
 import type { Eyes } from "./eyes.js";
 
 /** How a call ended, as agent code sees it. */

@@ -1,5 +1,5 @@
+import { base64Inside, linesOf, percentEncoded, utf8Bytes } from "../../request/body/encodings.js";
 import { append, charCodeAt, indexOf, slice, sort } from "../../request/captured.js";
-import { base64Inside, linesOf, percentEncoded, utf8Bytes } from "../../request/encodings.js";
 import { type Detector, MATCH, MORE, NONE, OPEN, type Probe, type Verdict } from "../probe.js";
 
 const KIND = "CREDENTIAL";

@@ -1,4 +1,4 @@
-import { GuardError } from "../../errors.js";
+import { GuardError } from "../../errors/guard-error.js";
 import type { Detector } from "../probe.js";
 
 /** A NUL in text means that it is not the text it says: UTF-16 without a charset would pass every other detector. */

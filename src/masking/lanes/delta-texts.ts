@@ -9,7 +9,7 @@ import {
   OPEN_ARRAY,
   OPEN_OBJECT,
   QUOTE,
-} from "../json-syntax.js";
+} from "../json/syntax.js";
 
 /** A piece of a text that goes on in other events: where it stands between its quotes, and the text that it belongs to. */
 export interface DeltaText {

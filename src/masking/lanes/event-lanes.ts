@@ -1,4 +1,4 @@
-import type { GuardError } from "../../errors.js";
+import type { GuardError } from "../../errors/guard-error.js";
 import { joined } from "../bytes.js";
 import type { ScannerOptions } from "../scanner.js";
 import type { Replace } from "../segment.js";

@@ -1,5 +1,5 @@
 import { utf8 } from "../bytes.js";
-import { JSON_STRING } from "../json-codec.js";
+import { JSON_STRING } from "../json/codec.js";
 import { FieldContext } from "../probe.js";
 import { LONGEST_WHOLE, LOOK_BEHIND, Scanner, type ScannerOptions, type Sink } from "../scanner.js";
 import type { Replace } from "../segment.js";

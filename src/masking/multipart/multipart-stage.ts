@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { GuardError } from "../../errors.js";
+import type { GuardError } from "../../errors/guard-error.js";
 import { joined, latin1 } from "../bytes.js";
 import type { Stage } from "../stage.js";
 import { type PartHeaders, readPartHeaders } from "./part-headers.js";

@@ -1,7 +1,7 @@
-import type { BodyView } from "../../request/body.js";
+import type { BodyView } from "../../request/body/body.js";
+import { isForm, isJson } from "../../request/body/media-type.js";
 import type { CanonicalRequest } from "../../request/canonical.js";
-import { isForm, isJson } from "../../request/media-type.js";
-import { pointerToken } from "../pointer.js";
+import { pointerToken } from "../document/pointer.js";
 import { type Context, compileSchema, fieldTests } from "./context.js";
 import { parameterCheck } from "./parameters.js";
 import { isNode, listAt, type Node, nodeAt, type Place, resolve } from "./reading.js";

@@ -1,4 +1,4 @@
-import { pointerToken } from "../pointer.js";
+import { pointerToken } from "../document/pointer.js";
 import { type Node, nodeAt, type Report, resolve } from "./reading.js";
 import type { Schemas, SchemaTest } from "./schemas.js";
 

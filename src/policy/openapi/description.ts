@@ -1,11 +1,11 @@
-import type { ConfigurationProblem } from "../../errors.js";
-import type { BodyView } from "../../request/body.js";
+import type { ConfigurationProblem } from "../../errors/guard-error.js";
+import type { BodyView } from "../../request/body/body.js";
 import type { CanonicalRequest } from "../../request/canonical.js";
 import { decodeEscapes } from "../../request/escapes.js";
 import { METHODS, type Method } from "../../request/method.js";
-import { PathIndex } from "../path-index.js";
-import { templateParams } from "../path-template.js";
-import { pointerToken } from "../pointer.js";
+import { pointerToken } from "../document/pointer.js";
+import { PathIndex } from "../match/path-index.js";
+import { templateParams } from "../match/path-template.js";
 import { basePaths } from "./base-paths.js";
 import { compileChecks, type RequestCheck } from "./checks.js";
 import { fitsPatterns, isAsConcrete, type OperationPath, readOperationPath } from "./paths.js";

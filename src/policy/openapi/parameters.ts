@@ -1,9 +1,9 @@
+import { readStrictJson } from "../../request/body/json.js";
+import { isJson } from "../../request/body/media-type.js";
 import type { CanonicalRequest } from "../../request/canonical.js";
 import { decodeEscapes } from "../../request/escapes.js";
 import { headerValues } from "../../request/headers.js";
-import { readStrictJson } from "../../request/json.js";
-import { isJson } from "../../request/media-type.js";
-import { pointerToken } from "../pointer.js";
+import { pointerToken } from "../document/pointer.js";
 import { type Context, compileSchema, fieldTests } from "./context.js";
 import { isNode, nodeAt, type Place, resolve } from "./reading.js";
 import type { SchemaTest } from "./schemas.js";

@@ -1,6 +1,6 @@
 import { canonicalEscapes, decodeEscapes } from "../../request/escapes.js";
-import { compileExpression } from "../expression.js";
-import type { PathTemplate, TemplateSegment } from "../path-template.js";
+import { compileExpression } from "../match/expression.js";
+import type { PathTemplate, TemplateSegment } from "../match/path-template.js";
 
 /** A path of the description. OpenAPI allows parameters inside a segment (`/files/{name}.json`), which rules do not. */
 export interface OperationPath {

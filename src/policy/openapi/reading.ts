@@ -1,4 +1,4 @@
-import { pointerToken } from "../pointer.js";
+import { pointerToken } from "../document/pointer.js";
 
 /** An object of the description, as it is written. */
 export type Node = Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
-import type { ConfigurationProblem } from "../../errors.js";
+import type { ConfigurationProblem } from "../../errors/guard-error.js";
 import type { Clause } from "../clauses.js";
-import type { RuleDocument } from "../document.js";
+import type { RuleDocument } from "../document/document.js";
 import type { ApiDescription, ApiOperation } from "./description.js";
 import { fitsPatterns } from "./paths.js";
 

@@ -1,7 +1,7 @@
-import { canonicalJson } from "../../request/canonical-json.js";
-import type { JsonValue } from "../../request/json.js";
-import { compileExpression } from "../expression.js";
-import { type SchemaCompiler, schemaCompiler } from "../json-schema.js";
+import { canonicalJson } from "../../request/body/canonical-json.js";
+import type { JsonValue } from "../../request/body/json.js";
+import { type SchemaCompiler, schemaCompiler } from "../document/json-schema.js";
+import { compileExpression } from "../match/expression.js";
 import { FORMATS } from "./formats.js";
 import { IS_DATA, isNode, NAMES_ITS_MEMBERS, type Node } from "./reading.js";
 

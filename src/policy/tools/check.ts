@@ -1,6 +1,12 @@
-import { type ConfigurationProblem, PolicyError } from "../../errors.js";
-import type { MatcherDocument, OperatorsDocument, PolicyDocument, RuleDocument, ServiceDocument } from "../document.js";
-import { pointerToken } from "../pointer.js";
+import { type ConfigurationProblem, PolicyError } from "../../errors/guard-error.js";
+import type {
+  MatcherDocument,
+  OperatorsDocument,
+  PolicyDocument,
+  RuleDocument,
+  ServiceDocument,
+} from "../document/document.js";
+import { pointerToken } from "../document/pointer.js";
 import { compilePolicy } from "../policy.js";
 import { methodsCover, pathCovers, sameJson, servicesCover } from "./compare.js";
 import { standIns } from "./stand-ins.js";

@@ -1,4 +1,4 @@
-import { type PathTemplate, parsePathTemplate } from "../path-template.js";
+import { type PathTemplate, parsePathTemplate } from "../match/path-template.js";
 
 /** Whether two pieces of JSON are the same, whatever the order of their keys. */
 export function sameJson(a: unknown, b: unknown): boolean {

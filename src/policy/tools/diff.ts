@@ -1,4 +1,4 @@
-import type { PolicyDocument, RuleDocument, ServiceDocument } from "../document.js";
+import type { PolicyDocument, RuleDocument, ServiceDocument } from "../document/document.js";
 import { methodsCover, pathCovers, sameJson, servicesCover } from "./compare.js";
 
 /** What changed, in words. Whatever cannot be shown to be narrower is in `wider`. */

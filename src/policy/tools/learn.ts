@@ -1,9 +1,9 @@
 import { canonicaliseRequest } from "../../request/canonical.js";
 import { canonicalEscapes } from "../../request/escapes.js";
 import { canonicalUrl } from "../../request/url.js";
-import type { PolicyDocument, RuleDocument, ServiceDocument } from "../document.js";
+import type { PolicyDocument, RuleDocument, ServiceDocument } from "../document/document.js";
+import { isPlainValue } from "../match/path-index.js";
 import { fieldSpelling } from "../names.js";
-import { isPlainValue } from "../path-index.js";
 
 /** A request that was seen. */
 export interface Observation {

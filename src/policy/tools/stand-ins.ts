@@ -1,4 +1,4 @@
-import type { PolicyDocument } from "../document.js";
+import type { PolicyDocument } from "../document/document.js";
 import type { Predicates } from "../predicates.js";
 
 /**

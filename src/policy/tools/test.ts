@@ -1,5 +1,5 @@
 import type { DecisionContext } from "../context.js";
-import type { Effect } from "../document.js";
+import type { Effect } from "../document/document.js";
 import type { Policy, PolicyRequest } from "../policy.js";
 
 /**

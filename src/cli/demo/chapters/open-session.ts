@@ -1,4 +1,4 @@
-import { findGuardError } from "../../../find-guard-error.js";
+import { findGuardError } from "../../../errors/find-guard-error.js";
 import type { Session } from "../../../session.js";
 import { createAgent } from "../agent.js";
 import type { Scene, Stage } from "../stage.js";

@@ -1,0 +1,170 @@
+import { type ConfigurationProblem, OptionsError } from "../../errors/guard-error.js";
+import { canonicalJson } from "../../request/body/canonical-json.js";
+import { isObject } from "../check-options.js";
+import { type Reading, readDecision } from "../read-reply.js";
+import type { ApprovalDecision } from "../types.js";
+import { type CryptoKey, type JWK, loadJose } from "./jose.js";
+import { keyProblem } from "./public-key.js";
+
+/** Whose signature proves a decision. */
+export interface VerifyOptions {
+  /** `iss` of tokens, and who vouches for the people in them. */
+  readonly issuer: string;
+  /** `aud` of tokens. Default `sallyport`. */
+  readonly audience?: string;
+  /** Public keys (RFC 7517), each with `alg`: ES256, ES384, ES512, EdDSA, RS256, RS384, RS512, PS256, PS384 or PS512. */
+  readonly keys?: readonly JWK[];
+  /** A shared secret of 32 bytes or more, for HS256. Whoever verifies with it can sign with it. */
+  readonly secret?: string | Uint8Array;
+}
+
+/** Proves decisions that come from outside. Made by {@link verifyApprovals}. */
+export interface ApprovalVerifier {
+  /** Reads a one-time token (a compact JWS). `now` is epoch milliseconds. */
+  token(token: string, now: number): Promise<Reading<ApprovalDecision>>;
+  /** Null where the `proof` of a decision is right, otherwise what is wrong. */
+  proof(decision: ApprovalDecision): Promise<string | null>;
+}
+
+export const TOKEN_TYPE = "sallyport-approval+jwt";
+const AUDIENCE = "sallyport";
+const MAX_TOKEN = 16_384;
+/** A token is an answer to one question, and no question is open for longer than a month. */
+const LONGEST_LIFE_S = 31 * 24 * 3_600;
+const CLOCK_TOLERANCE_S = 5;
+
+interface Key {
+  readonly alg: string;
+  readonly kid: string | undefined;
+  readonly key: CryptoKey | Uint8Array;
+}
+
+/**
+ * Makes a verifier. Each key is good for the one algorithm it names, so that a public key is never taken for a shared secret,
+ * and `none` for nothing (RFC 8725 section 3.1).
+ *
+ * @throws OptionsError
+ */
+export function verifyApprovals(options: VerifyOptions): ApprovalVerifier {
+  check(options);
+  const { issuer, audience = AUDIENCE } = options;
+  const keys = importKeys(options);
+  // Whoever verifies first is told; until then nobody is.
+  keys.catch(() => undefined);
+
+  /** The keys that a header may mean: by its `kid` where it has one, and always of its own `alg`. */
+  const keysFor = async ({ alg, kid }: { readonly alg?: string; readonly kid?: string }): Promise<readonly Key[]> =>
+    (await keys).filter((key) => key.alg === alg && (kid === undefined || key.kid === undefined || key.kid === kid));
+
+  return {
+    async token(token, now) {
+      if (token.length > MAX_TOKEN) return { ok: false, problem: "the token is too long" };
+      const { jwtVerify } = await loadJose();
+      for (const { key, alg } of await keysFor(headerOf(token))) {
+        try {
+          const { payload } = await jwtVerify(token, key, {
+            algorithms: [alg],
+            issuer,
+            audience,
+            typ: TOKEN_TYPE,
+            currentDate: new Date(now),
+            clockTolerance: CLOCK_TOLERANCE_S,
+            requiredClaims: ["exp", "iat", "jti", "sub"],
+            maxTokenAge: LONGEST_LIFE_S,
+          });
+          return readDecision(decisionOf(payload));
+        } catch {
+          // Another key may fit; what was wrong with this one is nothing to tell whoever made the token.
+        }
+      }
+      return { ok: false, problem: "the token is not one that was signed for this guard and is still good" };
+    },
+    async proof(decision) {
+      const { proof, ...rest } = decision;
+      const [header = "", payload, signature = ""] = (proof ?? "").split(".");
+      if (payload !== "" || signature === "") return "the decision is not signed";
+      if (rest.by.idp !== issuer) return "the decision is signed by somebody who does not vouch for its approver";
+      const { compactVerify } = await loadJose();
+      const body = Buffer.from(canonicalJson(JSON.parse(JSON.stringify(rest)))).toString("base64url");
+      for (const { key, alg } of await keysFor(headerOf(`${header}..`))) {
+        try {
+          await compactVerify(`${header}.${body}.${signature}`, key, { algorithms: [alg] });
+          return null;
+        } catch {
+          // As above.
+        }
+      }
+      return "the signature of the decision is wrong";
+    },
+  };
+}
+
+function headerOf(token: string): { readonly alg?: string; readonly kid?: string } {
+  try {
+    const header: unknown = JSON.parse(Buffer.from(token.slice(0, token.indexOf(".")), "base64url").toString());
+    const { alg, kid } = header as { readonly alg?: unknown; readonly kid?: unknown };
+    return { ...(typeof alg === "string" ? { alg } : {}), ...(typeof kid === "string" ? { kid } : {}) };
+  } catch {
+    return {};
+  }
+}
+
+/** Claims as a decision; `readDecision` judges them. */
+const decisionOf = (claims: Readonly<Record<string, unknown>>): unknown => ({
+  approvalId: claims["approval"],
+  fingerprint: claims["fingerprint"],
+  verdict: claims["verdict"],
+  by: {
+    id: claims["sub"],
+    idp: claims["iss"],
+    ...optional("groups", claims["groups"]),
+    ...optional("authTime", claims["auth_time"]),
+    ...optional("acr", claims["acr"]),
+  },
+  at: new Date(Number(claims["iat"]) * 1000).toISOString(),
+  nonce: claims["jti"],
+  ...optional("reason", claims["reason"]),
+  ...optional("grant", claims["grant"]),
+  ...optional("emergency", claims["emergency"]),
+});
+
+const optional = (name: string, value: unknown): Readonly<Record<string, unknown>> =>
+  value === undefined ? {} : { [name]: value };
+
+async function importKeys({ keys = [], secret }: VerifyOptions): Promise<readonly Key[]> {
+  const { importJWK } = await loadJose();
+  const imported = await Promise.all(
+    keys.map(async (jwk) => ({ alg: jwk.alg ?? "", kid: jwk.kid, key: (await importJWK(jwk)) as CryptoKey })),
+  );
+  return secret === undefined ? imported : [...imported, { alg: "HS256", kid: undefined, key: bytesOf(secret) }];
+}
+
+const bytesOf = (secret: string | Uint8Array): Uint8Array =>
+  typeof secret === "string" ? new TextEncoder().encode(secret) : secret;
+
+const OPTIONS = ["issuer", "audience", "keys", "secret"];
+const LEAST_SECRET = 32;
+
+function check(options: unknown): void {
+  if (!isObject(options)) throw new OptionsError([{ pointer: "", message: "must be an object" }]);
+  const problems: ConfigurationProblem[] = [];
+  const problem = (pointer: string, message: string): void => void problems.push({ pointer, message });
+  for (const key of Object.keys(options)) if (!OPTIONS.includes(key)) problem(`/${key}`, "unknown option");
+  const { issuer, audience, keys, secret } = options;
+  if (typeof issuer !== "string" || issuer === "") problem("/issuer", "must say who signs");
+  if (audience !== undefined && (typeof audience !== "string" || audience === ""))
+    problem("/audience", "must be a text");
+  if (keys !== undefined && !Array.isArray(keys)) problem("/keys", "must be a list of public keys");
+  else if ((keys ?? []).length === 0 && secret === undefined) problem("", "needs keys or a secret");
+  if (Array.isArray(keys))
+    keys.forEach((jwk: unknown, index) => {
+      const wrong = keyProblem(jwk);
+      if (wrong !== null) problem(`/keys/${index}${wrong.at}`, wrong.message);
+    });
+  if (secret !== undefined && !(isSecret(secret) && bytesOf(secret).length >= LEAST_SECRET))
+    problem("/secret", "must have 32 bytes at least");
+  if (problems.length > 0) throw new OptionsError(problems);
+}
+
+const isSecret = (value: unknown): value is string | Uint8Array =>
+  typeof value === "string" || value instanceof Uint8Array;

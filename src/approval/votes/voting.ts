@@ -1,0 +1,214 @@
+import { ApprovalConsumedError, ApprovalExpiredError } from "../../errors/guard-error.js";
+import type { Emit } from "../events.js";
+import type { DeskSettings } from "../options.js";
+import { readApprover, readDecision } from "../read-reply.js";
+import { type ApprovalRecord, type ApprovalVote, decides, type RecordedVote } from "../record.js";
+import { about, mismatch, unavailable } from "../refusals.js";
+import type { ApprovalStore } from "../store.js";
+import type { Timekeeper } from "../timekeeper.js";
+import type { ApprovalDecision, Approver } from "../types.js";
+import { createBallot } from "./ballot.js";
+import { ProvenDecision } from "./proven.js";
+import { isFrom, personOf } from "./quorum.js";
+import { isAgentOf, mayDecide, OURSELVES, objectionTo } from "./separation.js";
+
+/** Everything that a person can do to an approval. */
+export interface Voting {
+  /** Counts an answer of somebody that whoever calls has proved. */
+  decide(answer: unknown): Promise<ApprovalRecord>;
+  /** Counts an answer that has to prove itself, where `verify` is there: a token, a decision with its proof, or a channel's own. */
+  decideFromOutside(answer: unknown): Promise<ApprovalRecord>;
+  takeBack(id: string, by: Approver, verdict: "cancel" | "revoke", reason?: string): Promise<ApprovalRecord>;
+  /** Puts votes into the record that were cast by a tool that keeps none. */
+  hear(record: ApprovalRecord, votes: readonly RecordedVote[]): Promise<void>;
+}
+
+export function createVoting(tools: {
+  readonly store: ApprovalStore;
+  readonly time: Timekeeper;
+  readonly now: () => number;
+  readonly randomId: () => string;
+  readonly emit: Emit;
+  readonly settings: Pick<DeskSettings, "separation" | "emergency" | "verify" | "directory">;
+  /** Whether `emit` puts anything into a record. */
+  readonly isRecording: boolean;
+}): Voting {
+  const { store, time, now, emit } = tools;
+  const ballot = createBallot<ApprovalRecord>();
+
+  const { verify, directory, separation, emergency } = tools.settings;
+
+  /** A person with the groups that they have now; null where there is no such person any more. */
+  const today = async (by: Approver): Promise<Approver | null> => {
+    if (directory === undefined) return by;
+    try {
+      const groups = await directory(by);
+      return groups === null ? null : { ...by, groups: [...groups] };
+    } catch {
+      throw unavailable("the directory of approvers could not be asked");
+    }
+  };
+
+  /** Those whose earlier yes counts no more. Asked when a yes arrives, which may be the last one that is needed. */
+  const gone = async (record: ApprovalRecord, voter: Approver): Promise<readonly string[]> => {
+    if (directory === undefined) return [];
+    const earlier = record.votes.filter(({ verdict, by }) => verdict === "approve" && personOf(by) !== personOf(voter));
+    const people = [...new Map(earlier.map(({ by }) => [personOf(by), by])).values()];
+    const now = await Promise.all(people.map(async (by) => ({ by, current: await today(by) })));
+    return now
+      .filter(({ by, current }) => current === null || !mayDecide(current, record) || lostPlace(by, current, record))
+      .map(({ by }) => personOf(by));
+  };
+
+  const judge = async (given: ApprovalDecision): Promise<ApprovalRecord> => {
+    await time.sweep();
+    const { approvalId, verdict, nonce } = given;
+    const reason = given.reason === undefined ? {} : { reason: given.reason };
+    const record = await store.get(approvalId);
+    if (record === undefined) throw mismatch("there is no approval with the id of the answer");
+    if (record.fingerprint !== given.fingerprint) {
+      emit("mismatch", record, { verdict, approver: given.by, ...reason });
+      throw mismatch("the answer is about another request than the one asked about", record);
+    }
+    const known = await today(given.by);
+    const by = ownGroups(known ?? given.by, record, emergency?.from);
+    const decision = { ...given, by };
+    const objection =
+      known === null
+        ? "the directory does not know the person who answered"
+        : objectionTo(decision, record, { separation, emergency });
+    if (objection !== null) {
+      emit("refused", record, { verdict, approver: by, reason: objection });
+      throw unavailable(objection, record);
+    }
+    if (verdict === "approve" && (record.state === "consumed" || record.state === "unknown")) {
+      emit("late", record, { verdict, approver: by, ...reason });
+      throw new ApprovalConsumedError(about(record));
+    }
+    const terms = decision.grant === undefined ? {} : grantTerms(decision.grant);
+    const absent = verdict === "approve" ? await gone(record, by) : [];
+    const after = await cast(record, {
+      verdict,
+      by,
+      at: now(),
+      nonce,
+      ...reason,
+      ...terms,
+      ...(decision.emergency === true && verdict === "approve" ? { emergency: true as const } : {}),
+      ...(absent.length === 0 ? {} : { gone: absent }),
+    });
+    if (verdict === "approve" && after.state === "expired") throw new ApprovalExpiredError(about(after));
+    return after;
+  };
+
+  /** Casts a vote and reports it, unless it had been cast before. */
+  const cast = async (before: ApprovalRecord, vote: ApprovalVote): Promise<ApprovalRecord> => {
+    const after =
+      (await store.vote(before.id, tools.isRecording ? vote : { ...vote, unrecorded: true as const })) ?? before;
+    time.follow(after);
+    const last = after.votes.at(-1);
+    if (last === undefined || last.nonce !== vote.nonce || after.votes.length === before.votes.length) return after;
+    await report(after, last);
+    return after;
+  };
+
+  /** Puts a vote into the record. */
+  const report = async (record: ApprovalRecord, vote: RecordedVote): Promise<void> => {
+    const { verdict, by: approver, counted } = vote;
+    const details = {
+      approver,
+      ...(vote.reason === undefined ? {} : { reason: vote.reason }),
+      ...(vote.uses === undefined ? {} : { uses: vote.uses }),
+      ...(vote.pins === undefined ? {} : { pins: vote.pins }),
+    };
+    if (verdict === "cancel" || verdict === "revoke") {
+      emit(counted ? HAPPENED[verdict] : "late", record, details);
+      return;
+    }
+    const votes = record.votes.slice(0, record.votes.indexOf(vote) + 1);
+    const step = !counted ? "late" : decides({ ...record, votes }) ? "decided" : "voted";
+    const timed = counted ? { latencyMs: vote.at - record.createdAt } : {};
+    try {
+      if (counted && vote.emergency === true) emit("overridden", record, { verdict, ...details });
+      emit(step, record, { verdict, ...details, ...timed });
+    } catch (error) {
+      // A yes that is not on record is taken back before anybody can use it.
+      if (counted && verdict === "approve") {
+        await store.vote(record.id, { verdict: "revoke", by: UNRECORDED, at: now(), nonce: tools.randomId() });
+      }
+      throw error;
+    }
+  };
+
+  const voting: Voting = {
+    async decide(answer) {
+      const decision = readDecision(answer);
+      if (!decision.ok) throw unavailable(decision.problem);
+      if (decision.value.proof !== undefined) {
+        if (verify === undefined)
+          throw unavailable("a signed decision came, and nothing is configured to verify it with");
+        const problem = await verify.proof(decision.value);
+        if (problem !== null) throw unavailable(problem);
+      }
+      const { approvalId, verdict } = decision.value;
+      return ballot.cast(approvalId, verdict === "deny", () => judge(decision.value));
+    },
+    async decideFromOutside(answer) {
+      if (typeof answer === "string") {
+        if (verify === undefined) throw unavailable("a token came, and nothing is configured to verify it with");
+        const decision = await verify.token(answer, now());
+        if (!decision.ok) throw unavailable(decision.problem);
+        return voting.decide(decision.value);
+      }
+      const { proof } = (answer ?? {}) as { readonly proof?: unknown };
+      if (verify !== undefined && proof === undefined && !ProvenDecision.is(answer)) {
+        throw unavailable("the decision is not signed");
+      }
+      return voting.decide(answer);
+    },
+    async takeBack(id, by, verdict, reason) {
+      const person = readApprover(by);
+      if (!person.ok) throw unavailable(person.problem);
+      await time.sweep();
+      const record = await store.get(id);
+      if (record === undefined) throw mismatch("there is no approval with this id");
+      if (verdict === "cancel" && person.value.idp !== OURSELVES && isAgentOf(record, person.value))
+        throw unavailable("an agent cannot take back its own question", record);
+      const why = reason === undefined ? {} : { reason };
+      return cast(record, { verdict, by: person.value, at: now(), nonce: tools.randomId(), ...why });
+    },
+    async hear(record, votes) {
+      for (const vote of votes) await report(record, vote);
+    },
+  };
+  return voting;
+}
+
+const grantTerms = ({
+  ttlMs,
+  uses,
+  pins,
+}: NonNullable<ApprovalDecision["grant"]>): Pick<ApprovalVote, "grantTtlMs" | "uses" | "pins"> => ({
+  grantTtlMs: ttlMs,
+  uses,
+  ...(pins === undefined ? {} : { pins }),
+});
+
+/** Without the groups that decide nothing here: a person may be in a thousand, and a record has room for many votes. */
+function ownGroups(by: Approver, record: ApprovalRecord, emergency: string | undefined): Approver {
+  if (by.groups === undefined) return by;
+  const named = [
+    ...(record.approvers ?? []),
+    ...(record.terms.quorum ?? []).map(({ from }) => from),
+    record.escalatedTo,
+    emergency,
+  ];
+  return { ...by, groups: by.groups.filter((group) => named.includes(`group:${group}`)) };
+}
+
+/** Whether somebody has left a group for which their yes was counted. */
+const lostPlace = (before: Approver, now: Approver, { terms }: ApprovalRecord): boolean =>
+  (terms.quorum ?? []).some(({ from }) => from !== undefined && isFrom(from, before) && !isFrom(from, now));
+
+const UNRECORDED: Approver = { id: "unrecorded", idp: OURSELVES };
+const HAPPENED = { cancel: "cancelled", revoke: "revoked" } as const;

@@ -1,0 +1,328 @@
+import type { Grant } from "../approval/index.js";
+import type { AuthorizationDetail, Credential } from "../broker/index.js";
+import { ApprovalMismatchError, DeniedError, GuardError, isGuardError, sentBefore } from "../errors/guard-error.js";
+import type { GuardParts, SessionState } from "../guard-parts.js";
+import { restoreRequest } from "../masking/index.js";
+import type { Decision } from "../policy/index.js";
+import type { Upload } from "../recording/index.js";
+import type { CanonicalRequest } from "../request/canonical.js";
+import { addDefaultHeaders, type FetchSettings } from "../request/fetch-rules.js";
+import { headerValues } from "../request/headers.js";
+import { type HopRequest, type HopResponse, sentState } from "../transport/index.js";
+import { type Delivery, type Exchange, targetOf } from "./exchange.js";
+import { fingerprintFor, requestApproval } from "./request-approval.js";
+
+/** A request that may leave. */
+export interface Departure {
+  readonly request: CanonicalRequest;
+  readonly body: Uint8Array | ReadableStream<Uint8Array> | null;
+  readonly settings: FetchSettings;
+  readonly decision: Decision;
+  /** Decides the same request anew, under the policy of the moment. */
+  readonly judge: () => Promise<Decision>;
+  /** Called when the first byte may leave. */
+  readonly onLeaving: () => void;
+}
+
+/** Another policy came into force before anything left: what was decided must be decided again. */
+export class PolicyReplaced extends Error {
+  override readonly name: string = "PolicyReplaced";
+  /** The body as it can still be sent: one that flows is watched by now, and flows through its watch. */
+  readonly body: Departure["body"];
+  constructor(body: Departure["body"]) {
+    super();
+    this.body = body;
+  }
+}
+
+/** An answer of which nobody got anything. */
+export const NOTHING_DELIVERED: Delivery = Object.freeze({
+  bytes: 0,
+  complete: false,
+  media: null,
+  masked: false,
+  counts: Object.freeze({}),
+});
+
+/** Whether it is certain that no byte left: only then is a grant good for another try. */
+export const nothingLeft = (error: unknown): boolean =>
+  sentState(error) === "no" || (isGuardError(error) && error.code === "ADDRESS_REFUSED");
+
+/**
+ * Steps 7 to 9, and where the service refuses the credential, again: with its nonce, with another credential, with scopes
+ * that a person has added. Each once, so that no answer can make a loop; `tried` is what has been. A refusal that nothing
+ * can be done about is the caller's answer.
+ */
+export async function sendAuthorised(
+  parts: GuardParts,
+  session: SessionState,
+  exchange: Exchange,
+  departure: Departure,
+  signal: AbortSignal,
+  tried: Set<string> = new Set(),
+): Promise<HopResponse> {
+  const { request, decision } = departure;
+  let credential = await authorise(parts, session, exchange, departure, signal); //               7. authorise
+  for (;;) {
+    if (isReplaced(parts, decision)) throw new PolicyReplaced(departure.body);
+    const upload = watchUpload(parts, session, departure);
+    const watched = upload.body === departure.body ? departure : { ...departure, body: upload.body };
+    const objection = (): Error | null => (isReplaced(parts, decision) ? tooLate(exchange, departure, upload) : null);
+    const judged = await wireForm(parts, watched, credential, objection);
+    const wire = withValues(parts, session, request, judged);
+    await exchange.intent(request, decision, credential, upload); //                              8. record intent
+    session.assertOpen();
+    if (isReplaced(parts, decision)) throw abandoned(exchange, upload);
+    departure.onLeaving();
+    const answer = await parts.transport.send(wire, { signal }); //                               9. send
+    exchange.answered();
+    if (credential === null) return answer;
+    const repair = credential.read(request, answer, parts.policy().serviceOf(request)?.renewOn401);
+    if (repair?.kind === "renew") credential.invalidate();
+    if (repair === null || tried.has(repair.kind)) return answer;
+    tried.add(repair.kind);
+    if (repair.kind === "widen") {
+      const wider = widened(decision, repair.scopes);
+      if (wider === null) return answer;
+      discard(exchange, answer);
+      return await sendWider(parts, session, exchange, { ...departure, decision: wider }, signal, tried);
+    }
+    if (departure.body instanceof ReadableStream) throw notReplayable(exchange, request, answer);
+    const next = await another(parts, session, exchange, departure, signal);
+    // The same one again would be refused again.
+    if (next === null || (repair.kind === "renew" && next.facts.kid === credential.facts.kid)) return answer;
+    discard(exchange, answer);
+    credential = next;
+  }
+}
+
+const isReplaced = (parts: GuardParts, { policy }: Decision): boolean => parts.policy().hash !== policy.hash;
+
+/** The intent stands in the record: that nothing came of it must, too. */
+function abandoned(exchange: Exchange, upload: Upload): PolicyReplaced {
+  const error = new PolicyReplaced(upload.body);
+  exchange.failed(error, "no");
+  exchange.nextAttempt();
+  return error;
+}
+
+/** The policy was replaced while the connection was made. A body that flows is the transport's by now. */
+const tooLate = (exchange: Exchange, { request }: Departure, upload: Upload): Error =>
+  upload.body instanceof ReadableStream
+    ? new GuardError("NOT_REPLAYABLE", {
+        target: targetOf(request),
+        message:
+          "The policy was replaced while the connection was made, and the body is a stream, which cannot go to another.",
+      })
+    : abandoned(exchange, upload);
+
+/** The request body as it goes on the wire, watched as far as the policy wants it recorded. */
+function watchUpload(parts: GuardParts, session: SessionState, { request, body, decision }: Departure): Upload {
+  const [coding] = headerValues(request.headers, "content-encoding");
+  return parts.recorder.upload(body, session.record.bodies, {
+    level: decision.obligations.record,
+    media: headerValues(request.headers, "content-type")[0] ?? null,
+    opaque: coding !== undefined && coding !== "identity",
+    paths: decision.obligations.mask,
+    secrets: () => parts.broker.liveSecrets(),
+  });
+}
+
+/** A credential for exactly this decision, bound to the origin it is about to be sent to. */
+async function authorise(
+  parts: GuardParts,
+  session: SessionState,
+  exchange: Exchange,
+  { request, body, decision }: Departure,
+  signal: AbortSignal,
+): Promise<Credential | null> {
+  const { service = "", obligations } = decision;
+  const { credential, audience, scopes, optionalScopes, authorizationDetails } = obligations;
+  if (credential === undefined) return null;
+  const askedAt = parts.clock.monotonic();
+  const authorised = await parts.broker.authorise(
+    {
+      credential,
+      service,
+      origins: [request.origin],
+      session: session.brokerSession,
+      ...(audience === undefined ? undefined : { audience }),
+      ...(scopes === undefined ? undefined : { scopes }),
+      ...(optionalScopes === undefined ? undefined : { optionalScopes }),
+      ...(authorizationDetails === undefined
+        ? undefined
+        : {
+            authorizationDetails: filledIn(authorizationDetails, () =>
+              fingerprintFor(parts, session, request, body, decision),
+            ),
+          }),
+    },
+    { signal },
+  );
+  exchange.noteTiming("token_ms", parts.clock.monotonic() - askedAt);
+  return authorised;
+}
+
+/** A fault of the authorization server leaves the caller with what the service answered; the end of the session does not. */
+async function another(
+  parts: GuardParts,
+  session: SessionState,
+  exchange: Exchange,
+  departure: Departure,
+  signal: AbortSignal,
+): Promise<Credential | null> {
+  try {
+    return await authorise(parts, session, exchange, departure, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    session.assertOpen();
+    if (isGuardError(error)) return null;
+    throw error;
+  }
+}
+
+const FINGERPRINT = "{fingerprint}";
+
+/** Whether a decision's credential is for one request only. */
+export const needsFingerprint = ({ obligations }: Decision): boolean =>
+  obligations.authorizationDetails !== undefined &&
+  JSON.stringify(obligations.authorizationDetails).includes(`"${FINGERPRINT}"`);
+
+function filledIn(details: readonly AuthorizationDetail[], fingerprint: () => string): readonly AuthorizationDetail[] {
+  return JSON.parse(JSON.stringify(details), (_key, value: unknown) => (value === FINGERPRINT ? fingerprint() : value));
+}
+
+/** The decision with the scopes that the service misses; null where the rule does not let them be added, or they are there. */
+function widened(decision: Decision, missing: readonly string[]): Decision | null {
+  const { scopes = [], stepUp } = decision.obligations;
+  const added = missing.filter((scope) => !scopes.includes(scope));
+  if (stepUp === undefined || added.length === 0 || added.some((scope) => !stepUp.scopes.includes(scope))) return null;
+  const obligations = {
+    ...decision.obligations,
+    scopes: Object.freeze([...scopes, ...added]),
+    approval: stepUp.approval,
+  };
+  return { ...decision, obligations: Object.freeze(obligations) };
+}
+
+/** Asks a person for the wider credential, and sends with it once (RFC 6750 §3.1: never by itself). */
+async function sendWider(
+  parts: GuardParts,
+  session: SessionState,
+  exchange: Exchange,
+  departure: Departure,
+  signal: AbortSignal,
+  tried: Set<string>,
+): Promise<HopResponse> {
+  const { request, body, decision } = departure;
+  if (body instanceof ReadableStream) throw cannotReplay(request);
+  const { scopes = [] } = decision.obligations;
+  const grant = await requestApproval(
+    parts,
+    session,
+    exchange,
+    { request, body, decision, stepUp: scopes },
+    signal,
+  ).catch((error: unknown) => {
+    throw isGuardError(error) ? stepUpRefused(exchange, request, decision, error) : error;
+  });
+  let left = false;
+  try {
+    await assertUnchanged(departure);
+    const answer = await sendAuthorised(
+      parts,
+      session,
+      exchange,
+      { ...departure, onLeaving: () => (left = true) },
+      signal,
+      tried,
+    );
+    await grant.settle("consumed");
+    return answer;
+  } catch (error) {
+    await settle(grant, !left || nothingLeft(error));
+    throw error;
+  }
+}
+
+/** Records that the request may not go again. It has been sent once, and the service has said what is missing. */
+function stepUpRefused(
+  exchange: Exchange,
+  request: CanonicalRequest,
+  decision: Decision,
+  error: GuardError,
+): GuardError {
+  sentBefore(error, "the service wants a credential with more rights");
+  return exchange.denied(request, { ...decision, effect: "approve" }, error);
+}
+
+const settle = (grant: Grant, unused: boolean): Promise<void> => grant.settle(unused ? "released" : "unknown");
+
+/** A yes under another policy was to another question. */
+async function assertUnchanged({ request, decision, judge }: Departure): Promise<void> {
+  const now = await judge();
+  if (now.effect !== "deny" && now.rule === decision.rule && now.policy.hash === decision.policy.hash) return;
+  throw new ApprovalMismatchError({
+    target: targetOf(request),
+    message: "The policy changed while a person was asked.",
+  });
+}
+
+function discard(exchange: Exchange, answer: HopResponse): void {
+  answer.body?.cancel();
+  exchange.completed(answer, NOTHING_DELIVERED);
+  exchange.nextAttempt();
+}
+
+const cannotReplay = (request: CanonicalRequest): GuardError =>
+  new GuardError("NOT_REPLAYABLE", { target: targetOf(request), sent: true });
+
+function notReplayable(exchange: Exchange, request: CanonicalRequest, answer: HopResponse): GuardError {
+  const error = cannotReplay(request);
+  answer.body?.cancel();
+  exchange.failed(error, "yes", answer);
+  return error;
+}
+
+/** With the values behind the placeholders: whoever judged, approved and recorded the request has seen the placeholders. */
+function withValues(
+  { placeholders }: GuardParts,
+  { vault }: SessionState,
+  request: CanonicalRequest,
+  wire: HopRequest,
+): HopRequest {
+  if (vault === null) return wire;
+  const contentType = headerValues(request.headers, "content-type")[0] ?? null;
+  const parts = { origin: request.origin, path: wire.path, headers: wire.headers, contentType, body: wire.body };
+  const { path, headers, body, sameLength } = restoreRequest(vault, parts, placeholders?.fields);
+  const changed =
+    path !== wire.path || body !== wire.body || headers.some(([, value], i) => value !== wire.headers[i]?.[1]);
+  if (!changed) return wire;
+  // In the clear a value would be everybody's on the way; a body that flows cannot be looked into yet.
+  if (request.scheme === "http" && !/^(?:localhost|127\.[0-9.]+|\[::1\])$/.test(request.host))
+    throw new DeniedError("PLACEHOLDER_UNRESOLVED", { target: targetOf(request) });
+  const kept = sameLength ? headers : headers.filter(([name]) => name !== "content-length");
+  return { ...wire, path, headers: kept, body };
+}
+
+/** The judged form as it goes on the wire, with the credential and a proof that is good for this one sending. */
+async function wireForm(
+  parts: GuardParts,
+  { request, body, settings }: Departure,
+  credential: Credential | null,
+  objection: HopRequest["objection"],
+): Promise<HopRequest> {
+  const service = parts.policy().serviceOf(request);
+  if (service === undefined) throw new DeniedError("NO_SERVICE", { target: targetOf(request) });
+  const added = credential === null ? null : await credential.addedFor(request);
+  const headers = request.headers.filter(([name]) => added?.names.includes(name) !== true);
+  addDefaultHeaders(headers, request.headers, settings, request.scheme);
+  if (body !== null && settings.streamLength !== null) headers.push(["content-length", settings.streamLength]);
+  const { method, url, origin } = request;
+  const path = request.path + request.search;
+  const { name, addresses } = service;
+  // Put down whole: spreads here cost more than all the rest of it.
+  return added === null
+    ? { method, url, origin, path, headers, body, service: name, addresses, objection }
+    : { method, url, origin, path, headers, added, body, service: name, addresses, objection };
+}

@@ -1,0 +1,277 @@
+import { GuardError, isGuardError } from "../errors/guard-error.js";
+import type { GuardParts, SessionState } from "../guard-parts.js";
+import { isMaskable, type MaskingPass, type Mint } from "../masking/index.js";
+import type { Decision } from "../policy/index.js";
+import type { CanonicalRequest } from "../request/canonical.js";
+import { headerValues } from "../request/headers.js";
+import { type BodySource, buildResponse, type HopResponse, matchingBody } from "../transport/index.js";
+import type { Delivery, Exchange } from "./exchange.js";
+import { readAhead } from "./read-ahead.js";
+import { maskedReason, maskedUrl, maskerOf, visibleHeaders } from "./response-headers.js";
+
+/** An answer on its way to the caller. */
+export interface Arrival {
+  readonly request: CanonicalRequest;
+  readonly decision: Decision;
+  readonly answer: HopResponse;
+  /** How many redirects were followed; `request` is the last hop's. */
+  readonly followed: number;
+  /** Whether one of them led to another origin, if only for a while (Fetch, "response tainting"). */
+  readonly crossed: boolean;
+  /** Subresource Integrity metadata of the call; empty for none. */
+  readonly integrity: string;
+  /** The caller's own signal. */
+  readonly callerSignal: AbortSignal | null;
+  /** Aborts when the caller or the session breaks the call off. */
+  readonly signal: AbortSignal;
+  /** Called once when nothing more of the answer is wanted. */
+  readonly release: () => void;
+}
+
+/** Answers up to this size are read, masked and recorded before the caller gets them; longer ones flow. */
+const READ_AHEAD = 64 * 1024;
+
+/** Masks the answer and records the outcome, as it flows or at once; the caller gets an ordinary Response. */
+export async function deliver(
+  parts: GuardParts,
+  session: SessionState,
+  exchange: Exchange,
+  arrival: Arrival,
+): Promise<Response> {
+  const { request, followed, crossed } = arrival;
+  const answer = arrival.integrity === "" ? arrival.answer : await verified(exchange, arrival);
+  const secrets = parts.broker.liveSecrets();
+  const checked = answer === arrival.answer ? arrival : { ...arrival, answer };
+  const flow = openFlow(parts, session, exchange, checked, secrets);
+  const length = declaredLength(answer);
+  let body: BodySource | Uint8Array | null = null;
+  if (answer.body === null) await flow.finish();
+  else if (length !== null && length <= READ_AHEAD) {
+    body = flow.arrived() ?? (await readAhead(flow, parts.clock));
+    const recorded = flow.recorded();
+    if (recorded !== undefined) await recorded;
+  } else body = flow;
+  const mask = maskerOf(parts, session, request, secrets);
+  return buildResponse({
+    status: answer.status,
+    statusText: maskedReason(answer, mask),
+    headers: visibleHeaders(answer, mask, {
+      changed: flow.mayHaveChanged(),
+      length: body instanceof Uint8Array ? body.byteLength : null,
+    }),
+    url: followed > 0 ? maskedUrl(request.url, mask) : request.url,
+    redirected: followed > 0,
+    // What is here already, only the caller can still give up.
+    signal: body instanceof Uint8Array ? arrival.callerSignal : arrival.signal,
+    type: crossed ? "cors" : "basic",
+    body,
+  });
+}
+
+/** Checked before masking: the digest is of what the service sent. The answer waits until it is known to be right. */
+async function verified(exchange: Exchange, { answer, integrity, signal, release }: Arrival): Promise<HopResponse> {
+  try {
+    const body = answer.body === null ? null : await matchingBody(answer.body, integrity);
+    if (body !== null) return { ...answer, body };
+    throw new Error("integrity mismatch");
+  } catch (cause) {
+    const isFault = cause instanceof Error && !isGuardError(cause) && !signal.aborted;
+    const error = isFault ? new TypeError("fetch failed", { cause }) : cause;
+    answer.body?.cancel(error);
+    if (signal.aborted) exchange.aborted(error, "yes", answer);
+    else exchange.failed(error, "yes", answer);
+    release();
+    throw error;
+  }
+}
+
+interface Flow extends BodySource {
+  arrived(): Uint8Array | null;
+  /** Settles once the outcome is on disk; undefined where it is. */
+  recorded(): Promise<void> | undefined;
+  finish(): Promise<void> | undefined;
+  mayHaveChanged(): boolean;
+}
+
+/** The answer's body, masked as it is read; however it ends, the exchange is told once. */
+function openFlow(
+  parts: GuardParts,
+  session: SessionState,
+  exchange: Exchange,
+  arrival: Arrival,
+  secrets: readonly string[],
+): Flow {
+  const { answer, decision } = arrival;
+  const media = headerValues(answer.headers, "content-type")[0] ?? null;
+  const pass = openPass(parts, session, arrival, answer, media, secrets);
+  if (pass === "refused") {
+    answer.body?.cancel();
+    const error = new GuardError("MEDIA_REFUSED", {
+      ...(isPieceAskedFor(arrival.request, answer) ? PIECE : undefined),
+      target: `${arrival.request.method} ${arrival.request.origin}${arrival.request.path}`,
+      sent: true,
+    });
+    exchange.failed(error, "yes", answer);
+    arrival.release();
+    throw error;
+  }
+  const capture =
+    answer.body === null
+      ? null
+      : parts.recorder.answer(session.record.bodies, {
+          level: decision.obligations.record,
+          media,
+          opaque: answer.coding === "unknown",
+          paths: decision.obligations.mask,
+          secrets: () => parts.broker.liveSecrets(),
+        });
+  let bytes = 0;
+  let state: "open" | "flushed" | "over" = "open";
+  let failure: unknown;
+  const delivery = (complete: boolean): Delivery => ({
+    bytes,
+    complete,
+    media,
+    masked: pass !== null,
+    counts: pass?.counts ?? {},
+    ...(capture === null ? undefined : { kept: () => capture.end(complete) }),
+  });
+  const handOn = (chunk: Uint8Array): Uint8Array => {
+    capture?.keep(chunk);
+    return chunk;
+  };
+  let recorded: Promise<void> | undefined;
+  /** The caller may have gone, and then what is thrown reaches nobody. */
+  const told = (error: unknown): unknown => {
+    parts.log.error({ session: session.id, request: exchange.id }, "the outcome of a call could not be recorded");
+    return error;
+  };
+  const end = (record: () => void): void => {
+    if (state === "over") return;
+    state = "over";
+    session.exchanges.delete(abandonable);
+    arrival.release();
+    try {
+      record();
+    } catch (error) {
+      throw told(error);
+    }
+  };
+  const complete = (): void =>
+    end(() => {
+      recorded = exchange.completedSoon(answer, delivery(true))?.catch((error: unknown) => {
+        throw told(error);
+      });
+    });
+  const fail = (error: unknown): never => {
+    failure = error;
+    answer.body?.cancel();
+    end(() =>
+      arrival.signal.aborted
+        ? exchange.aborted(error, "yes", answer, delivery(false))
+        : exchange.failed(error, "yes", answer, delivery(false)),
+    );
+    throw error;
+  };
+  /** Nobody waits for this: an error would end the process from a finalizer, or a closing session half-way. */
+  const giveUp = (reason: unknown): void => {
+    answer.body?.cancel(reason);
+    try {
+      end(() => exchange.aborted(reason, "yes", answer, delivery(false)));
+    } catch {
+      // Told to the operator.
+    }
+  };
+  const abandonable = {
+    abandon: (): void => {
+      failure = session.signal.reason;
+      giveUp(failure);
+    },
+  };
+  session.exchanges.add(abandonable);
+  const next = async (): Promise<Uint8Array | null> => {
+    const chunk = answer.body === null || state === "flushed" ? null : await answer.body.read();
+    if (chunk !== null) {
+      bytes += chunk.byteLength;
+      capture?.see(chunk);
+      return handOn(pass === null ? chunk : pass.push(chunk));
+    }
+    const last = state === "open" && pass !== null ? pass.flush() : null;
+    if (last !== null && last.byteLength > 0) {
+      state = "flushed";
+      return handOn(last);
+    }
+    complete();
+    await recorded;
+    return null;
+  };
+  return {
+    arrived() {
+      const whole = answer.body?.arrived?.() ?? null;
+      if (whole === null) return null;
+      try {
+        bytes = whole.byteLength;
+        capture?.see(whole);
+        const masked = handOn(pass === null ? whole : pass.whole(whole));
+        complete();
+        return masked;
+      } catch (error) {
+        return fail(error);
+      }
+    },
+    async read() {
+      if (failure !== undefined) throw failure;
+      if (state === "over") return null;
+      try {
+        return await next();
+      } catch (error) {
+        return fail(error);
+      }
+    },
+    cancel: giveUp,
+    recorded: () => recorded,
+    finish() {
+      complete();
+      return recorded;
+    },
+    mayHaveChanged: () => pass !== null && (state !== "over" || Object.keys(pass.counts).length > 0),
+  };
+}
+
+/**
+ * A masking pass for this answer; null where nothing of it is looked for, `refused` where it would have to be masked and
+ * cannot. An answer that does not say what it is, is masked as text: leaving the type out must not be a way around the mask.
+ */
+function openPass(
+  parts: GuardParts,
+  { vault }: SessionState,
+  { request, decision }: Arrival,
+  answer: HopResponse,
+  media: string | null,
+  secrets: readonly string[],
+): MaskingPass | null | "refused" {
+  if (parts.masker === null || answer.body === null) return null;
+  if (isPieceAskedFor(request, answer)) return "refused";
+  const contentType = media ?? "text/plain";
+  if (answer.coding === "unknown" || !isMaskable(contentType)) {
+    return parts.unmaskable === "pass" ? parts.masker.openOpaque(secrets) : "refused";
+  }
+  const mint: Mint | undefined = vault === null ? undefined : (kind, value) => vault.mint(kind, value, request.origin);
+  const { mask: paths } = decision.obligations;
+  const { unmaskable } = parts;
+  return parts.masker.open({ contentType, paths, secrets, unmaskable, ...(mint === undefined ? undefined : { mint }) });
+}
+
+/** Whoever says where an answer is cut can have what is looked for cut into pieces that nothing finds. */
+const isPieceAskedFor = (request: CanonicalRequest, { status }: HopResponse): boolean =>
+  status === 206 && headerValues(request.headers, "range").length > 0;
+
+const PIECE = {
+  message: "A piece of an answer cannot be masked: what is looked for may be cut at its ends.",
+  modelReason: "a piece of an answer cannot be masked; ask for the whole, without a range",
+} as const;
+
+function declaredLength(answer: HopResponse): number | null {
+  const [length] = headerValues(answer.headers, "content-length");
+  return length === undefined || !/^[0-9]{1,15}$/.test(length) ? null : Number(length);
+}

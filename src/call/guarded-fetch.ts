@@ -1,0 +1,293 @@
+import { randomUUID } from "node:crypto";
+import type { Grant } from "../approval/index.js";
+import { DeniedError, isGuardError } from "../errors/guard-error.js";
+import type { GuardParts, SessionState } from "../guard-parts.js";
+import type { Decision, Judgement } from "../policy/index.js";
+import { collectStream } from "../request/body/collect.js";
+import { type CanonicalRequest, canonicaliseRequest, type RequestHead } from "../request/canonical.js";
+import { type FetchSettings, isBadPort, unfetchable } from "../request/fetch-rules.js";
+import { headerValues } from "../request/headers.js";
+import { isRedirect, redirectedHead } from "../request/redirect.js";
+import { type CallSnapshot, snapshotCall } from "../request/snapshot.js";
+import type { HopResponse } from "../transport/index.js";
+import { askPredicates, isSameQuestion } from "./ask-predicates.js";
+import { NOTHING_DELIVERED, needsFingerprint, nothingLeft, PolicyReplaced, sendAuthorised } from "./authorized-send.js";
+import { type Counted, countCall, uncounted } from "./count.js";
+import { deliver } from "./deliver.js";
+import { Exchange, targetOf } from "./exchange.js";
+import { fetchInline, isInline } from "./inline-url.js";
+import { refusal, refused } from "./refused.js";
+import { requestApproval } from "./request-approval.js";
+import { linkSignals } from "./signals.js";
+
+/**
+ * The path of one request. The outer half runs once per call and sees what the caller asked for; {@link sendHop}, the inner
+ * half, runs once per hop and sees what is really about to be sent.
+ */
+export async function guardedCall(
+  parts: GuardParts,
+  session: SessionState,
+  input: unknown,
+  init: unknown,
+): Promise<Response> {
+  session.assertOpen();
+  const call = snapshotCall(input, init); //                                                     1. snapshot
+  if (call.signal?.aborted) throw abandoned(call, unfetchable(call.url) ?? call.signal.reason);
+  if (isInline(call.url)) return fetchInline(call);
+  const exchange = new Exchange(randomUUID(), session.record, parts);
+  const { signal, release } = linkSignals(session.signal, call.signal);
+  try {
+    const body = call.body instanceof Promise ? await call.body : call.body;
+    const read = readHop(parts, exchange, call, body, call.settings, signal); //                 2. canonicalise, 3. understand
+    let hop = read instanceof Promise ? await read : read;
+    let crossed = false;
+    for (let followed = 0; ; followed++) {
+      const { answer, decision } = await sendHop(parts, session, exchange, hop, signal); //       4.–9. decide … send
+      const next = isRedirect(answer.status)
+        ? await nextHop(parts, exchange, hop, answer, call.redirect, followed, signal)
+        : null;
+      if (next === null) {
+        const { integrity, signal: callerSignal } = call;
+        const { request } = hop;
+        const arrival = { request, decision, answer, followed, crossed, integrity, callerSignal, signal, release };
+        return await deliver(parts, session, exchange, arrival); //                               10. mask, 11. record outcome
+      }
+      crossed ||= next.request.origin !== hop.request.origin;
+      hop = next;
+    }
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** Lets go of a body that will not be sent. */
+function abandoned({ body }: CallSnapshot, reason: unknown): unknown {
+  if (body instanceof ReadableStream) body.cancel(reason).catch(() => undefined);
+  return reason;
+}
+
+/** One request about to be sent: its form, and its body as far as it had to be read. */
+interface Hop {
+  readonly request: CanonicalRequest;
+  readonly body: Uint8Array | ReadableStream<Uint8Array> | null;
+  readonly settings: FetchSettings;
+}
+
+interface SentHop {
+  readonly answer: HopResponse;
+  readonly decision: Decision;
+}
+
+/**
+ * Steps 2 and 3: the one form that is judged and sent, and its bytes wherever somebody will look into them. What needs no
+ * waiting is not waited for, here and below: each wait costs as much as the step.
+ */
+function readHop(
+  parts: GuardParts,
+  exchange: Exchange,
+  head: RequestHead,
+  body: Hop["body"],
+  settings: FetchSettings,
+  signal: AbortSignal,
+): Hop | Promise<Hop> {
+  const policy = parts.policy();
+  const request = canonicaliseRequest(head);
+  // What fetch itself would not try is the caller's mistake, and no denial.
+  if (request.ok ? isBadPort(request.port) : !exchange.isRedirected) {
+    const mistake = request.ok ? networkError("bad port") : unfetchable(head.url);
+    if (mistake !== null) throw mistake;
+  }
+  if (!request.ok) throw refused(exchange, { ok: false, method: head.method, url: head.url }, policy.refuse(request));
+  if (!(body instanceof ReadableStream) || !policy.needsBody(request)) return { request, body, settings };
+  return wholeBody(parts, exchange, request, body, signal).then((bytes) => ({ request, body: bytes, settings }));
+}
+
+/** Steps 4 to 9, for one hop. Nothing resolves a name or asks for a credential before the policy has said yes. */
+async function sendHop(
+  parts: GuardParts,
+  session: SessionState,
+  exchange: Exchange,
+  asked: Hop,
+  signal: AbortSignal,
+): Promise<SentHop> {
+  const judgement = judgementOf(parts, session, asked); //                                        4. decide
+  const judged =
+    judgement.checks.length === 0 ? judgement.decision : await judgeHop(parts, session, asked, signal, judgement);
+  if (judged.effect === "deny") throw refused(exchange, asked.request, judged);
+  const approves = judged.effect === "approve";
+  const frozen = approves || needsFingerprint(judged) ? await freeze(parts, exchange, asked, signal) : null;
+  const hop = frozen ?? asked;
+  const count =
+    judged.obligations.limits === undefined
+      ? uncounted(parts, session, hop.request)
+      : await countHop(parts, session, exchange, hop, judged); //                                 5. count
+  const { decision, grant } =
+    frozen !== null && approves
+      ? await approveHop(parts, session, exchange, frozen, judged, count, signal) //              6. approve
+      : { decision: judged, grant: null };
+  let leaving = false;
+  try {
+    const departure = {
+      request: hop.request,
+      body: hop.body,
+      settings: hop.settings,
+      decision,
+      judge: () => judgeHop(parts, session, hop, signal),
+      onLeaving: () => {
+        leaving = true;
+      },
+    };
+    const answer = await sendAuthorised(parts, session, exchange, departure, signal); //          7.–9. authorise … send
+    if (grant !== null) await grant.settle("consumed");
+    return { answer, decision };
+  } catch (error) {
+    const sent = !leaving || nothingLeft(error) ? "no" : "unknown";
+    // The grant first: a record that cannot be written must not take an unused yes with it.
+    if (sent === "no" && error instanceof PolicyReplaced && grant !== null) await outdate(parts, grant);
+    else await grant?.settle(sent === "no" ? "released" : "unknown");
+    if (sent === "no") await count.release();
+    if (error instanceof PolicyReplaced)
+      return await sendHop(parts, session, exchange, { ...hop, body: error.body }, signal);
+    if (!exchange.isUnderWay && !leaving && isGuardError(error)) exchange.denied(hop.request, decision, error);
+    if (signal.aborted) exchange.aborted(error, sent);
+    else exchange.failed(error, sent);
+    throw error;
+  }
+}
+
+/** Step 4. Where code is asked, a policy that is replaced or a window that closes meanwhile makes it another question. */
+async function judgeHop(
+  parts: GuardParts,
+  session: SessionState,
+  hop: Hop,
+  signal: AbortSignal,
+  first: Judgement = judgementOf(parts, session, hop),
+): Promise<Decision> {
+  let judgement = first;
+  while (judgement.checks.length > 0) {
+    const decision = await askPredicates(parts, judgement, signal);
+    const again = judgementOf(parts, session, hop);
+    if (isSameQuestion(judgement, again)) return decision;
+    judgement = again;
+  }
+  return judgement.decision;
+}
+
+const judgementOf = (parts: GuardParts, session: SessionState, { request, body }: Hop): Judgement =>
+  parts.policy().judge(request, body instanceof ReadableStream ? "unread" : body, session.context());
+
+/** Step 5. What is over a limit is recorded as denied. */
+async function countHop(
+  parts: GuardParts,
+  session: SessionState,
+  exchange: Exchange,
+  { request }: Hop,
+  decision: Decision,
+): Promise<Counted> {
+  return await countCall(parts, session, decision, targetOf(request)).catch((error: unknown) => {
+    throw isGuardError(error) ? exchange.denied(request, decision, error) : error;
+  });
+}
+
+/** A hop whose bytes will not change any more. */
+type FrozenHop = Hop & { readonly body: Uint8Array | null };
+
+async function freeze(parts: GuardParts, exchange: Exchange, hop: Hop, signal: AbortSignal): Promise<FrozenHop> {
+  const { request, body, settings } = hop;
+  return {
+    request,
+    body: body instanceof ReadableStream ? await wholeBody(parts, exchange, request, body, signal) : body,
+    settings,
+  };
+}
+
+interface Approved {
+  readonly decision: Decision;
+  readonly grant: Grant | null;
+}
+
+/** Step 6. What is approved is judged again under the policy of the moment before anything is done with the yes. */
+async function approveHop(
+  parts: GuardParts,
+  session: SessionState,
+  exchange: Exchange,
+  hop: FrozenHop,
+  judged: Decision,
+  count: Counted,
+  signal: AbortSignal,
+): Promise<Approved> {
+  let decision = judged;
+  try {
+    for (;;) {
+      const grant = await requestApproval(parts, session, exchange, { ...hop, decision }, signal);
+      const again = await judgeHop(parts, session, hop, signal).catch(async (error: unknown) => {
+        await grant.settle("released");
+        throw error;
+      });
+      if (again.effect === "approve" && again.policy.hash === decision.policy.hash) return { decision: again, grant };
+      await outdate(parts, grant);
+      decision = again;
+      if (again.effect === "deny") throw refusal(exchange, hop.request, again);
+      await count.moveTo(again);
+      if (again.effect === "allow") return { decision: again, grant: null };
+    }
+  } catch (error) {
+    await count.release();
+    throw isGuardError(error) ? exchange.denied(hop.request, decision, error) : error;
+  }
+}
+
+/** The policy was replaced after a person was asked: their yes was to another question. */
+async function outdate({ desk }: GuardParts, grant: Grant): Promise<void> {
+  await grant.settle("released");
+  await desk.revoke(grant.approvalId, { id: "policy", idp: "sallyport" });
+}
+
+/** The hop a redirect asks for, brought into canonical form to be judged from the start; null where the answer is the caller's. */
+async function nextHop(
+  parts: GuardParts,
+  exchange: Exchange,
+  { request, body, settings }: Hop,
+  answer: HopResponse,
+  mode: CallSnapshot["redirect"],
+  followed: number,
+  signal: AbortSignal,
+): Promise<Hop | null> {
+  if (mode === "manual" || !isRedirect(answer.status)) return null;
+  const locations = headerValues(answer.headers, "location");
+  if (mode === "follow" && locations.length === 0) return null;
+  answer.body?.cancel();
+  exchange.completed(answer, NOTHING_DELIVERED);
+  if (mode === "error") throw networkError("unexpected redirect");
+  const head = redirectedHead(request, answer.status, locations.join(", "));
+  if (!head.ok) throw new TypeError("fetch failed", { cause: head.cause });
+  if (followed >= (parts.policy().serviceOf(request)?.redirects ?? 0)) {
+    if (followed >= FETCH_FOLLOWS) throw networkError("redirect count exceeded");
+    throw new DeniedError("REDIRECT_REFUSED", { target: targetOf(request), sent: true });
+  }
+  if (answer.status !== 303 && body instanceof ReadableStream)
+    throw networkError("a stream cannot be sent again after a redirect");
+  if (settings.mode === "same-origin" && !head.sameOrigin) throw networkError('request mode cannot be "same-origin"');
+  exchange.redirected();
+  return readHop(parts, exchange, head, head.keepsBody ? body : null, settings, signal);
+}
+
+/** Fetch, "HTTP-redirect fetch", step 7. */
+const FETCH_FOLLOWS = 20;
+
+const networkError = (reason: string): TypeError => new TypeError("fetch failed", { cause: new Error(reason) });
+
+async function wholeBody(
+  parts: GuardParts,
+  exchange: Exchange,
+  request: CanonicalRequest,
+  stream: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const limit = parts.policy().serviceOf(request)?.maxRequestBytes ?? 0;
+  const bytes = await collectStream(stream, limit, signal);
+  if (bytes !== null) return bytes;
+  const reason = `the body is larger than ${limit} bytes`;
+  throw refused(exchange, request, parts.policy().refuse({ ok: false, code: "BODY_TOO_LARGE", reason }));
+}

@@ -1,0 +1,27 @@
+import { ERROR_CODES, type ErrorCode } from "../errors/codes.js";
+import { DeniedError } from "../errors/guard-error.js";
+import type { Decision } from "../policy/index.js";
+import { type Described, type Exchange, targetOf } from "./exchange.js";
+
+/**
+ * Records a denial and makes the error that the caller gets. What no fetch would ask for, whoever allowed it, is the network
+ * error that it is everywhere, with the denial as its cause.
+ */
+export function refused(exchange: Exchange, request: Described, decision: Decision): Error {
+  const denial = exchange.denied(request, decision, refusal(exchange, request, decision));
+  return ASKED_BY_NOBODY.has(decision.code) ? new TypeError("fetch failed", { cause: denial }) : denial;
+}
+
+const ASKED_BY_NOBODY: ReadonlySet<string> = new Set<ErrorCode>(["SCHEME_REFUSED", "URL_USERINFO"]);
+
+/** The error alone, for a denial that is recorded elsewhere. */
+export function refusal(exchange: Exchange, request: Described, decision: Decision): DeniedError {
+  const code = decision.code as ErrorCode;
+  const redirected = exchange.isRedirected;
+  return new DeniedError(redirected ? "REDIRECT_REFUSED" : code, {
+    message: `${ERROR_CODES[code].meaning} ${decision.rule === undefined ? "" : `Rule "${decision.rule}": `}${decision.reason}.`,
+    modelReason: redirected ? `the server redirected, and there ${decision.reason}` : decision.reason,
+    target: request.ok ? targetOf(request) : "",
+    ...(decision.rule === undefined ? {} : { rule: decision.rule }),
+  });
+}

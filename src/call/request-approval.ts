@@ -1,0 +1,197 @@
+import type { ApprovalDraft, Grant, ObtainOptions } from "../approval/index.js";
+import type { GuardParts, SessionState } from "../guard-parts.js";
+import type { Masker } from "../masking/index.js";
+import type { Agent, Decision } from "../policy/index.js";
+import { partPointer } from "../policy/pins.js";
+import { type BodyDescription, describeBody } from "../request/body/describe-body.js";
+import { type JsonValue, readStrictJson } from "../request/body/json.js";
+import type { CanonicalRequest } from "../request/canonical.js";
+import { fingerprintOf, semanticHeaders } from "../request/fingerprint.js";
+import { headerValues } from "../request/headers.js";
+import { blanked } from "../request/protocols/blank.js";
+import { withoutCorrelation } from "../request/protocols/jsonrpc.js";
+import { approverText } from "./approver-text.js";
+import type { Exchange } from "./exchange.js";
+
+/** A request whose bytes will not change any more, and the decision that a person must be asked about it. */
+export interface FrozenRequest {
+  readonly request: CanonicalRequest;
+  readonly body: Uint8Array | null;
+  readonly decision: Decision;
+  /** The scopes that the service wants, where the question is whether it may have them. */
+  readonly stepUp?: readonly string[];
+}
+
+/** Asks for a one-time grant for exactly this request; throws one of the Approval…Errors when there is none to be had. */
+export async function requestApproval(
+  parts: GuardParts,
+  session: SessionState,
+  exchange: Exchange,
+  frozen: FrozenRequest,
+  signal: AbortSignal,
+): Promise<Grant> {
+  const { approval = {} } = frozen.decision.obligations;
+  const vary = varyOf(parts, frozen);
+  const askedAt = parts.clock.monotonic();
+  try {
+    return await parts.desk.obtain(draftFor(parts, session, exchange.id, frozen, vary?.pointers), {
+      signal,
+      ...(vary === undefined ? {} : { vary }),
+      ...(approval.waitMs === undefined ? {} : { waitMs: approval.waitMs }),
+      ...(approval.expiresMs === undefined ? {} : { expiresMs: approval.expiresMs }),
+      ...(approval.grantTtlMs === undefined ? {} : { grantTtlMs: approval.grantTtlMs }),
+      ...(approval.uses === undefined ? {} : { uses: approval.uses }),
+      ...(approval.quorum === undefined ? {} : { quorum: approval.quorum }),
+    });
+  } finally {
+    exchange.noteTiming("approval_ms", parts.clock.monotonic() - askedAt);
+  }
+}
+
+/** Who else counts as the requester: whoever handed the task on cannot say yes to what comes of it. */
+function aliasesOf(email: string | undefined, chain: readonly Agent[] = []): { readonly aliases?: readonly string[] } {
+  const aliases = [...(email === undefined ? [] : [email]), ...chain.map(({ id }) => id)];
+  return aliases.length === 0 ? {} : { aliases };
+}
+
+function draftFor(
+  parts: GuardParts,
+  session: SessionState,
+  requestId: string,
+  { request, body, decision, stepUp }: FrozenRequest,
+  vary: readonly string[] | undefined,
+): ApprovalDraft {
+  const masker = parts.approverMasker;
+  const { principal, agent } = session.context();
+  const contentType = headerValues(request.headers, "content-type")[0] ?? null;
+  const described = describe(parts, request, body);
+  const subject = {
+    tenant: principal.tenant ?? "",
+    agent: agent.id,
+    onBehalfOf: principal.id,
+    ...aliasesOf(principal.email, session.brokerSession.delegatedBy),
+  };
+  return {
+    sessionId: session.id,
+    requestId,
+    fingerprint: fingerprintFor(parts, session, request, body, decision, { stepUp, vary }),
+    subject,
+    http: {
+      method: request.method,
+      origin: request.origin,
+      path: request.path,
+      query: request.query.map(([name, value]) => [name, approverText(masker, value)] as const),
+      ...(contentType === null ? {} : { contentType }),
+      headers: headersShown(masker, semanticHeaders(request.headers, semanticOf(parts, request))),
+      body: { bytes: body?.byteLength ?? 0, sha256: described.digest, ...preview(masker, body) },
+    },
+    why: {
+      ruleId: decision.rule ?? "",
+      policyDigest: decision.policy.hash,
+      risk: riskOf(request.method),
+      matched: decision.rule === undefined ? [] : [decision.rule],
+      reason: stepUp === undefined ? decision.reason : `the service asks for a credential with: ${stepUp.join(" ")}`,
+    },
+    agentReason: session.context().session.purpose,
+    ...(decision.obligations.approval?.approvers === undefined
+      ? {}
+      : { approvers: decision.obligations.approval.approvers }),
+  };
+}
+
+/**
+ * The fingerprint of a request; with `stepUp`, of the request with a credential of these scopes; with `vary`, of all requests
+ * that differ there only.
+ */
+export function fingerprintFor(
+  parts: GuardParts,
+  session: SessionState,
+  request: CanonicalRequest,
+  body: Uint8Array | ReadableStream<Uint8Array> | null,
+  decision: Decision,
+  {
+    stepUp,
+    vary,
+  }: { readonly stepUp?: readonly string[] | undefined; readonly vary?: readonly string[] | undefined } = {},
+): string {
+  if (body instanceof ReadableStream) throw new TypeError("a stream has no fingerprint");
+  const { principal, agent } = session.context();
+  return fingerprintOf({
+    tenant: principal.tenant ?? "",
+    agent: agent.id,
+    onBehalfOf: JSON.stringify([principal.issuer ?? null, principal.id]),
+    service: decision.service ?? "",
+    method: request.method,
+    origin: request.origin,
+    path: request.path,
+    query: request.query,
+    body: describe(parts, request, body, vary),
+    headers: request.headers,
+    semanticHeaders: semanticOf(parts, request),
+    ...(stepUp === undefined ? {} : { scopes: stepUp }),
+    ...(vary === undefined ? {} : { vary }),
+  });
+}
+
+function describe(
+  parts: GuardParts,
+  request: CanonicalRequest,
+  body: Uint8Array | null,
+  vary: readonly string[] = [],
+): BodyDescription {
+  const essential = essentialOf(parts, request);
+  const places = vary.map((text) => partPointer(text)?.tokens ?? []);
+  return describeBody(
+    body,
+    headerValues(request.headers, "content-type")[0] ?? null,
+    headerValues(request.headers, "content-encoding")[0] ?? null,
+    (value) => blanked(essential(value), places),
+  );
+}
+
+/** Where the requests of one yes may differ, and what is there: only of JSON that all servers read alike. */
+function varyOf(parts: GuardParts, { request, body, decision, stepUp }: FrozenRequest): ObtainOptions["vary"] {
+  const { vary } = decision.obligations.approval ?? {};
+  if (vary === undefined || stepUp !== undefined || body === null) return undefined;
+  if (describe(parts, request, body).kind !== "json") return undefined;
+  const json = readStrictJson(body);
+  return json.ok ? { pointers: vary, body: json.value } : undefined;
+}
+
+/** What a body means at its endpoint: a JSON-RPC call that is made again has another id, and is the same call. */
+function essentialOf(parts: GuardParts, request: CanonicalRequest): (body: JsonValue) => JsonValue {
+  const endpoint = parts.policy().serviceOf(request)?.endpoints.find(request);
+  const speaksRpc = endpoint !== undefined && "protocol" in endpoint && endpoint.protocol !== "graphql";
+  return speaksRpc ? withoutCorrelation : (body) => body;
+}
+
+const semanticOf = (parts: GuardParts, request: CanonicalRequest): readonly string[] =>
+  parts.policy().serviceOf(request)?.semanticHeaders ?? [];
+
+/** By name, a repeated field with all its values; a name is never one that an object has already. */
+function headersShown(
+  masker: Masker,
+  fields: readonly (readonly [string, string])[],
+): Readonly<Record<string, string>> {
+  const shown = new Map<string, string>();
+  for (const [name, value] of fields) {
+    const earlier = shown.get(name);
+    const text = approverText(masker, value);
+    shown.set(name, earlier === undefined ? text : `${earlier}, ${text}`);
+  }
+  return Object.fromEntries(shown);
+}
+
+/** What a method can do at worst: read, change, or remove (RFC 9110 section 9.2). */
+const riskOf = (method: string): "low" | "medium" | "high" =>
+  ["GET", "HEAD", "OPTIONS"].includes(method) ? "low" : method === "DELETE" ? "high" : "medium";
+
+/** What of a body is shown: its beginning, as text, with sensitive values masked. */
+const PREVIEW_BYTES = 16 * 1024;
+const lenientUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+function preview(masker: Masker, body: Uint8Array | null): { readonly preview: string; readonly truncated: boolean } {
+  if (body === null) return { preview: "", truncated: false };
+  const shown = lenientUtf8.decode(body.subarray(0, PREVIEW_BYTES));
+  return { preview: approverText(masker, shown), truncated: body.byteLength > PREVIEW_BYTES };
+}

@@ -1,0 +1,65 @@
+import { denialReference } from "../errors/denial-reference.js";
+import { DENIAL_HEADER, findGuardError } from "../errors/find-guard-error.js";
+import type { GuardError, Problem } from "../errors/guard-error.js";
+
+/**
+ * What a denial looks like to the caller: an exception (`throw`), a 403 with a problem document (`respond`, RFC 9457), or
+ * for Slack's client, which tries a 403 again for minutes, what Slack itself says no with (`slack`: 200 and `ok: false`).
+ */
+export type OnDeny = "throw" | "respond" | "slack";
+
+type Fetch = (input: unknown, init: unknown) => Promise<Response>;
+
+/** Wraps a fetch so that our refusals become responses. Network faults and aborts are still thrown, as by every fetch. */
+export function respondInstead(fetch: typeof globalThis.fetch, onDeny: OnDeny): Fetch {
+  const call = fetch as unknown as Fetch;
+  if (onDeny === "throw") return call;
+  const answer = onDeny === "slack" ? slackResponse : problemResponse;
+  return async (input, init) => {
+    try {
+      return await call(input, init);
+    } catch (error) {
+      const refusal = findGuardError(error);
+      if (refusal === undefined) throw error;
+      return answer(refusal, input);
+    }
+  };
+}
+
+/**
+ * Always 403, whatever the code: SDK clients retry 429 and 5xx by themselves. Never `www-authenticate`, which would make an
+ * MCP client start an OAuth flow. The document has an `error` besides, where OpenAI, Anthropic and Stripe look for what is
+ * wrong: without one, Stripe's client takes any answer for the thing it asked for.
+ */
+function problemResponse(refusal: GuardError): Response {
+  const problem = { ...problemOf(refusal), status: 403 };
+  const error = { type: "sallyport_denied", code: refusal.code, message: problem.detail };
+  return responseOf({ ...problem, error }, 403, "application/problem+json", refusal);
+}
+
+/** Slack's methods are answered in Slack's words. An upload is not a method: there, a 200 would mean that it had arrived. */
+function slackResponse(refusal: GuardError, input: unknown): Response {
+  if (!/\/api\/[A-Za-z.]+(?:\?|$)/.test(urlOf(input))) return problemResponse(refusal);
+  const body = { ...problemOf(refusal), ok: false, error: `sallyport_${refusal.code.toLowerCase()}` };
+  return responseOf(body, 200, "application/json", refusal);
+}
+
+const urlOf = (input: unknown): string => (input instanceof Request ? input.url : String(input));
+
+const problemOf = (refusal: GuardError): Problem & { readonly instance: string } => ({
+  ...refusal.toProblem(),
+  instance: denialReference(refusal),
+});
+
+const responseOf = (body: object, status: number, type: string, refusal: GuardError): Response =>
+  new Response(JSON.stringify(body), {
+    status,
+    statusText: status === 403 ? "Forbidden" : "OK",
+    headers: {
+      "content-type": type,
+      "x-sallyport-code": refusal.code,
+      [DENIAL_HEADER]: denialReference(refusal),
+      "x-should-retry": "false",
+      "cache-control": "no-store",
+    },
+  });

@@ -1,0 +1,143 @@
+import { Buffer } from "node:buffer";
+import { STATUS_CODES } from "node:http";
+import type { GuardParts, SessionState } from "../guard-parts.js";
+import type { CanonicalRequest } from "../request/canonical.js";
+import { indexOf, slice, toLowerCase } from "../request/captured.js";
+import type { HeaderPairs, HopResponse } from "../transport/index.js";
+
+/** Masks values of fields and parameters; names and values have one character per byte. */
+export interface FieldMask {
+  /** For what the value is, and for what the name says of it. */
+  full(name: string, value: string): string;
+  /** For the guard's own secrets. */
+  known(value: string): string;
+  /** Whether the name of a field, which is in lower case, holds one of them. */
+  isNamedFor(name: string): boolean;
+}
+
+/** What masks the fields of an answer to this request. Without a masker, only the guard's own secrets are taken out. */
+export function maskerOf(
+  { masker }: GuardParts,
+  { vault }: SessionState,
+  { origin }: CanonicalRequest,
+  secrets: readonly string[],
+): FieldMask {
+  const known = (value: string): string => withoutSecrets(value, secrets);
+  const isNamedFor = (name: string): boolean => {
+    for (let i = 0; i < secrets.length; i++) if (indexOf(name, toLowerCase(secrets[i] as string)) !== -1) return true;
+    return false;
+  };
+  if (masker === null) return { known, isNamedFor, full: (_name, value) => known(value) };
+  const options =
+    vault === null
+      ? { secrets }
+      : { secrets, mint: (kind: string, value: Uint8Array) => vault.mint(kind, value, origin) };
+  return { known, isNamedFor, full: (name, value) => masker.field(name, value, options) };
+}
+
+/** What no longer describes the bytes once they were masked. `content-encoding` stays when it was undone, as in fetch. */
+const ABOUT_THE_BYTES = new Set([
+  "content-length",
+  "content-md5",
+  "digest",
+  "content-digest",
+  "repr-digest",
+  "etag",
+  "accept-ranges",
+]);
+
+/** Fields that have their words, numbers and dates, and room for nothing else. */
+const PLAIN = new Set([
+  ...ABOUT_THE_BYTES,
+  ...[
+    "age",
+    "allow",
+    "alt-svc",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-language",
+    "content-range",
+  ],
+  ...["content-type", "date", "expires", "keep-alive", "last-modified", "pragma", "retry-after", "server", "trailer"],
+  ...["strict-transport-security", "transfer-encoding", "upgrade", "vary", "via", "x-content-type-options"],
+  ...["x-frame-options", "x-powered-by", "x-xss-protection"],
+]);
+/** Nothing that is looked for is shorter. */
+const SHORTEST = 6;
+
+/** The header fields that the agent sees. */
+export function visibleHeaders(
+  answer: HopResponse,
+  mask: FieldMask,
+  body: { readonly changed: boolean; readonly length: number | null },
+): HeaderPairs {
+  const visible: (readonly [string, string])[] = [];
+  for (const [name, value] of answer.headers) {
+    // Ours only: an upstream must not be able to pass its own 403 off as the guard's.
+    if (name.startsWith("x-sallyport-")) continue;
+    if (body.changed && ABOUT_THE_BYTES.has(name)) continue;
+    // A token is a good name for a field, too.
+    if (!PLAIN.has(name) && mask.isNamedFor(name)) continue;
+    visible.push([name, masked(name, value, mask)]);
+  }
+  if (body.changed && body.length !== null && answer.coding !== "decoded")
+    visible.push(["content-length", String(body.length)]);
+  return visible;
+}
+
+function masked(name: string, value: string, mask: FieldMask): string {
+  if (name === "set-cookie") return mask.full(name, maskCookie(value));
+  return value.length < SHORTEST || PLAIN.has(name) ? mask.known(value) : maskedText(name, value, mask);
+}
+
+/** The scheme and the host of a URL, without a password: whoever goes there has to know where that is. */
+const AUTHORITY = /([a-z][a-z0-9+.-]{0,20}:\/\/[^\s/?#<>"',;@\\]{1,255}(?=[/?#\s<>"',;]|$))/gi;
+
+function maskedText(name: string, value: string, mask: FieldMask): string {
+  const pieces = maskParameters(value, mask).split(AUTHORITY);
+  return pieces.map((piece, i) => (i % 2 === 1 ? mask.known(piece) : mask.full(name, piece))).join("");
+}
+
+/** A session cookie is a credential of the service; the agent may know that there is one. */
+const maskCookie = (value: string): string => value.replace(/^([^=;]*)=[^;]*/, "$1=[REDACTED:COOKIE]");
+
+const PARAMETER = /(?<=[?&#])([^=&#\s<>"',;]{1,256})=([^&#\s<>"',;]+)/g;
+
+/** Parameters of the URLs in a text: each says by its name what it is, and is written percent-encoded. */
+const maskParameters = (text: string, mask: FieldMask): string =>
+  /[?#]/.test(text)
+    ? text.replace(PARAMETER, (all: string, name: string, value: string) => {
+        const plain = decoded(value);
+        const hidden = mask.full(decoded(name), plain);
+        return hidden === plain ? all : `${name}=${encodeURIComponent(Buffer.from(hidden, "latin1").toString())}`;
+      })
+    : text;
+
+/** One character per byte. Broken escapes stand for themselves. */
+const decoded = (text: string): string =>
+  text.replaceAll("+", " ").replace(/%([0-9A-Fa-f]{2})/g, (_all, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
+
+/** The reason phrase: text of the service's own, like a field. */
+export const maskedReason = ({ status, statusText }: HopResponse, mask: FieldMask): string =>
+  statusText.length < SHORTEST || statusText === STATUS_CODES[status] ? statusText : mask.full("reason", statusText);
+
+/** A URL that a redirect led to: it may have been made for one use, with a token in it. */
+export function maskedUrl(url: string, mask: FieldMask): string {
+  const hidden = maskedText("url", url, mask);
+  if (hidden === url) return url;
+  return URL.canParse(hidden) ? new URL(hidden).href : new URL("/", url).href;
+}
+
+/** By index and by functions taken at load: a replaced method would be handed every secret with every answer. */
+function withoutSecrets(value: string, secrets: readonly string[]): string {
+  let text = value;
+  for (let i = 0; i < secrets.length; i++) {
+    const secret = secrets[i] as string;
+    for (let at = indexOf(text, secret); at !== -1; at = indexOf(text, secret, at + REDACTED.length))
+      text = slice(text, 0, at) + REDACTED + slice(text, at + secret.length);
+  }
+  return text;
+}
+
+const REDACTED = "[REDACTED:CREDENTIAL]";

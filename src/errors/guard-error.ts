@@ -1,0 +1,243 @@
+import { type Advice, ERROR_CODES, type ErrorCode } from "./codes.js";
+
+/** Two copies of the package in one process recognise each other's errors by this brand. */
+const BRAND = Symbol.for("sallyport.GuardError");
+
+/** What a {@link GuardError} is made of. No field may hold a secret, a body, a matched value or a query string. */
+export interface GuardErrorFields {
+  /** One sentence for the operator: names the thing and the rule. Default: the code's meaning. */
+  readonly message?: string;
+  /** One discreet sentence for the model, instead of the code's own. */
+  readonly modelReason?: string;
+  /** `METHOD url-without-query` of the request, where there is one. */
+  readonly target?: string;
+  /** Id of the rule that decided. */
+  readonly rule?: string;
+  /** Id of the approval that the caller waits for or was refused. */
+  readonly approvalId?: string;
+  /** When to ask again, in milliseconds. */
+  readonly retryAfterMs?: number;
+  /** Whether the request had left when the error occurred; absent where the question makes no sense. */
+  readonly sent?: boolean;
+  /** Never an error that could carry a credential: callers wrap, they do not pass through. */
+  readonly cause?: unknown;
+}
+
+/** A problem document (RFC 9457) with our `code` as an extension member. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  readonly approvalId?: string;
+  readonly retryAfterMs?: number;
+}
+
+const NEXT_STEP: Record<Advice, string> = {
+  stop: "Do not retry this request; tell the user.",
+  change: "Do not retry it unchanged; use a request that is allowed, or tell the user.",
+  wait: "Do not repeat it in a loop; tell the user what is being waited for.",
+  retry: "This is a fault of the moment; it may be tried again later, a few times at most.",
+};
+
+let note: (error: GuardError, lead: string) => void;
+
+/**
+ * The one error of this library. Whatever fails, fails to "no", with a stable `code`, a sentence for the operator
+ * (`message`) and a sentence for the model (`toModelText()`). Network faults of the upstream are not ours: they stay
+ * the `TypeError: fetch failed` that every fetch throws.
+ */
+export class GuardError extends Error {
+  override readonly name: string = "GuardError";
+  readonly code: ErrorCode;
+  /** Whether the same call may succeed later without anybody changing anything. */
+  readonly retryable: boolean;
+  readonly target: string | undefined;
+  readonly rule: string | undefined;
+  readonly approvalId: string | undefined;
+  readonly retryAfterMs: number | undefined;
+  readonly sent: boolean | undefined;
+  #modelReason: string | undefined;
+
+  constructor(code: ErrorCode, fields: GuardErrorFields = {}) {
+    const meaning = fields.message ?? ERROR_CODES[code].meaning;
+    super(
+      `${meaning}${fields.target === undefined ? "" : ` (${fields.target})`} [${code}]`,
+      fields.cause === undefined ? undefined : { cause: fields.cause },
+    );
+    this.code = code;
+    this.retryable = ERROR_CODES[code].advice === "retry";
+    this.target = fields.target;
+    this.rule = fields.rule;
+    this.approvalId = fields.approvalId;
+    this.retryAfterMs = fields.retryAfterMs;
+    this.sent = fields.sent;
+    this.#modelReason = fields.modelReason;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+
+  /** What happened and whether to retry, wait or stop; safe to show to a model. */
+  toModelText(): string {
+    const { meaning, advice } = ERROR_CODES[this.code];
+    const what = this.target === undefined ? "The request" : `The request ${this.target}`;
+    const outcome = this.sent === true ? "was sent, but its answer is withheld" : "was not sent";
+    const approval = this.approvalId === undefined ? "" : ` Approval: ${this.approvalId}.`;
+    return `${what} ${outcome}: ${this.#modelReason ?? meaning} (${this.code}).${approval} ${NEXT_STEP[advice]}`;
+  }
+
+  static {
+    note = (error, lead) => {
+      if (error.sent === true) return;
+      (error as { sent: boolean | undefined }).sent = true;
+      error.#modelReason = `${lead}: ${error.#modelReason ?? ERROR_CODES[error.code].meaning}`;
+    };
+  }
+
+  /** The same as a problem document (RFC 9457), for callers that answer over HTTP. */
+  toProblem(): Problem {
+    return {
+      type: `urn:sallyport:error:${this.code}`,
+      title: ERROR_CODES[this.code].meaning,
+      status: ERROR_CODES[this.code].status,
+      detail: this.toModelText(),
+      code: this.code,
+      retryable: this.retryable,
+      ...(this.approvalId === undefined ? {} : { approvalId: this.approvalId }),
+      ...(this.retryAfterMs === undefined ? {} : { retryAfterMs: this.retryAfterMs }),
+    };
+  }
+
+  /** JSON of an error is its problem document: never the stack, never the cause. */
+  toJSON(): Problem {
+    return this.toProblem();
+  }
+}
+
+/** Notes that something had been sent before this refusal, and what for: the error must not say that nothing was. */
+export function sentBefore(error: GuardError, lead: string): void {
+  note(error, lead);
+}
+
+/** One thing wrong with a document or an options object, and where. */
+export interface ConfigurationProblem {
+  /** JSON Pointer (RFC 6901) to the offending place; `""` is the whole document. */
+  readonly pointer: string;
+  readonly message: string;
+}
+
+const listing = (problems: readonly ConfigurationProblem[]): string =>
+  problems.map(({ pointer, message }) => `\n  ${pointer === "" ? "(document)" : pointer}: ${message}`).join("");
+
+/** Thrown at load time with every problem of a policy document at once. */
+export class PolicyError extends GuardError {
+  override readonly name: string = "PolicyError";
+  readonly problems: readonly ConfigurationProblem[];
+  constructor(problems: readonly ConfigurationProblem[]) {
+    super("POLICY_INVALID", {
+      message: `The policy has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:${listing(problems)}\n`,
+      modelReason: "the policy does not load, so everything is denied",
+    });
+    this.problems = problems;
+  }
+}
+
+/** Thrown at construction with every wrong option at once. */
+export class OptionsError extends GuardError {
+  override readonly name: string = "OptionsError";
+  readonly problems: readonly ConfigurationProblem[];
+  constructor(problems: readonly ConfigurationProblem[]) {
+    super("OPTIONS_INVALID", {
+      message: `Wrong options:${listing(problems)}\n`,
+      modelReason: "the guard is misconfigured",
+    });
+    this.problems = problems;
+  }
+}
+
+/** The policy said no, in one of the ways the code tells. */
+export class DeniedError extends GuardError {
+  override readonly name: string = "DeniedError";
+}
+
+/** A person has been asked; the same call will find the answer once it is there. */
+export class ApprovalPendingError extends GuardError {
+  override readonly name: string = "ApprovalPendingError";
+  /** When to call again at the earliest, in seconds. */
+  readonly retryAfter: number;
+  constructor(fields: GuardErrorFields & { readonly approvalId: string }) {
+    const { retryAfterMs = 15_000 } = fields;
+    super("APPROVAL_PENDING", { ...fields, retryAfterMs });
+    this.retryAfter = Math.ceil(retryAfterMs / 1000);
+  }
+}
+
+/** A person said no. */
+export class ApprovalDeniedError extends GuardError {
+  override readonly name: string = "ApprovalDeniedError";
+  constructor(fields: GuardErrorFields) {
+    super("APPROVAL_DENIED", fields);
+  }
+}
+
+/** Nobody answered, or the grant was not used, in time. Distinct from a denial: no person said no. */
+export class ApprovalExpiredError extends GuardError {
+  override readonly name: string = "ApprovalExpiredError";
+  constructor(fields: GuardErrorFields) {
+    super("APPROVAL_EXPIRED", fields);
+  }
+}
+
+/** The answer is not about the request that was asked about. */
+export class ApprovalMismatchError extends GuardError {
+  override readonly name: string = "ApprovalMismatchError";
+  constructor(fields: GuardErrorFields) {
+    super("APPROVAL_MISMATCH", fields);
+  }
+}
+
+/** The one-time grant was used by another call. */
+export class ApprovalConsumedError extends GuardError {
+  override readonly name: string = "ApprovalConsumedError";
+  constructor(fields: GuardErrorFields) {
+    super("APPROVAL_CONSUMED", fields);
+  }
+}
+
+/** Nobody can be asked, or asking failed; fails closed. */
+export class ApprovalUnavailableError extends GuardError {
+  override readonly name: string = "ApprovalUnavailableError";
+  constructor(fields: GuardErrorFields) {
+    super("APPROVAL_UNAVAILABLE", fields);
+  }
+}
+
+/** No record, no request. `path` names the file that could not be written, `systemCode` is the operating system's word. */
+export class AuditUnavailableError extends GuardError {
+  override readonly name: string = "AuditUnavailableError";
+  readonly path: string;
+  readonly systemCode: string;
+  constructor(path: string, systemCode: string, fields: GuardErrorFields = {}) {
+    super("AUDIT_UNAVAILABLE", {
+      ...fields,
+      message: `The audit record could not be written to ${path} (${systemCode}); nothing was sent.`,
+      modelReason: "the record of the request could not be written",
+    });
+    this.path = path;
+    this.systemCode = systemCode;
+  }
+}
+
+/** The request went out and its outcome could not be recorded; the answer is withheld. */
+export class AuditIncompleteError extends GuardError {
+  override readonly name: string = "AuditIncompleteError";
+  constructor(fields: GuardErrorFields = {}) {
+    super("AUDIT_INCOMPLETE", { ...fields, sent: true });
+  }
+}
+
+/** True for a {@link GuardError} of this or another copy of the package. */
+export function isGuardError(value: unknown): value is GuardError {
+  return typeof value === "object" && value !== null && (value as Record<symbol, unknown>)[BRAND] === true;
+}
