@@ -21,7 +21,11 @@ export default defineConfig({
   target: "node20.19",
   platform: "node",
   splitting: true,
-  sourcemap: true,
+  // Maps would be more than half of the package, and of little use without the source, which is not shipped.
+  sourcemap: false,
+  // Bundlers for other platforms know a built-in module by its prefix.
+  removeNodeProtocol: false,
+  silent: true,
   clean: true,
   // Declarations come from the compiler itself (tsconfig.build.json): tsup's own generator needs TypeScript's older API.
   dts: false,

@@ -55,7 +55,7 @@ describe("the three floors", () => {
   it("keep each dependency in one file of one folder", () => {
     const users = new Map<string, Set<string>>();
     for (const { from, specifier, target } of imports) {
-      // The command line and its demo are programs that use the library, and libraries of their own.
+      // The command line is a program that uses the library, and libraries of its own.
       if (target !== null || specifier.startsWith("node:") || room(from) === "cli") continue;
       const name = specifier
         .split("/")

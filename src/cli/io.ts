@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 
 /** The world around a command: where it writes, what it is told by the environment. A test brings its own. */
@@ -16,8 +15,6 @@ export interface CliIo {
     readonly input: Readable & { readonly isTTY?: boolean };
     readonly output: Writable & { readonly isTTY?: boolean };
   };
-  /** Starts this program once more, with other arguments; its standard input and output are the caller's. */
-  readonly startSelf: (args: readonly string[]) => Promise<ChildProcess>;
   /** From the first call on, Ctrl-C aborts this signal instead of ending the process; a second Ctrl-C ends it. */
   interruption(): AbortSignal;
 }
@@ -28,8 +25,6 @@ export const EXIT = {
   failed: 1,
   /** Wrong usage (EX_USAGE of sysexits.h). */
   usage: 64,
-  /** Something that is needed is not installed (EX_UNAVAILABLE). */
-  unavailable: 69,
   /** A fault of ours (EX_SOFTWARE). */
   internal: 70,
   /** Ctrl-C, as a shell reports it. */
@@ -58,8 +53,6 @@ export function processIo(): CliIo {
     isTerminal: process.stdout.isTTY === true,
     columns: process.stdout.columns,
     terminal: { input: process.stdin, output: process.stderr },
-    startSelf: async (args) =>
-      spawn(process.execPath, [process.argv[1] ?? "", ...args], { stdio: ["pipe", "pipe", "inherit"] }),
     interruption() {
       if (interruption === undefined) {
         const controller = new AbortController();

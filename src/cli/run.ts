@@ -4,17 +4,15 @@ import { isGuardError } from "../errors/guard-error.js";
 import { approvalsCommand } from "./approvals.js";
 import { auditCommand } from "./audit.js";
 import { Command, CommanderError } from "./command.js";
-import { demoCommand } from "./demo/command.js";
 import { type CliIo, EXIT, UsageError } from "./io.js";
 import { policyCommand } from "./policy.js";
 
-/** Runs one command line (without the program's own name) and answers with its exit code. Never ends the process. */
+/** Runs one command line (without the program's own name) and returns its exit code. Never ends the process. */
 export async function run(argv: readonly string[], io: CliIo): Promise<number> {
   let code: number = EXIT.ok;
   const exit = (given: number): void => {
     code = given;
   };
-  const width = io.columns ?? 100;
   const program = new Command("sallyport")
     .description("The one door through which AI agents reach internal SaaS.")
     .version(packageVersion(), "-v, --version", "print the version")
@@ -22,14 +20,6 @@ export async function run(argv: readonly string[], io: CliIo): Promise<number> {
       "after",
       `\nExit codes: 0 done, ${EXIT.usage} wrong usage, ${EXIT.internal} a fault of ours; others per command.`,
     )
-    .configureOutput({
-      writeOut: io.stdout,
-      writeErr: io.stderr,
-      getOutHelpWidth: () => width,
-      getErrHelpWidth: () => width,
-    })
-    .exitOverride()
-    .addCommand(demoCommand(io, exit))
     .addCommand(policyCommand({ write: io.stdout, exit }))
     .addCommand(approvalsCommand({ write: io.stdout, exit }))
     .addCommand(
@@ -41,10 +31,24 @@ export async function run(argv: readonly string[], io: CliIo): Promise<number> {
         interruption: () => io.interruption(),
       }),
     );
+  return (await parse(program, argv, io)) ?? code;
+}
+
+/** Lets a program read its command line and act. Returns an exit code if it did not get that far, and explains why. */
+export async function parse(program: Command, argv: readonly string[], io: CliIo): Promise<number | null> {
+  const width = io.columns ?? 100;
+  program
+    .configureOutput({
+      writeOut: io.stdout,
+      writeErr: io.stderr,
+      getOutHelpWidth: () => width,
+      getErrHelpWidth: () => width,
+    })
+    .exitOverride();
   inheritSettings(program);
   try {
     await program.parseAsync([...argv], { from: "user" });
-    return code;
+    return null;
   } catch (error) {
     return explain(error, io);
   }

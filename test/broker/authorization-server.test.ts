@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { type AuthorizationServer, startAuthorizationServer } from "../../src/cli/demo/authorization-server.js";
+import { type AuthorizationServer, startAuthorizationServer } from "../../examples/demo/authorization-server.js";
 
 let server: AuthorizationServer;
 const printed: unknown[] = [];

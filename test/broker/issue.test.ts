@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type AuthorizationServer, startAuthorizationServer } from "../../examples/demo/authorization-server.js";
 import {
   type BrokerEvent,
   clientCredentials,
@@ -7,7 +8,6 @@ import {
   type TokenBroker,
   tokenExchange,
 } from "../../src/broker/index.js";
-import { type AuthorizationServer, startAuthorizationServer } from "../../src/cli/demo/authorization-server.js";
 import { ask, bearerOf, CRM_API, never, occurrences, session, typesOf } from "./support.js";
 
 const LEDGER_API = "https://ledger.internal.example/api";

@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { PassThrough } from "node:stream";
 import { inspect } from "node:util";
-import type { CliIo } from "../../src/cli/io.js";
+import type { DemoIo } from "../../examples/demo/io.js";
 import { builtProgram } from "../support/built-child.js";
 
-export interface FakeIo extends CliIo {
+export interface FakeIo extends DemoIo {
   readonly out: () => string;
   readonly err: () => string;
   readonly interrupt: () => void;
@@ -49,8 +49,8 @@ export function fakeIo({
     isTerminal: false,
     columns: 100,
     terminal: { input, output },
-    startSelf: async () => {
-      const doomed = await builtProgram(new URL("doomed-child.ts", import.meta.url));
+    startDoomed: async () => {
+      const doomed = await builtProgram(new URL("../examples/doomed-child.ts", import.meta.url));
       return spawn(process.execPath, [doomed], { stdio: ["pipe", "pipe", "inherit"] });
     },
     interruption: () => controller.signal,

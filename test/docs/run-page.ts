@@ -170,7 +170,6 @@ async function runLine(line: string): Promise<string> {
     isTerminal: false,
     columns: 100,
     terminal: { input: new PassThrough(), output: new PassThrough() },
-    startSelf: () => Promise.reject(new Error("a page starts no process")),
     interruption: () => new AbortController().signal,
   });
   return output.replaceAll(OF_THE_HARNESS, "");

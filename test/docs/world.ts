@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { JWK } from "jose";
-import { type AuthorizationServer, startAuthorizationServer } from "../../src/cli/demo/authorization-server.js";
+import { type AuthorizationServer, startAuthorizationServer } from "../../examples/demo/authorization-server.js";
 
 /** Where the documentation's authorization server lives. */
 export const LOGIN = "https://login.internal.example";

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { startAuthorizationServer } from "../../src/cli/demo/authorization-server.js";
+import { startAuthorizationServer } from "../../examples/demo/authorization-server.js";
 import { type IdentityVerifier, type OidcIdentityOptions, oidcIdentity } from "../../src/identity/index.js";
 import { type FakeClock, fakeClock } from "../support/fake-clock.js";
 

@@ -1,8 +1,8 @@
 import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, importJWK, SignJWT } from "jose";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type AuthorizationServer, startAuthorizationServer } from "../../../examples/demo/authorization-server.js";
 import { type BrokerEvent, clientCredentials, createTokenBroker, type TokenBroker } from "../../../src/broker/index.js";
 import { createSessionKeys } from "../../../src/broker/oauth/keys.js";
-import { type AuthorizationServer, startAuthorizationServer } from "../../../src/cli/demo/authorization-server.js";
 import { findGuardError } from "../../../src/index.js";
 import { loopbackPolicy, testGuard } from "../../support/guards.js";
 import { type ResourceServer, startResourceServer } from "../resource-server.js";

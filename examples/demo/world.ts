@@ -1,6 +1,5 @@
-import type { AuditSigner } from "../../audit/index.js";
-import type { Guard } from "../../guard.js";
-import type { OperationalLog } from "../../operational-log.js";
+import type { Guard, OperationalLog } from "sallyport";
+import type { AuditSigner } from "sallyport/audit";
 import { type AuthorizationServer, startAuthorizationServer } from "./authorization-server.js";
 import { CLIENT, type GuardPlace, openGuard } from "./guard.js";
 import { LEDGER_SCOPES, type Ledger, startLedger } from "./ledger.js";

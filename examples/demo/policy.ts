@@ -1,4 +1,4 @@
-import type { PolicyDocument } from "../../policy/index.js";
+import type { PolicyDocument } from "sallyport/policy";
 
 /** Whom access tokens for the ledger are for: its resource identifier at the authorization server (RFC 8707). */
 export const LEDGER_API = "https://ledger.internal.example/api";

@@ -1,11 +1,11 @@
 import type { JWK } from "jose";
-import type { ApprovalCallback } from "../../approval/index.js";
-import type { AuditSigner } from "../../audit/index.js";
-import { tokenExchange } from "../../broker/index.js";
-import { createGuard, type Guard } from "../../guard.js";
-import { oidcIdentity } from "../../identity/index.js";
-import type { OperationalLog } from "../../operational-log.js";
-import { fileStore } from "../../store/index.js";
+import type { OperationalLog } from "sallyport";
+import { createGuard, type Guard } from "sallyport";
+import type { ApprovalCallback } from "sallyport/approval";
+import type { AuditSigner } from "sallyport/audit";
+import { tokenExchange } from "sallyport/broker";
+import { oidcIdentity } from "sallyport/identity";
+import { fileStore } from "sallyport/store";
 import { demoPolicy, LEDGER_API } from "./policy.js";
 
 /** The client that the demonstration's guards are at the authorization server. */

@@ -1,5 +1,5 @@
-import { listSessions, readSession } from "../../audit/reading/timeline.js";
-import { printable } from "../../audit/text.js";
+import { listSessions, readSession } from "../../src/audit/reading/timeline.js";
+import { printable } from "../../src/audit/text.js";
 
 type Members = Readonly<Record<string, unknown>>;
 

@@ -1,10 +1,10 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { printable } from "../../audit/text.js";
-import type { OperationalLog } from "../../operational-log.js";
-import { type CliIo, UsageError } from "../io.js";
-import { wantsColour } from "../style.js";
+import type { OperationalLog } from "sallyport";
+import { printable } from "../../src/audit/text.js";
+import { UsageError } from "../../src/cli/io.js";
+import { wantsColour } from "../../src/cli/style.js";
 import { createAuditKey } from "./auditor.js";
 import { askRefund } from "./chapters/ask-refund.js";
 import { endSession } from "./chapters/end-session.js";
@@ -18,6 +18,7 @@ import { surviveRestart } from "./chapters/survive-restart.js";
 import { tamper } from "./chapters/tamper.js";
 import { tryAdmin } from "./chapters/try-admin.js";
 import { createEyes } from "./eyes.js";
+import type { DemoIo } from "./io.js";
 import { personAtTerminal, scriptedPerson } from "./person.js";
 import type { Stage } from "./stage.js";
 import { type Claim, createStory, type Story } from "./story.js";
@@ -57,7 +58,7 @@ export interface DemoResult {
  * @throws UsageError for a directory that is not empty; the reason of `signal` when it aborts.
  */
 export async function runDemo(
-  io: CliIo,
+  io: DemoIo,
   options: DemoOptions,
   signal: AbortSignal,
   probes: DemoProbes = {},
@@ -91,7 +92,7 @@ export async function runDemo(
       directory,
       verifierKey,
       signal,
-      startSelf: io.startSelf,
+      startDoomed: io.startDoomed,
       eyes: createEyes(probes.agentSaw),
     };
     story.open([

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign } from "node:crypto";
-import type { AuditSigner } from "../../audit/index.js";
-import { formatVerifierKey } from "../../audit/note.js";
+import type { AuditSigner } from "sallyport/audit";
+import { formatVerifierKey } from "../../src/audit/note.js";
 
 /** Who signs the record, and the public half that the auditor was given before anything happened. */
 export interface AuditKey {

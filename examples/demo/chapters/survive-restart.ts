@@ -8,14 +8,14 @@ import { MARIA } from "./open-session.js";
 const REFUND = { cents: 1500, currency: "EUR", invoice: "inv-7001", reason: "goodwill" };
 
 /** A question that nobody has answered yet outlives the process that asked it; so does the answer, and it is used once. */
-export async function surviveRestart({ story, world, eyes, signal, startSelf }: Scene): Promise<void> {
+export async function surviveRestart({ story, world, eyes, signal, startDoomed }: Scene): Promise<void> {
   story.step("A guard's process is killed while its question is open");
   const before = world.ledger.received.length;
   const refunds = (): number => world.ledger.received.slice(before).filter(({ method }) => method === "POST").length;
   const identityToken = await world.authorizationServer.issueUserToken(MARIA);
 
   story.says("agent", requestLine("POST", "/api/refunds", REFUND));
-  const child = await startSelf(["demo", "--doomed"]);
+  const child = await startDoomed();
   const doom = { place: world.place, directory: `${world.place.state}-of-the-killed`, identityToken, refund: REFUND };
   const asked = await killWhenItAsks(child, doom, signal);
   story.says("guard", `Process ${child.pid} asks a person, and is killed: ${child.signalCode}.`);

@@ -1,4 +1,4 @@
-import { createStyle, type Style, wrap } from "../style.js";
+import { createStyle, type Style, wrap } from "../../src/cli/style.js";
 
 /** Who speaks. Told apart by a name in front, and by a colour where there are colours. */
 export type Voice = "agent" | "guard" | "ledger" | "person" | "record" | "auditor";

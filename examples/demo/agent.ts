@@ -1,5 +1,5 @@
-import { findGuardError } from "../../errors/find-guard-error.js";
-import type { GuardError } from "../../errors/guard-error.js";
+import type { GuardError } from "sallyport";
+import { findGuardError } from "sallyport";
 import type { Eyes } from "./eyes.js";
 
 /** How a call ended, as agent code sees it. */

@@ -1,7 +1,7 @@
-import type { Session } from "../../session.js";
-import type { CliIo } from "../io.js";
+import type { Session } from "sallyport";
 import type { DemoAgent } from "./agent.js";
 import type { Eyes } from "./eyes.js";
+import type { DemoIo } from "./io.js";
 import type { Person } from "./person.js";
 import type { Story } from "./story.js";
 import type { World } from "./world.js";
@@ -16,7 +16,7 @@ export interface Stage {
   readonly directory: string;
   readonly verifierKey: string;
   readonly signal: AbortSignal;
-  readonly startSelf: CliIo["startSelf"];
+  readonly startDoomed: DemoIo["startDoomed"];
 }
 
 /** A stage on which a session is open and an agent acts. */

@@ -3,14 +3,15 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { AuthorizationServer } from "../../examples/demo/authorization-server.js";
+import { runDemoCommand } from "../../examples/demo/command.js";
+import { type DemoResult, runDemo } from "../../examples/demo/demo.js";
+import type { Ledger } from "../../examples/demo/ledger.js";
+import { personalValues } from "../../examples/demo/ledger-data.js";
+import { realParts, type WorldParts } from "../../examples/demo/world.js";
 import { verifyAudit } from "../../src/audit/index.js";
-import type { AuthorizationServer } from "../../src/cli/demo/authorization-server.js";
-import { type DemoResult, runDemo } from "../../src/cli/demo/demo.js";
-import type { Ledger } from "../../src/cli/demo/ledger.js";
-import { personalValues } from "../../src/cli/demo/ledger-data.js";
-import { realParts, type WorldParts } from "../../src/cli/demo/world.js";
 import { run } from "../../src/cli/run.js";
-import { everythingIn, type FakeIo, fakeIo, formsOf, leaksIn } from "./support.js";
+import { everythingIn, type FakeIo, fakeIo, formsOf, leaksIn } from "../cli/support.js";
 
 const never = new AbortController().signal;
 
@@ -183,7 +184,7 @@ describe("the search for leaks itself", () => {
   });
 });
 
-describe("sallyport demo", () => {
+describe("npm run demo", () => {
   const directories: string[] = [];
   const temporary = async (): Promise<string> => {
     const directory = await mkdtemp(join(tmpdir(), "sallyport-test-"));
@@ -196,7 +197,7 @@ describe("sallyport demo", () => {
 
   test("shows the record before and after masking, side by side", async () => {
     const io = fakeIo();
-    expect(await run(["demo"], io)).toBe(0);
+    expect(await runDemoCommand([], io)).toBe(0);
     const line = io
       .out()
       .split("\n")
@@ -209,7 +210,7 @@ describe("sallyport demo", () => {
   test("with --json prints the claims and no story, and with --directory keeps a record that verifies", async () => {
     const directory = join(await temporary(), "record");
     const io = fakeIo();
-    expect(await run(["demo", "--json", "--directory", directory], io)).toBe(0);
+    expect(await runDemoCommand(["--json", "--directory", directory], io)).toBe(0);
     const printed = JSON.parse(io.out()) as { ok: boolean; claims: unknown[] };
     expect(printed.ok).toBe(true);
     expect(printed.claims.length).toBeGreaterThan(20);
@@ -224,28 +225,38 @@ describe("sallyport demo", () => {
     const directory = await temporary();
     await writeFile(join(directory, "mine.txt"), "mine");
     const io = fakeIo();
-    expect(await run(["demo", "--directory", directory], io)).toBe(64);
+    expect(await runDemoCommand(["--directory", directory], io)).toBe(64);
     expect(io.err()).toContain("is not empty");
     expect(await readdir(directory)).toEqual(["mine.txt"]);
   });
 
   test("with --interactive the answers are the person's: no to everything sends no refund, and every claim still holds", async () => {
     const io = fakeIo({ answers: ["n", "n", "n", "n"] });
-    expect(await run(["demo", "--interactive"], io)).toBe(0);
+    expect(await runDemoCommand(["--interactive"], io)).toBe(0);
     expect(io.err().split("[y/N]").length - 1).toBe(3);
     expect(io.out()).toContain("the person said no, and nothing was sent");
   });
 
   test("with --interactive a yes to everything sends every refund that a person may say yes to", async () => {
     const io = fakeIo({ answers: ["y", "y", "y", "y"] });
-    expect(await run(["demo", "--interactive"], io)).toBe(0);
+    expect(await runDemoCommand(["--interactive"], io)).toBe(0);
     expect(io.err().split("[y/N]").length - 1).toBe(4);
     expect(io.out()).toContain("one more refund was made");
   });
 
+  test.each([
+    ["--help", 0],
+    ["--nope", 64],
+    ["extra", 64],
+  ])("%s explains itself and exits with %d", async (argument, code) => {
+    const io = fakeIo();
+    expect(await runDemoCommand([argument], io)).toBe(code);
+    expect(code === 0 ? io.out() : io.err()).not.toBe("");
+  });
+
   test("--interactive without a terminal is refused before anything starts", async () => {
     const io = fakeIo();
-    expect(await run(["demo", "--interactive"], io)).toBe(64);
+    expect(await runDemoCommand(["--interactive"], io)).toBe(64);
     expect(io.out()).toBe("");
     expect(io.err()).toContain("needs a terminal");
   });
@@ -256,7 +267,7 @@ describe("sallyport demo", () => {
     io.terminal.output.on("data", (chunk: Buffer) => {
       if (chunk.includes("[y/N]")) io.interrupt();
     });
-    expect(await run(["demo", "--interactive"], io)).toBe(130);
+    expect(await runDemoCommand(["--interactive"], io)).toBe(130);
     expect(io.err()).toContain("everything is closed");
     expect(io.out()).not.toContain("Refund made");
   });

@@ -1,6 +1,6 @@
 import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type AuditReport, verifyAudit } from "../../../audit/index.js";
+import { type AuditReport, verifyAudit } from "sallyport/audit";
 import { personalValues } from "../ledger-data.js";
 import type { Stage } from "../stage.js";
 import { timelineOf } from "../timeline.js";

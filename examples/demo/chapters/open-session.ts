@@ -1,5 +1,5 @@
-import { findGuardError } from "../../../errors/find-guard-error.js";
-import type { Session } from "../../../session.js";
+import type { Session } from "sallyport";
+import { findGuardError } from "sallyport";
 import { createAgent } from "../agent.js";
 import type { Scene, Stage } from "../stage.js";
 import { TICKET } from "../ticket.js";

@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
-import type { OperationalLog } from "../../operational-log.js";
+import type { OperationalLog } from "sallyport";
 import { createAuditKey } from "./auditor.js";
 import { type GuardPlace, openGuard } from "./guard.js";
 import { TICKET } from "./ticket.js";

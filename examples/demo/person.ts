@@ -1,6 +1,6 @@
 import { userInfo } from "node:os";
-import { type ApprovalCallback, type ApprovalRequest, approveInTerminal, renderCard } from "../../approval/index.js";
-import type { CliIo } from "../io.js";
+import { type ApprovalCallback, type ApprovalRequest, approveInTerminal, renderCard } from "sallyport/approval";
+import type { CliIo } from "../../src/cli/io.js";
 import type { Story } from "./story.js";
 
 /** What the person will do with the next question. */
