@@ -50,7 +50,7 @@ export function deskProblems(options: unknown, further: readonly string[] = []):
     if (reminders["escalateTo"] !== undefined && !isSomebody(reminders["escalateTo"]))
       note("reminders/escalateTo", SOMEBODY);
   });
-  checkPart(options["prompts"], "prompts", ["perSession", "perHour"], note, (prompts) => {
+  checkPart(options["prompts"], "prompts", ["perSession", "perRequester", "perHour"], note, (prompts) => {
     for (const [key, value] of Object.entries(prompts))
       if (value !== undefined && !isCount(value)) note(`prompts/${key}`, "must be a whole number of at least 1");
   });

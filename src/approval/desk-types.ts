@@ -62,6 +62,8 @@ export interface ApprovalDesk {
   cancel(id: string, by: Approver): Promise<ApprovalRecord>;
   /** Takes a yes back before it is used; later it is recorded as too late. */
   revoke(id: string, by: Approver): Promise<ApprovalRecord>;
+  /** Takes an unused yes back that was given under a policy that is no longer in force. */
+  outdate(id: string): Promise<ApprovalRecord>;
   /** Resolves when the approval is no longer pending. */
   wait(id: string, options?: { readonly signal?: AbortSignal }): Promise<ApprovalRecord>;
   /** Lets time act on what is in the store already, also of processes that are no more: expiry, and reminders. Never rejects. */

@@ -8,6 +8,7 @@ import { type Emit, eventOf } from "./events.js";
 import { failClosedStore } from "./fail-closed-store.js";
 import { takeGrantFor } from "./granting.js";
 import { type ApprovalDeskOptions, deskSettings } from "./options.js";
+import { THE_POLICY, THE_SESSION } from "./own-votes.js";
 import { createPromptBudget } from "./prompt-budget.js";
 import { type ApprovalOpening, type ApprovalRecord, type ApprovalTerms, ageRecord } from "./record.js";
 import { mismatch, narrower, refusalOf, unavailable } from "./refusals.js";
@@ -15,17 +16,13 @@ import { ownDraft, requestView, shownHash } from "./request-view.js";
 import { untilDecided } from "./settled.js";
 import { steadyTime } from "./steady-time.js";
 import { createTimekeeper } from "./timekeeper.js";
-import type { ApprovalDraft, Approver } from "./types.js";
+import type { ApprovalDraft } from "./types.js";
 import type { QuorumEntry } from "./votes/quorum.js";
-import { OURSELVES } from "./votes/separation.js";
 import { createVoting } from "./votes/voting.js";
 
 /** How often, and after how long, a question is asked again whose channel failed; each time twice as long. */
 const RETRIES = 5;
 const RETRY_MS = 30_000;
-
-/** Cancels on behalf of a session that ends. */
-const THE_SESSION: Approver = { id: "session", idp: OURSELVES };
 
 /** Opens a desk. @throws OptionsError */
 export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
@@ -127,15 +124,15 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
     call.approvalId = record.id;
     time.follow(record);
     if (created) {
-      const tooMany = prompts.spend(draft.sessionId, now());
+      const tooMany = prompts.spend(draft, now());
       if (tooMany !== null) {
-        await voting.takeBack(record.id, THE_SESSION, "cancel", tooMany);
+        await voting.withdraw(record.id, THE_SESSION, "cancel", tooMany);
         throw unavailable(tooMany, record);
       }
       asking?.postpone(record.id);
     }
     emit(created ? "requested" : "joined", record, { caller: call });
-    if (created && call.signal.aborted) await voting.takeBack(record.id, THE_SESSION, "cancel");
+    if (created && call.signal.aborted) await voting.withdraw(record.id, THE_SESSION, "cancel");
     call.signal.throwIfAborted();
     if (record.state === "pending" && asking?.isDue(record.id) === true) ask(record);
     return record;
@@ -196,6 +193,7 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
     },
     cancel: (id, by) => voting.takeBack(id, by, "cancel"),
     revoke: (id, by) => voting.takeBack(id, by, "revoke"),
+    outdate: (id) => voting.withdraw(id, THE_POLICY, "revoke"),
     async wait(id, { signal = new AbortController().signal } = {}) {
       const record = await untilDecided(id, { store, clock, now, signal, waitMs: Number.POSITIVE_INFINITY });
       if (record === undefined) throw mismatch("there is no approval with this id");
@@ -207,7 +205,7 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
       calls.refuse({ sessionId }, new GuardError("SESSION_CLOSED"));
       if (closed) return;
       for (const { id, sessionId: opener } of await store.list({ state: "pending" })) {
-        if (opener === sessionId && !calls.hasOther(id, sessionId)) await voting.takeBack(id, THE_SESSION, "cancel");
+        if (opener === sessionId && !calls.hasOther(id, sessionId)) await voting.withdraw(id, THE_SESSION, "cancel");
       }
     },
     async close() {

@@ -31,7 +31,10 @@ export interface ApprovalDeskOptions {
   readonly emergency?: EmergencyTerms;
   /** Default: nobody is reminded. */
   readonly reminders?: ReminderTerms;
-  /** How often people may be asked: by one session, and by all of them in an hour. Default 100 and 1,000. */
+  /**
+   * How often people may be asked: by one session, by one agent for one person in an hour, and by all in an hour. Default 100,
+   * 300 and 1,000.
+   */
   readonly prompts?: PromptTerms;
   /**
    * Proves decisions that come from outside. With it, `decide` takes signed ones only: tokens, decisions with a proof, and
@@ -50,6 +53,8 @@ export interface ApprovalDeskOptions {
 /** How often people may be asked before a session is told to stop. */
 export interface PromptTerms {
   readonly perSession?: number;
+  /** By one agent that acts for one person, over all their sessions within an hour. */
+  readonly perRequester?: number;
   readonly perHour?: number;
 }
 

@@ -1,4 +1,6 @@
+import { foldedId, hasUnseen } from "../policy/folded-id.js";
 import { readPins } from "../policy/pins.js";
+import { OURSELVES } from "./own-votes.js";
 import type { ApprovalDecision, ApprovalReply, Approver } from "./types.js";
 
 /** A well-formed thing, or what is wrong with it. */
@@ -55,6 +57,9 @@ export function readApprover(by: unknown): Reading<Approver> {
   if (!isObject(by)) return wrong("nobody is named as the approver");
   const { id, idp, groups, authTime, acr } = by;
   if (!isText(id) || !isText(idp)) return wrong("the approver has no id or nobody who vouches for it");
+  // Compared without them it would count as somebody else, and compared with them as a second person.
+  if (hasUnseen(id) || foldedId(id) === "") return wrong("the approver's id holds characters that cannot be seen");
+  if (foldedId(idp) === OURSELVES) return wrong("nobody answers in the name of the library");
   if (groups !== undefined && !(Array.isArray(groups) && groups.length <= 1000 && groups.every(isText))) {
     return wrong("the approver's groups are not a list of names");
   }
@@ -66,7 +71,7 @@ export function readApprover(by: unknown): Reading<Approver> {
     value: {
       id,
       idp,
-      ...(groups === undefined ? {} : { groups: [...groups] }),
+      ...(groups === undefined ? {} : { groups: groups.filter((group) => !hasUnseen(group)) }),
       ...(authTime === undefined ? {} : { authTime }),
       ...(acr === undefined ? {} : { acr }),
     },

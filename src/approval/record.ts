@@ -251,7 +251,7 @@ export function decides(record: Pick<ApprovalRecord, "terms" | "votes">): boolea
 }
 
 const isSameVote = (a: ApprovalVote, b: ApprovalVote): boolean =>
-  a.nonce === b.nonce && a.verdict === b.verdict && a.by.id === b.by.id && a.by.idp === b.by.idp;
+  a.nonce === b.nonce && a.verdict === b.verdict && personOf(a.by) === personOf(b.by) && a.by.idp === b.by.idp;
 
 /** What the yes is good for: the least that the terms and anybody who said yes allow. */
 function grantTerms(

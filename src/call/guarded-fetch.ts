@@ -241,7 +241,7 @@ async function approveHop(
 /** The policy was replaced after a person was asked: their yes was to another question. */
 async function outdate({ desk }: GuardParts, grant: Grant): Promise<void> {
   await grant.settle("released");
-  await desk.revoke(grant.approvalId, { id: "policy", idp: "sallyport" });
+  await desk.outdate(grant.approvalId);
 }
 
 /** The hop a redirect asks for, brought into canonical form to be judged from the start; null where the answer is the caller's. */

@@ -1,6 +1,7 @@
 import type { ApprovalTerms } from "./decision.js";
 import type { ApprovalDocument } from "./document/document.js";
 import { parseDuration } from "./document/duration.js";
+import { foldedId } from "./folded-id.js";
 
 /** How a person is asked, with times as numbers. */
 export function approvalTerms({ approvers, quorum, wait, expires, grant }: ApprovalDocument = {}): ApprovalTerms {
@@ -23,7 +24,8 @@ export function checkApproval(
   { approvers, quorum = 1, wait, expires }: ApprovalDocument,
   problem: (at: string, message: string) => void,
 ): void {
-  if (approvers !== undefined && approvers.length < quorum && !approvers.some((name) => name.startsWith("group:")))
+  const people = new Set(approvers?.map(foldedId));
+  if (approvers !== undefined && people.size < quorum && !approvers.some((name) => name.startsWith("group:")))
     problem("/quorum", "more people must say yes than are listed in approvers");
   const [waitMs, expiresMs] = [wait, expires].map((text) => (text === undefined ? null : parseDuration(text)));
   if (waitMs != null && expiresMs != null && waitMs > expiresMs)

@@ -1,3 +1,4 @@
+import { foldedId } from "../../policy/folded-id.js";
 import type { Approver } from "../types.js";
 
 /** So many people from one place. All entries of a quorum must be met. */
@@ -25,12 +26,20 @@ const ANYBODY: readonly QuorumEntry[] = [{ name: "approver", n: 1 }];
  * A person, wherever they answer from: who clicks in a chat and types at a terminal is one person. Of two people with one id
  * in two directories one counts, so all channels should speak of people by the same directory.
  */
-export const personOf = ({ id }: Approver): string => id.normalize("NFKC").toLowerCase();
+export const personOf = ({ id }: Approver): string => foldedId(id);
+
+const GROUP = "group:";
 
 /** Whether `from` names this person or a group that their channel proved. */
-export const isFrom = (from: string | undefined, by: Approver): boolean =>
-  from === undefined ||
-  (from.startsWith("group:") ? (by.groups ?? []).includes(from.slice("group:".length)) : from === by.id);
+export function isFrom(from: string | undefined, by: Approver): boolean {
+  if (from === undefined) return true;
+  if (!from.startsWith(GROUP)) return foldedId(from) === personOf(by);
+  return (by.groups ?? []).some((group) => isGroup(from, group));
+}
+
+/** Whether `from` names this group. */
+export const isGroup = (from: string, group: string): boolean =>
+  from.startsWith(GROUP) && foldedId(from.slice(GROUP.length)) === foldedId(group);
 
 /**
  * Counts the yeses of different people. With `distinctPeople` one person fills one place, also where they are in two groups;

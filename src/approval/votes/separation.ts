@@ -1,6 +1,7 @@
+import { foldedId } from "../../policy/folded-id.js";
 import type { ApprovalRecord } from "../record.js";
 import type { ApprovalDecision, Approver } from "../types.js";
-import { isFrom } from "./quorum.js";
+import { isFrom, personOf } from "./quorum.js";
 
 /** Rules about who may answer. */
 export interface Separation {
@@ -50,16 +51,11 @@ export function mayDecide(by: Approver, { approvers, escalatedTo, terms }: Appro
   return [...named, ...terms.quorum.map(({ from }) => from)].some((entry) => isFrom(entry, by));
 }
 
-/** Who vouches for what the library does by itself. */
-export const OURSELVES = "sallyport";
-
 /** Whether this is the agent that asks. The person it acts for may take a question back; the agent would only hide that it asked. */
-export const isAgentOf = ({ subject }: ApprovalRecord, by: Approver): boolean => alike(subject.agent) === alike(by.id);
+export const isAgentOf = ({ subject }: ApprovalRecord, by: Approver): boolean =>
+  foldedId(subject.agent) === personOf(by);
 
 function isRequester(by: Approver, { subject }: ApprovalRecord): boolean {
   const requesters = [subject.agent, subject.onBehalfOf, ...(subject.aliases ?? [])];
-  return requesters.some((id) => id !== undefined && alike(id) === alike(by.id));
+  return requesters.some((id) => id !== undefined && foldedId(id) === personOf(by));
 }
-
-/** Directories compare names without case: `Ann@example.org` is `ann@example.org`. */
-const alike = (id: string): string => id.normalize("NFKC").toLowerCase();

@@ -1,6 +1,7 @@
 import { ApprovalConsumedError, ApprovalExpiredError } from "../../errors/guard-error.js";
 import type { Emit } from "../events.js";
 import type { DeskSettings } from "../options.js";
+import { THE_RECORD } from "../own-votes.js";
 import { readApprover, readDecision } from "../read-reply.js";
 import { type ApprovalRecord, type ApprovalVote, decides, type RecordedVote } from "../record.js";
 import { about, mismatch, unavailable } from "../refusals.js";
@@ -9,8 +10,8 @@ import type { Timekeeper } from "../timekeeper.js";
 import type { ApprovalDecision, Approver } from "../types.js";
 import { createBallot } from "./ballot.js";
 import { ProvenDecision } from "./proven.js";
-import { isFrom, personOf } from "./quorum.js";
-import { isAgentOf, mayDecide, OURSELVES, objectionTo } from "./separation.js";
+import { isFrom, isGroup, personOf } from "./quorum.js";
+import { isAgentOf, mayDecide, objectionTo } from "./separation.js";
 
 /** Everything that a person can do to an approval. */
 export interface Voting {
@@ -18,7 +19,10 @@ export interface Voting {
   decide(answer: unknown): Promise<ApprovalRecord>;
   /** Counts an answer that has to prove itself, where `verify` is there: a token, a decision with its proof, or a channel's own. */
   decideFromOutside(answer: unknown): Promise<ApprovalRecord>;
-  takeBack(id: string, by: Approver, verdict: "cancel" | "revoke", reason?: string): Promise<ApprovalRecord>;
+  /** Takes a question or a yes back for a person, whom whoever calls has proved. */
+  takeBack(id: string, by: Approver, verdict: "cancel" | "revoke"): Promise<ApprovalRecord>;
+  /** The same for the library itself, which is one of `own-votes.ts`. */
+  withdraw(id: string, by: Approver, verdict: "cancel" | "revoke", reason?: string): Promise<ApprovalRecord>;
   /** Puts votes into the record that were cast by a tool that keeps none. */
   hear(record: ApprovalRecord, votes: readonly RecordedVote[]): Promise<void>;
 }
@@ -134,10 +138,17 @@ export function createVoting(tools: {
     } catch (error) {
       // A yes that is not on record is taken back before anybody can use it.
       if (counted && verdict === "approve") {
-        await store.vote(record.id, { verdict: "revoke", by: UNRECORDED, at: now(), nonce: tools.randomId() });
+        await store.vote(record.id, { verdict: "revoke", by: THE_RECORD, at: now(), nonce: tools.randomId() });
       }
       throw error;
     }
+  };
+
+  const known = async (id: string): Promise<ApprovalRecord> => {
+    await time.sweep();
+    const record = await store.get(id);
+    if (record === undefined) throw mismatch("there is no approval with this id");
+    return record;
   };
 
   const voting: Voting = {
@@ -166,16 +177,17 @@ export function createVoting(tools: {
       }
       return voting.decide(answer);
     },
-    async takeBack(id, by, verdict, reason) {
+    async takeBack(id, by, verdict) {
       const person = readApprover(by);
       if (!person.ok) throw unavailable(person.problem);
-      await time.sweep();
-      const record = await store.get(id);
-      if (record === undefined) throw mismatch("there is no approval with this id");
-      if (verdict === "cancel" && person.value.idp !== OURSELVES && isAgentOf(record, person.value))
+      const record = await known(id);
+      if (verdict === "cancel" && isAgentOf(record, person.value))
         throw unavailable("an agent cannot take back its own question", record);
+      return cast(record, { verdict, by: person.value, at: now(), nonce: tools.randomId() });
+    },
+    async withdraw(id, by, verdict, reason) {
       const why = reason === undefined ? {} : { reason };
-      return cast(record, { verdict, by: person.value, at: now(), nonce: tools.randomId(), ...why });
+      return cast(await known(id), { verdict, by, at: now(), nonce: tools.randomId(), ...why });
     },
     async hear(record, votes) {
       for (const vote of votes) await report(record, vote);
@@ -203,12 +215,14 @@ function ownGroups(by: Approver, record: ApprovalRecord, emergency: string | und
     record.escalatedTo,
     emergency,
   ];
-  return { ...by, groups: by.groups.filter((group) => named.includes(`group:${group}`)) };
+  return {
+    ...by,
+    groups: by.groups.filter((group) => named.some((from) => from !== undefined && isGroup(from, group))),
+  };
 }
 
 /** Whether somebody has left a group for which their yes was counted. */
 const lostPlace = (before: Approver, now: Approver, { terms }: ApprovalRecord): boolean =>
   (terms.quorum ?? []).some(({ from }) => from !== undefined && isFrom(from, before) && !isFrom(from, now));
 
-const UNRECORDED: Approver = { id: "unrecorded", idp: OURSELVES };
 const HAPPENED = { cancel: "cancelled", revoke: "revoked" } as const;
