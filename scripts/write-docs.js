@@ -5,16 +5,18 @@ import { ERROR_CODES } from "../dist/index.js";
 import { policySchema } from "../dist/policy/index.js";
 
 const ADVICE = {
-  stop: "stop: the same call will fail again",
-  change: "another request may pass",
-  wait: "wait: a person or a limit must act first",
-  retry: "a fault of the moment",
+  stop: "stop: the same call fails again",
+  change: "change: another request may pass",
+  wait: "wait: a person must decide, or a limit must free up",
+  retry: "retry: the fault is temporary",
 };
+
+const cell = (text) => text.replaceAll("|", "\\|");
 
 const rows = Object.entries(ERROR_CODES)
   .map(
-    ([code, { meaning, advice, status }]) =>
-      `| \`${code}\` | ${status} | ${ADVICE[advice]} | ${meaning.replaceAll("|", "\\|")} |`,
+    ([code, { meaning, remedy, advice, status, type }]) =>
+      `| \`${code}\` | \`${type}\` | ${status} | ${ADVICE[advice]} | ${cell(meaning)} | ${cell(remedy)} |`,
   )
   .join("\n");
 
@@ -24,13 +26,14 @@ writeFileSync(
 
 Generated from \`src/errors/codes.ts\` by \`npm run docs\`. Codes are stable: they are added, never renamed or reused.
 
-Every refusal is a \`GuardError\` with a \`code\`, a \`message\` for the operator and \`toModelText()\` for the model;
-\`findGuardError(error)\` digs it out of what a client library wrapped around it. Network faults of the service are not
-refusals: they stay the \`TypeError: fetch failed\` that every fetch throws. The status is the one in \`toProblem()\`; a
-synthetic response under \`onDeny: "respond"\` is always 403, so that clients do not retry it by themselves.
+Every refusal is a \`GuardError\` with a \`code\`, a \`message\` for the operator and \`toModelText()\` for the model.
+\`findGuardError(error)\` finds it in the error of a client library that wrapped it; \`isDenied\`, \`isApprovalPending\` and the
+other guards narrow it to its class. Network faults of a service are not refusals: they are the \`TypeError: fetch failed\`
+that every fetch throws. The status is the one in \`toProblem()\`. A synthetic response under \`onDeny: "respond"\` always has
+the status 403, so that clients do not retry it.
 
-| code | status | what next | meaning |
-|---|---|---|---|
+| code | class | status | the model is told to | what happened | what to do |
+|---|---|---|---|---|---|
 ${rows}
 `,
 );

@@ -9,7 +9,7 @@ export type { Client } from "./client/create-client.js";
 // What the parts have in common
 export type { Clock } from "./clock.js";
 // Errors
-export { type Advice, ERROR_CODES, type ErrorCode } from "./errors/codes.js";
+export { type Advice, ERROR_CODES, type ErrorClass, type ErrorCode, type ErrorCodeEntry } from "./errors/codes.js";
 export { findGuardError } from "./errors/find-guard-error.js";
 export {
   ApprovalConsumedError,
@@ -23,11 +23,25 @@ export {
   type ConfigurationProblem,
   DeniedError,
   GuardError,
+  type GuardErrorFields,
   isGuardError,
   OptionsError,
   PolicyError,
   type Problem,
 } from "./errors/guard-error.js";
+export {
+  isApprovalConsumed,
+  isApprovalDenied,
+  isApprovalExpired,
+  isApprovalMismatch,
+  isApprovalPending,
+  isApprovalUnavailable,
+  isAuditIncomplete,
+  isAuditUnavailable,
+  isDenied,
+  isOptionsError,
+  isPolicyError,
+} from "./errors/guards.js";
 export { createGuard, type Guard } from "./guard.js";
 export type { OperationalLog } from "./operational-log.js";
 export type { GuardOptions, SessionOptions } from "./options.js";

@@ -178,7 +178,7 @@ export class Exchange {
   ): void {
     const outcome = this.#outcomeOf(type, answer, delivery, error);
     if (outcome === null) return;
-    // The request went out; without a record of what came back, the answer is withheld.
+    // The request went out; without a record of what came back, the response is withheld.
     if (!succeeds(() => this.#log.append(outcome.event)) || !outcome.isWhole) throw new AuditIncompleteError();
   }
 

@@ -19,9 +19,11 @@ export function refusal(exchange: Exchange, request: Described, decision: Decisi
   const code = decision.code as ErrorCode;
   const redirected = exchange.isRedirected;
   return new DeniedError(redirected ? "REDIRECT_REFUSED" : code, {
-    message: `${ERROR_CODES[code].meaning} ${decision.rule === undefined ? "" : `Rule "${decision.rule}": `}${decision.reason}.`,
-    modelReason: redirected ? `the server redirected, and there ${decision.reason}` : decision.reason,
-    target: request.ok ? targetOf(request) : "",
+    message: `${decision.rule === undefined ? capital(decision.reason) : `Rule "${decision.rule}": ${decision.reason}`}. ${ERROR_CODES[code].remedy}`,
+    modelReason: redirected ? `the service redirected, and there ${decision.reason}` : decision.reason,
+    ...(request.ok ? { target: targetOf(request) } : {}),
     ...(decision.rule === undefined ? {} : { rule: decision.rule }),
   });
 }
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,5 +1,5 @@
 import createOpenApiClient, { type Client as OpenApiClient, type PathSerializer } from "openapi-fetch";
-import { GuardError } from "../errors/guard-error.js";
+import { DeniedError } from "../errors/guard-error.js";
 import type { Policy } from "../policy/index.js";
 import { canonicalUrl } from "../request/url.js";
 
@@ -9,7 +9,7 @@ export type Client<Paths extends object> = OpenApiClient<Paths>;
 /**
  * Makes the client of a service: its base URL is the service's one origin in the policy.
  *
- * @throws GuardError `NO_SERVICE` when the policy has no such service; TypeError when it has no single origin.
+ * @throws DeniedError `NO_SERVICE` when the policy has no such service; TypeError when it has no single origin.
  */
 export function createSessionClient<Paths extends object>(
   policy: Policy,
@@ -19,7 +19,7 @@ export function createSessionClient<Paths extends object>(
   const document = Object.hasOwn(policy.document.services, service) ? policy.document.services[service] : undefined;
   const [origin, ...others] = document?.origins ?? [];
   if (document === undefined)
-    throw new GuardError("NO_SERVICE", { message: `The policy has no service "${service}".` });
+    throw new DeniedError("NO_SERVICE", { message: `The policy has no service "${service}".` });
   if (origin === undefined || others.length > 0 || origin.includes("*") || origin === "public-web") {
     throw new TypeError(
       `the service "${service}" has no single origin, so it has no base URL: use fetch with a full URL`,
@@ -35,7 +35,7 @@ const fillPath: PathSerializer = (path, params) =>
     if (value === undefined || value === null || typeof value === "object" || typeof value === "function")
       return placeholder;
     const text = String(value);
-    if (text === "") throw new GuardError("URL_INVALID", { message: `The path parameter {${name}} is empty.` });
+    if (text === "") throw new DeniedError("URL_INVALID", { message: `The path parameter {${name}} is empty.` });
     return encodeURIComponent(text);
   });
 
@@ -47,10 +47,10 @@ class ClientRequest extends Request {
   constructor(input: RequestInfo | URL, init?: RequestInit) {
     const url = String(input);
     if (/[{}]/.test(url.split("?", 1)[0] ?? "")) {
-      throw new GuardError("URL_INVALID", { message: "A path parameter is missing, or is not a plain value." });
+      throw new DeniedError("URL_INVALID", { message: "A path parameter is missing, or is not a plain value." });
     }
     const canonical = canonicalUrl(url);
-    if (!canonical.ok) throw new GuardError(canonical.code, { modelReason: canonical.reason });
+    if (!canonical.ok) throw new DeniedError(canonical.code, { modelReason: canonical.reason });
     super(input, init);
   }
 }

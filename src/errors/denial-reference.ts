@@ -1,17 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { ERROR_CODES, type ErrorCode } from "./codes.js";
-import {
-  ApprovalConsumedError,
-  ApprovalDeniedError,
-  ApprovalExpiredError,
-  ApprovalMismatchError,
-  ApprovalPendingError,
-  ApprovalUnavailableError,
-  AuditIncompleteError,
-  DeniedError,
-  GuardError,
-  type GuardErrorFields,
-} from "./guard-error.js";
+import { errorOf } from "./error-of-code.js";
+import type { GuardError } from "./guard-error.js";
 
 /**
  * A denial that became a response has to be known again in whatever a client library made of it: a header, a parsed body,
@@ -36,32 +26,5 @@ export function readDenialReference(text: string): GuardError | undefined {
   const [, code = "", approvalId = "", given = ""] = REFERENCE.exec(text) ?? [];
   if (!Object.hasOwn(ERROR_CODES, code)) return undefined;
   if (!timingSafeEqual(Buffer.from(given), Buffer.from(signature(code, approvalId)))) return undefined;
-  return errorOf(code as ErrorCode, approvalId);
-}
-
-function errorOf(code: ErrorCode, approvalId: string): GuardError {
-  const fields: GuardErrorFields = approvalId === "" ? {} : { approvalId };
-  switch (code) {
-    case "APPROVAL_PENDING":
-      return new ApprovalPendingError({ approvalId });
-    case "APPROVAL_DENIED":
-      return new ApprovalDeniedError(fields);
-    case "APPROVAL_EXPIRED":
-      return new ApprovalExpiredError(fields);
-    case "APPROVAL_MISMATCH":
-      return new ApprovalMismatchError(fields);
-    case "APPROVAL_CONSUMED":
-      return new ApprovalConsumedError(fields);
-    case "APPROVAL_UNAVAILABLE":
-      return new ApprovalUnavailableError(fields);
-    case "AUDIT_INCOMPLETE":
-      return new AuditIncompleteError(fields);
-    case "NO_SERVICE":
-    case "NO_RULE":
-    case "RULE_DENY":
-    case "REDIRECT_REFUSED":
-      return new DeniedError(code, fields);
-    default:
-      return new GuardError(code, fields);
-  }
+  return errorOf(code as ErrorCode, approvalId === "" ? {} : { approvalId });
 }

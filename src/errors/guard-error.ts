@@ -1,13 +1,13 @@
 import { type Advice, ERROR_CODES, type ErrorCode } from "./codes.js";
 
-/** Two copies of the package in one process recognise each other's errors by this brand. */
+/** Two copies of the package in one process recognize each other's errors by this brand. */
 const BRAND = Symbol.for("sallyport.GuardError");
 
 /** What a {@link GuardError} is made of. No field may hold a secret, a body, a matched value or a query string. */
 export interface GuardErrorFields {
-  /** One sentence for the operator: names the thing and the rule. Default: the code's meaning. */
+  /** For the operator: what happened to which thing, and what to do. Default: the code's meaning and remedy. */
   readonly message?: string;
-  /** One discreet sentence for the model, instead of the code's own. */
+  /** For the model: what happened, discreetly, as the part of a sentence. Default: the code's meaning. */
   readonly modelReason?: string;
   /** `METHOD url-without-query` of the request, where there is one. */
   readonly target?: string;
@@ -15,11 +15,11 @@ export interface GuardErrorFields {
   readonly rule?: string;
   /** Id of the approval that the caller waits for or was refused. */
   readonly approvalId?: string;
-  /** When to ask again, in milliseconds. */
+  /** When to call again at the earliest, in milliseconds. */
   readonly retryAfterMs?: number;
-  /** Whether the request had left when the error occurred; absent where the question makes no sense. */
+  /** Whether the request had left when the error occurred; absent where there is no request. */
   readonly sent?: boolean;
-  /** Never an error that could carry a credential: callers wrap, they do not pass through. */
+  /** Never an error that could carry a credential. */
   readonly cause?: unknown;
 }
 
@@ -38,15 +38,19 @@ export interface Problem {
 const NEXT_STEP: Record<Advice, string> = {
   stop: "Do not retry this request; tell the user.",
   change: "Do not retry it unchanged; use a request that is allowed, or tell the user.",
-  wait: "Do not repeat it in a loop; tell the user what is being waited for.",
-  retry: "This is a fault of the moment; it may be tried again later, a few times at most.",
+  wait: "Do not repeat it in a loop; tell the user what it waits for.",
+  retry: "The fault is temporary; retry later, a few times at most.",
 };
+
+/** A sentence without its full stop, and without the capital of an ordinary first word, as the end of another sentence. */
+const sentencePart = (sentence: string): string =>
+  sentence.replace(/\.$/, "").replace(/^(?:An?|The|No|Nobody|Options) /, (word) => word.toLowerCase());
 
 let note: (error: GuardError, lead: string) => void;
 
 /**
- * The one error of this library. Whatever fails, fails to "no", with a stable `code`, a sentence for the operator
- * (`message`) and a sentence for the model (`toModelText()`). Network faults of the upstream are not ours: they stay
+ * The base of every error of this library. Whatever fails, the request is refused, with a stable `code`, a text for the
+ * operator (`message`) and a text for the model (`toModelText()`). Network faults of a service are not among them: they are
  * the `TypeError: fetch failed` that every fetch throws.
  */
 export class GuardError extends Error {
@@ -62,13 +66,13 @@ export class GuardError extends Error {
   #modelReason: string | undefined;
 
   constructor(code: ErrorCode, fields: GuardErrorFields = {}) {
-    const meaning = fields.message ?? ERROR_CODES[code].meaning;
+    const { meaning, remedy, advice } = ERROR_CODES[code];
     super(
-      `${meaning}${fields.target === undefined ? "" : ` (${fields.target})`} [${code}]`,
+      `${fields.message ?? `${meaning} ${remedy}`}${fields.target === undefined ? "" : ` (${fields.target})`} [${code}]`,
       fields.cause === undefined ? undefined : { cause: fields.cause },
     );
     this.code = code;
-    this.retryable = ERROR_CODES[code].advice === "retry";
+    this.retryable = advice === "retry";
     this.target = fields.target;
     this.rule = fields.rule;
     this.approvalId = fields.approvalId;
@@ -82,20 +86,20 @@ export class GuardError extends Error {
   toModelText(): string {
     const { meaning, advice } = ERROR_CODES[this.code];
     const what = this.target === undefined ? "The request" : `The request ${this.target}`;
-    const outcome = this.sent === true ? "was sent, but its answer is withheld" : "was not sent";
+    const outcome = this.sent === true ? "was sent, but its response is withheld" : "was not sent";
     const approval = this.approvalId === undefined ? "" : ` Approval: ${this.approvalId}.`;
-    return `${what} ${outcome}: ${this.#modelReason ?? meaning} (${this.code}).${approval} ${NEXT_STEP[advice]}`;
+    return `${what} ${outcome}: ${this.#modelReason ?? sentencePart(meaning)} (${this.code}).${approval} ${NEXT_STEP[advice]}`;
   }
 
   static {
     note = (error, lead) => {
       if (error.sent === true) return;
       (error as { sent: boolean | undefined }).sent = true;
-      error.#modelReason = `${lead}: ${error.#modelReason ?? ERROR_CODES[error.code].meaning}`;
+      error.#modelReason = `${lead}: ${error.#modelReason ?? sentencePart(ERROR_CODES[error.code].meaning)}`;
     };
   }
 
-  /** The same as a problem document (RFC 9457), for callers that answer over HTTP. */
+  /** The same as a problem document (RFC 9457), for those who send it over HTTP. */
   toProblem(): Problem {
     return {
       type: `urn:sallyport:error:${this.code}`,
@@ -115,7 +119,7 @@ export class GuardError extends Error {
   }
 }
 
-/** Notes that something had been sent before this refusal, and what for: the error must not say that nothing was. */
+/** Notes that the request had been sent before this refusal, and why that was not enough: the error must not say otherwise. */
 export function sentBefore(error: GuardError, lead: string): void {
   note(error, lead);
 }
@@ -133,6 +137,7 @@ const listing = (problems: readonly ConfigurationProblem[]): string =>
 /** Thrown at load time with every problem of a policy document at once. */
 export class PolicyError extends GuardError {
   override readonly name: string = "PolicyError";
+  declare readonly code: "POLICY_INVALID";
   readonly problems: readonly ConfigurationProblem[];
   constructor(problems: readonly ConfigurationProblem[]) {
     super("POLICY_INVALID", {
@@ -146,6 +151,7 @@ export class PolicyError extends GuardError {
 /** Thrown at construction with every wrong option at once. */
 export class OptionsError extends GuardError {
   override readonly name: string = "OptionsError";
+  declare readonly code: "OPTIONS_INVALID";
   readonly problems: readonly ConfigurationProblem[];
   constructor(problems: readonly ConfigurationProblem[]) {
     super("OPTIONS_INVALID", {
@@ -156,42 +162,44 @@ export class OptionsError extends GuardError {
   }
 }
 
-/** The policy said no, in one of the ways the code tells. */
+/** The request is denied; nothing was sent. The code tells which check denied it. */
 export class DeniedError extends GuardError {
   override readonly name: string = "DeniedError";
 }
 
-/** A person has been asked; the same call will find the answer once it is there. */
+/** A person has been asked; the same call finds the decision once it is there. `retryAfterMs` is 15,000 by default. */
 export class ApprovalPendingError extends GuardError {
   override readonly name: string = "ApprovalPendingError";
-  /** When to call again at the earliest, in seconds. */
-  readonly retryAfter: number;
+  declare readonly code: "APPROVAL_PENDING";
+  declare readonly approvalId: string;
+  declare readonly retryAfterMs: number;
   constructor(fields: GuardErrorFields & { readonly approvalId: string }) {
-    const { retryAfterMs = 15_000 } = fields;
-    super("APPROVAL_PENDING", { ...fields, retryAfterMs });
-    this.retryAfter = Math.ceil(retryAfterMs / 1000);
+    super("APPROVAL_PENDING", { ...fields, retryAfterMs: fields.retryAfterMs ?? 15_000 });
   }
 }
 
-/** A person said no. */
+/** A person denied the request. */
 export class ApprovalDeniedError extends GuardError {
   override readonly name: string = "ApprovalDeniedError";
+  declare readonly code: "APPROVAL_DENIED";
   constructor(fields: GuardErrorFields) {
     super("APPROVAL_DENIED", fields);
   }
 }
 
-/** Nobody answered, or the grant was not used, in time. Distinct from a denial: no person said no. */
+/** Nobody decided, or the grant was not used, in time. No person denied the request. */
 export class ApprovalExpiredError extends GuardError {
   override readonly name: string = "ApprovalExpiredError";
+  declare readonly code: "APPROVAL_EXPIRED";
   constructor(fields: GuardErrorFields) {
     super("APPROVAL_EXPIRED", fields);
   }
 }
 
-/** The answer is not about the request that was asked about. */
+/** The decision is not about the request that was asked about. */
 export class ApprovalMismatchError extends GuardError {
   override readonly name: string = "ApprovalMismatchError";
+  declare readonly code: "APPROVAL_MISMATCH";
   constructor(fields: GuardErrorFields) {
     super("APPROVAL_MISMATCH", fields);
   }
@@ -200,28 +208,31 @@ export class ApprovalMismatchError extends GuardError {
 /** The one-time grant was used by another call. */
 export class ApprovalConsumedError extends GuardError {
   override readonly name: string = "ApprovalConsumedError";
+  declare readonly code: "APPROVAL_CONSUMED";
   constructor(fields: GuardErrorFields) {
     super("APPROVAL_CONSUMED", fields);
   }
 }
 
-/** Nobody can be asked, or asking failed; fails closed. */
+/** Nobody can be asked, or asking failed; the request is refused. */
 export class ApprovalUnavailableError extends GuardError {
   override readonly name: string = "ApprovalUnavailableError";
+  declare readonly code: "APPROVAL_UNAVAILABLE";
   constructor(fields: GuardErrorFields) {
     super("APPROVAL_UNAVAILABLE", fields);
   }
 }
 
-/** No record, no request. `path` names the file that could not be written, `systemCode` is the operating system's word. */
+/** No record, no request. `path` names the file that could not be written; `systemCode` is the error code of the operating system. */
 export class AuditUnavailableError extends GuardError {
   override readonly name: string = "AuditUnavailableError";
+  declare readonly code: "AUDIT_UNAVAILABLE";
   readonly path: string;
   readonly systemCode: string;
   constructor(path: string, systemCode: string, fields: GuardErrorFields = {}) {
     super("AUDIT_UNAVAILABLE", {
       ...fields,
-      message: `The audit record could not be written to ${path} (${systemCode}); nothing was sent.`,
+      message: `The record could not be written to ${path} (${systemCode}), so nothing was sent. Check the rights and the free space of its directory.`,
       modelReason: "the record of the request could not be written",
     });
     this.path = path;
@@ -229,9 +240,10 @@ export class AuditUnavailableError extends GuardError {
   }
 }
 
-/** The request went out and its outcome could not be recorded; the answer is withheld. */
+/** The request was sent and its outcome could not be recorded; the response is withheld. */
 export class AuditIncompleteError extends GuardError {
   override readonly name: string = "AuditIncompleteError";
+  declare readonly code: "AUDIT_INCOMPLETE";
   constructor(fields: GuardErrorFields = {}) {
     super("AUDIT_INCOMPLETE", { ...fields, sent: true });
   }

@@ -15,7 +15,7 @@ const KNOWN = new Map<string, Method>(
 export function canonicalMethod(raw: string): { readonly ok: true; readonly method: Method } | Refusal {
   const method = KNOWN.get(raw) ?? (/^[A-Za-z]{1,16}$/.test(raw) ? KNOWN.get(raw.toUpperCase()) : undefined);
   return method === undefined
-    ? refuse("METHOD_REFUSED", "the method is not one of the ordinary verbs")
+    ? refuse("METHOD_REFUSED", "the method is not one of GET, HEAD, OPTIONS, POST, PUT, PATCH and DELETE")
     : { ok: true, method };
 }
 

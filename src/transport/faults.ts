@@ -1,4 +1,4 @@
-import { GuardError } from "../errors/guard-error.js";
+import { DeniedError } from "../errors/guard-error.js";
 import type { HopRequest } from "./transport.js";
 
 /** Whether a byte of the request may have left before the error. */
@@ -46,7 +46,7 @@ export function brokenBody(cause: unknown): TypeError {
   return fault;
 }
 
-/** Why no connection was opened. Turned into a {@link GuardError} per request: one failed connection can end several. */
+/** Why no connection was opened. Turned into a {@link DeniedError} per request: one failed connection can end several. */
 export class AddressRefusal extends Error {
   override readonly name: string = "AddressRefusal";
   readonly hostname: string;
@@ -59,9 +59,9 @@ export class AddressRefusal extends Error {
   }
 }
 
-export function addressRefused(refusal: AddressRefusal, hop: HopRequest): GuardError {
-  const error = new GuardError("ADDRESS_REFUSED", {
-    message: `${refusal.hostname} is ${refusal.what}, which its service may not reach.`,
+export function addressRefused(refusal: AddressRefusal, hop: HopRequest): DeniedError {
+  const error = new DeniedError("ADDRESS_REFUSED", {
+    message: `${refusal.hostname} is ${refusal.what}, which its service may not reach. If it should, list the network in the service's \`addresses\`.`,
     target: targetOf(hop),
     sent: false,
   });

@@ -1,4 +1,5 @@
-import { GuardError } from "../errors/guard-error.js";
+import { errorOf } from "../errors/error-of-code.js";
+import type { GuardError } from "../errors/guard-error.js";
 import { FRAMING } from "../request/headers.js";
 import { openAdded, withQuery } from "./added.js";
 import { Exchange } from "./exchange.js";
@@ -27,7 +28,7 @@ function flatHeaders(hop: HopRequest): string[] | null {
 }
 
 const refused = (code: "HEADER_REFUSED" | "URL_INVALID" | "GUARD_CLOSED", hop: HopRequest): GuardError =>
-  new GuardError(code, { target: targetOf(hop), sent: false });
+  errorOf(code, { target: targetOf(hop), sent: false });
 
 /** Ends a call that no connection has seen. */
 function unsent(hop: HopRequest, error: unknown): Promise<never> {

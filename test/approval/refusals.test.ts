@@ -27,7 +27,7 @@ const REFUSALS: readonly [
   [
     "APPROVAL_PENDING",
     ApprovalPendingError,
-    /waiting for a person.*tell the user what is being waited for\.$/,
+    /waiting for a person.*tell the user what it waits for\.$/,
     async () => undefined,
   ],
   ["APPROVAL_DENIED", ApprovalDeniedError, /a person said no to this request: not this month/, answered("deny")],
@@ -91,5 +91,5 @@ test("what the guard offers to approvers' systems has types that an editor compl
   expectTypeOf<Approvals["revoke"]>().returns.resolves.toEqualTypeOf<ApprovalRecord>();
   expectTypeOf<Approvals["decide"]>().returns.resolves.toEqualTypeOf<ApprovalRecord>();
   expectTypeOf<Approvals["get"]>().returns.resolves.toEqualTypeOf<ApprovalRecord | undefined>();
-  expectTypeOf<InstanceType<typeof ApprovalPendingError>["retryAfter"]>().toBeNumber();
+  expectTypeOf<InstanceType<typeof ApprovalPendingError>["retryAfterMs"]>().toBeNumber();
 });

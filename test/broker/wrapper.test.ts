@@ -363,7 +363,9 @@ describe("a 403 that asks for more scopes", () => {
     });
     const error = findGuardError(await call().catch((caught: unknown) => caught));
     expect(error).toMatchObject({ code: "APPROVAL_PENDING", sent: true });
-    expect(error?.toModelText()).toContain("was sent, but its answer is withheld: the service wants a credential with");
+    expect(error?.toModelText()).toContain(
+      "was sent, but its response is withheld: the service wants a credential with",
+    );
     expect(error?.toModelText()).not.toContain("not sent");
     expect(api.received).toHaveLength(1);
   });
