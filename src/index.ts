@@ -46,5 +46,6 @@ export { createGuard, type Guard } from "./guard.js";
 export type { OperationalLog } from "./operational-log.js";
 export type { GuardOptions, SessionOptions } from "./options.js";
 export type { Agent, Decision, PolicyDocument, Principal } from "./policy/index.js";
+export { definePolicy } from "./policy/index.js";
 export type { Session } from "./session.js";
 // Left out on purpose: the parts themselves, so that nothing can be taken from a guard and used without it.

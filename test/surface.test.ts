@@ -70,6 +70,7 @@ describe("the public surface, which only grows on purpose", () => {
         "assertAxiosGuarded",
         "createClient",
         "createGuard",
+        "definePolicy",
         "findGuardError",
         "guardedFetch",
         "isApprovalConsumed",
@@ -91,6 +92,7 @@ describe("the public surface, which only grows on purpose", () => {
       [
         "checkPolicy",
         "compilePolicy",
+        "definePolicy",
         "diffPolicies",
         "learnPolicy",
         "narrowed",

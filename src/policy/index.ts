@@ -1,14 +1,19 @@
 export type { Agent, DecisionContext, Principal, SessionFacts } from "./context.js";
 export type { Considered, Decision, JudgedForm, Limit, Obligations } from "./decision.js";
+export { definePolicy } from "./define.js";
 export type {
   ApprovalDocument,
+  AuthorizationDetailDocument,
   Effect,
+  GrantDocument,
   GraphqlRuleDocument,
   GraphqlServiceDocument,
+  HeadersDocument,
   LimitDocument,
   LimitSubject,
   MatcherDocument,
   McpRuleDocument,
+  MethodName,
   OperatorsDocument,
   PolicyDocument,
   RecordLevel,
@@ -19,6 +24,7 @@ export type {
   RuleDocument,
   Scalar,
   ServiceDocument,
+  StepUpDocument,
   SumLimitDocument,
   WhenDocument,
 } from "./document/document.js";

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
 import { PolicyError } from "../../src/errors/guard-error.js";
-import { compilePolicy, type PolicyDocument, policySchema } from "../../src/policy/index.js";
+import { compilePolicy, type MethodName, type PolicyDocument, policySchema } from "../../src/policy/index.js";
 import { documentOf, problemsOf } from "./support.js";
 
 const pointersOf = (document: unknown): string[] => problemsOf(document).map(({ pointer }) => pointer);
@@ -112,7 +112,7 @@ describe("load errors", () => {
   });
 
   it("are listed in the error's message, with the number of them", () => {
-    expect(() => compilePolicy(documentOf([{ methods: ["X", "Y"] }]))).toThrow(
+    expect(() => compilePolicy(documentOf([{ methods: ["X", "Y"] as unknown as MethodName[] }]))).toThrow(
       /2 problems:\n {2}\/rules\/0\/methods\/0: .*\n {2}\/rules\/0\/methods\/1: /,
     );
   });

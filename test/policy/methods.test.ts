@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { MethodName } from "../../src/policy/index.js";
 import { METHODS } from "../../src/request/method.js";
 import { allows, ask, policyOf, stops } from "./support.js";
 
@@ -20,7 +21,7 @@ describe("methods", () => {
   });
 
   it("of a deny may be left out for every verb", () => {
-    const methods = undefined as unknown as string[];
+    const methods = undefined as unknown as MethodName[];
     expect(METHODS.every((method) => stops({ methods }, { method }))).toBe(true);
   });
 

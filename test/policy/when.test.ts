@@ -5,7 +5,7 @@ import { compilePolicy } from "../../src/policy/index.js";
 import { anyContext } from "../support/policies.js";
 
 const policyWith = (when: WhenDocument, effect: "allow" | "deny" = "allow") => {
-  const rule = { service: "crm", methods: ["GET"], path: "/a" };
+  const rule = { service: "crm", methods: ["GET"], path: "/a" } as const;
   return compilePolicy({
     version: 1,
     id: "times",

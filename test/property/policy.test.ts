@@ -43,7 +43,7 @@ const ruleParts: fc.Arbitrary<Partial<RuleDocument>> = fc
     fc.record(
       {
         effect: fc.constantFrom("allow", "allow", "approve", "deny" as const),
-        methods: some(["GET", "POST", "*"]),
+        methods: some<"GET" | "POST" | "*">(["GET", "POST", "*"]),
         path: fc.constantFrom("/**", "/**", "/a", "/a/**", "/{p}", "/a/{p}", "/A/b", "/", "/a//b"),
         encodedSlash: fc.boolean(),
         mask: some(["/m", "/n"]),

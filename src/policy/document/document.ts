@@ -90,12 +90,15 @@ export interface McpRuleDocument extends RpcRuleDocument {
 
 export type Effect = "allow" | "approve" | "deny";
 
+/** The methods that a rule can name; `*` is all of them. Others are never sent. */
+export type MethodName = "*" | "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS";
+
 export interface RuleDocument {
   readonly id: string;
   readonly description?: string;
   readonly effect: Effect;
   readonly service?: string | readonly string[];
-  readonly methods?: readonly string[];
+  readonly methods?: readonly MethodName[];
   readonly path?: string;
   /** Operation ids of the OpenAPI description, instead of methods and path. */
   readonly operations?: readonly string[];

@@ -1,5 +1,6 @@
 import { canonicaliseRequest } from "../../request/canonical.js";
 import { canonicalEscapes } from "../../request/escapes.js";
+import type { Method } from "../../request/method.js";
 import { canonicalUrl } from "../../request/url.js";
 import type { PolicyDocument, RuleDocument, ServiceDocument } from "../document/document.js";
 import { isPlainValue } from "../match/path-index.js";
@@ -18,7 +19,7 @@ export interface LearntPolicy {
 }
 
 interface Seen {
-  readonly method: string;
+  readonly method: Method;
   /** As it was seen. */
   readonly literal: readonly string[];
   /** As a rule says it: generalised, or not. */
@@ -63,7 +64,7 @@ export function learnPolicy(observations: readonly Observation[]): LearntPolicy 
 /** Stands for a segment that varies; no segment of a path holds a slash. */
 const ANY = "/";
 
-function read(method: string, path: string, search: string): Seen | null {
+function read(method: Method, path: string, search: string): Seen | null {
   // Needs `encodedSlash`, which is for a person to grant.
   if (/%2f/i.test(path)) return null;
   const segments = path.slice(1).split("/");
@@ -128,7 +129,7 @@ function collide(names: ReadonlySet<string>): boolean {
 interface Group {
   readonly path: string;
   readonly segments: readonly string[];
-  readonly methods: Set<string>;
+  readonly methods: Set<Method>;
   readonly names: Set<string>;
   readonly reads: boolean;
 }
@@ -186,7 +187,7 @@ function rulesOf(service: string, seen: readonly Seen[]): readonly RuleDocument[
     // Spellings of one name go to rules of their own.
     const key = collide(all) ? JSON.stringify([together, [...names].sort()]) : together;
     if (key === together) namesAt.set(together, all);
-    const group = groups.get(key) ?? { path, segments, methods: new Set<string>(), names: new Set<string>(), reads };
+    const group = groups.get(key) ?? { path, segments, methods: new Set<Method>(), names: new Set<string>(), reads };
     group.methods.add(method);
     for (const name of names) group.names.add(name);
     groups.set(key, group);
