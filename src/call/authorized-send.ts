@@ -316,7 +316,7 @@ async function wireForm(
   if (service === undefined) throw new DeniedError("NO_SERVICE", { target: targetOf(request) });
   const added = credential === null ? null : await credential.addedFor(request);
   const headers = request.headers.filter(([name]) => added?.names.includes(name) !== true);
-  addDefaultHeaders(headers, request.headers, settings, request.scheme);
+  addDefaultHeaders(headers, request.headers, settings, parts.transport.codings[request.scheme]);
   if (body !== null && settings.streamLength !== null) headers.push(["content-length", settings.streamLength]);
   const { method, url, origin } = request;
   const path = request.path + request.search;

@@ -1,11 +1,12 @@
-import { GuardError, isGuardError } from "../errors/guard-error.js";
+import { isGuardError } from "../errors/guard-error.js";
 import type { GuardParts, SessionState } from "../guard-parts.js";
-import { isMaskable, type MaskingPass, type Mint } from "../masking/index.js";
+import type { MaskingPass } from "../masking/index.js";
 import type { Decision } from "../policy/index.js";
 import type { CanonicalRequest } from "../request/canonical.js";
 import { headerValues } from "../request/headers.js";
 import { type BodySource, buildResponse, type HopResponse, matchingBody } from "../transport/index.js";
 import type { Delivery, Exchange } from "./exchange.js";
+import { openMask } from "./open-mask.js";
 import { readAhead } from "./read-ahead.js";
 import { maskedReason, maskedUrl, maskerOf, visibleHeaders } from "./response-headers.js";
 
@@ -103,14 +104,11 @@ function openFlow(
 ): Flow {
   const { answer, decision } = arrival;
   const media = headerValues(answer.headers, "content-type")[0] ?? null;
-  const pass = openPass(parts, session, arrival, answer, media, secrets);
-  if (pass === "refused") {
+  let pass: MaskingPass | null;
+  try {
+    pass = openMask(parts, session, arrival, secrets);
+  } catch (error) {
     answer.body?.cancel();
-    const error = new GuardError("MEDIA_REFUSED", {
-      ...(isPieceAskedFor(arrival.request, answer) ? PIECE : undefined),
-      target: `${arrival.request.method} ${arrival.request.origin}${arrival.request.path}`,
-      sent: true,
-    });
     exchange.failed(error, "yes", answer);
     arrival.release();
     throw error;
@@ -237,39 +235,6 @@ function openFlow(
     mayHaveChanged: () => pass !== null && (state !== "over" || Object.keys(pass.counts).length > 0),
   };
 }
-
-/**
- * A masking pass for this answer; null where nothing of it is looked for, `refused` where it would have to be masked and
- * cannot. An answer that does not say what it is, is masked as text: leaving the type out must not be a way around the mask.
- */
-function openPass(
-  parts: GuardParts,
-  { vault }: SessionState,
-  { request, decision }: Arrival,
-  answer: HopResponse,
-  media: string | null,
-  secrets: readonly string[],
-): MaskingPass | null | "refused" {
-  if (parts.masker === null || answer.body === null) return null;
-  if (isPieceAskedFor(request, answer)) return "refused";
-  const contentType = media ?? "text/plain";
-  if (answer.coding === "unknown" || !isMaskable(contentType)) {
-    return parts.unmaskable === "pass" ? parts.masker.openOpaque(secrets) : "refused";
-  }
-  const mint: Mint | undefined = vault === null ? undefined : (kind, value) => vault.mint(kind, value, request.origin);
-  const { mask: paths } = decision.obligations;
-  const { unmaskable } = parts;
-  return parts.masker.open({ contentType, paths, secrets, unmaskable, ...(mint === undefined ? undefined : { mint }) });
-}
-
-/** Whoever says where an answer is cut can have what is looked for cut into pieces that nothing finds. */
-const isPieceAskedFor = (request: CanonicalRequest, { status }: HopResponse): boolean =>
-  status === 206 && headerValues(request.headers, "range").length > 0;
-
-const PIECE = {
-  message: "A piece of an answer cannot be masked: what is looked for may be cut at its ends.",
-  modelReason: "a piece of an answer cannot be masked; ask for the whole, without a range",
-} as const;
 
 function declaredLength(answer: HopResponse): number | null {
   const [length] = headerValues(answer.headers, "content-length");

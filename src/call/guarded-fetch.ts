@@ -7,6 +7,7 @@ import { collectStream } from "../request/body/collect.js";
 import { type CanonicalRequest, canonicaliseRequest, type RequestHead } from "../request/canonical.js";
 import { type FetchSettings, isBadPort, unfetchable } from "../request/fetch-rules.js";
 import { headerValues } from "../request/headers.js";
+import { withoutPieces } from "../request/pieces.js";
 import { isRedirect, redirectedHead } from "../request/redirect.js";
 import { type CallSnapshot, snapshotCall } from "../request/snapshot.js";
 import type { HopResponse } from "../transport/index.js";
@@ -92,7 +93,8 @@ function readHop(
   signal: AbortSignal,
 ): Hop | Promise<Hop> {
   const policy = parts.policy();
-  const request = canonicaliseRequest(head);
+  const canonical = canonicaliseRequest(head);
+  const request = canonical.ok && parts.masker !== null ? withoutPieces(canonical) : canonical;
   // What fetch itself would not try is the caller's mistake, and no denial.
   if (request.ok ? isBadPort(request.port) : !exchange.isRedirected) {
     const mistake = request.ok ? networkError("bad port") : unfetchable(head.url);

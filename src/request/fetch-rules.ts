@@ -15,19 +15,19 @@ const CONDITIONAL = new Set(["if-modified-since", "if-none-match", "if-unmodifie
 
 /**
  * What fetch adds to the caller's header fields (Fetch, "HTTP-network-or-cache fetch"), each only where the caller has not
- * said it. All of it is fixed text: nothing of the caller's gets past the judge by this way.
+ * said it, and the `codings` that the guard can undo. All of it is fixed text: nothing of the caller's gets past the judge by
+ * this way.
  */
 export function addDefaultHeaders(
   headers: (readonly [string, string])[],
   given: Pairs,
   { mode, cache }: FetchSettings,
-  scheme: "http" | "https",
+  codings: string,
 ): void {
   let accept = false;
   let language = false;
   let fetchMode = false;
   let agent = false;
-  let encoding = false;
   let control = false;
   let pragma = false;
   let range = false;
@@ -45,9 +45,6 @@ export function addDefaultHeaders(
         break;
       case "user-agent":
         agent = true;
-        break;
-      case "accept-encoding":
-        encoding = true;
         break;
       case "cache-control":
         control = true;
@@ -71,8 +68,7 @@ export function addDefaultHeaders(
     if (!pragma) headers.push(["pragma", "no-cache"]);
     if (!control) headers.push(["cache-control", "no-cache"]);
   }
-  if (range) headers.push(IDENTITY);
-  else if (!encoding) headers.push(scheme === "https" ? ENCODINGS : ENCODINGS_HTTP);
+  headers.push(range ? IDENTITY : ["accept-encoding", codings]);
 }
 
 const ACCEPT = ["accept", "*/*"] as const;
@@ -80,8 +76,6 @@ const ACCEPT_LANGUAGE = ["accept-language", "*"] as const;
 const CORS_MODE = ["sec-fetch-mode", "cors"] as const;
 const USER_AGENT = ["user-agent", "sallyport"] as const;
 const IDENTITY = ["accept-encoding", "identity"] as const;
-const ENCODINGS = ["accept-encoding", "br, gzip, deflate"] as const;
-const ENCODINGS_HTTP = ["accept-encoding", "gzip, deflate"] as const;
 
 /**
  * Why fetch itself would not even try this URL, or null: it is for canonical form and policy to say what *we* refuse, and a

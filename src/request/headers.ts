@@ -115,8 +115,11 @@ const JUDGED = new Set(["content-encoding", "content-type", "mcp-method", "mcp-n
 const hasJudgedPrefix = (spelled: string, name: string): boolean =>
   spelled.startsWith("mcp-param-") && !name.startsWith("mcp-param-");
 
-/** What only the transport may say; a client that says it in good faith says the same, so it is left to the transport. */
-const COMPUTED = new Set(["content-length", "host", "sec-fetch-mode"]);
+/**
+ * What only the guard and its transport may say; a client that says it in good faith loses nothing. A response in a coding that
+ * nobody here can undo (`accept-encoding`) could not be masked.
+ */
+const COMPUTED = new Set(["accept-encoding", "content-length", "host", "sec-fetch-mode"]);
 
 type Disposition = "keep" | "drop" | "framing" | "override" | "computed";
 

@@ -1,5 +1,6 @@
 import { type AddressRule, compileAddressRule } from "../request/address.js";
 import type { PlainFetch } from "./bounded-fetch.js";
+import { ACCEPTED } from "./decode.js";
 import { requestPassage } from "./passage.js";
 import { buildResponse } from "./response.js";
 import type { Transport } from "./transport.js";
@@ -39,7 +40,7 @@ export function createCheckedFetch({ addresses, allowInsecure = false }: Checked
         url: href,
         origin,
         path: pathname + search,
-        headers: Object.entries({ "accept-encoding": "gzip, deflate, br", "user-agent": "sallyport", ...headers }),
+        headers: Object.entries({ "accept-encoding": ACCEPTED.https, "user-agent": "sallyport", ...headers }),
         body: body === undefined ? null : new TextEncoder().encode(body),
         addresses: rule,
         objection: undefined, // of its own: `Object.prototype` must not be asked, with the request in hand

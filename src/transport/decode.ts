@@ -1,7 +1,7 @@
 import type { Transform } from "node:stream";
 import * as zlib from "node:zlib";
 import { brokenBody } from "./faults.js";
-import type { BodySource, HeaderPairs } from "./transport.js";
+import type { BodySource, HeaderPairs, Transport } from "./transport.js";
 
 type Decoder = (firstByte: number) => Transform;
 
@@ -33,6 +33,21 @@ const DECODERS: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
   ],
   ...(createZstdDecompress === undefined ? [] : [["zstd", () => createZstdDecompress()] as const]),
 ]);
+
+/** What is asked for: what can be undone, and fetch asks for too, but for the newest. */
+export const ACCEPTED: Transport["codings"] = {
+  http: "gzip, deflate",
+  https: DECODERS.has("zstd") ? "br, gzip, deflate, zstd" : "br, gzip, deflate",
+};
+
+/** The same for a `fetch` of any supported Node. */
+export const ACCEPTED_BY_FETCH: Transport["codings"] = { http: "gzip, deflate", https: "br, gzip, deflate" };
+
+/** Whether a `fetch` has undone the codings of a response with these header fields: where it does not know one, it undoes none. */
+export function isDecodedByFetch(headers: HeaderPairs): boolean {
+  const codings = readCodings(headers);
+  return Array.isArray(codings) && !codings.includes("zstd");
+}
 
 /** As in fetch. Each layer multiplies what a small body can blow up to, and what it blows up to is limited for each. */
 const MOST_CODINGS = 5;

@@ -1,4 +1,5 @@
 import { openAdded, withQuery } from "./added.js";
+import { ACCEPTED_BY_FETCH, isDecodedByFetch } from "./decode.js";
 import { noteSent } from "./faults.js";
 import type { BodySource, HopResponse, Transport } from "./transport.js";
 
@@ -27,6 +28,7 @@ const builtInFetch = globalThis.fetch;
 export function createFetchTransport(fetch?: typeof globalThis.fetch): Transport {
   return {
     kind: "fetch",
+    codings: ACCEPTED_BY_FETCH,
     async send(hop, { signal }): Promise<HopResponse> {
       const call = fetch === undefined || fetch === builtInFetch ? globalThis.fetch : fetch;
       const added = hop.added === undefined ? undefined : openAdded(hop.added);
@@ -45,11 +47,12 @@ export function createFetchTransport(fetch?: typeof globalThis.fetch): Transport
         noteSent(error, signal.aborted ? "maybe" : sentByCause(error));
         throw error;
       }
+      const headers = [...response.headers];
       return {
         status: response.status,
         statusText: response.statusText,
-        headers: [...response.headers],
-        coding: response.headers.has("content-encoding") ? "decoded" : "none",
+        headers,
+        coding: !response.headers.has("content-encoding") ? "none" : isDecodedByFetch(headers) ? "decoded" : "unknown",
         body: response.body === null ? null : sourceOf(response.body),
       };
     },

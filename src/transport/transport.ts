@@ -71,6 +71,8 @@ export interface BodySource {
 export interface Transport {
   /** `fetch` means that addresses are not checked. */
   readonly kind: "undici" | "fetch";
+  /** The value of `accept-encoding`: codings that it undoes. Like fetch, fewer for `http`, where old proxies may be on the way. */
+  readonly codings: Readonly<Record<"http" | "https", string>>;
   /**
    * @throws TypeError `fetch failed` for network faults, with the fault as `cause`, like every fetch; ask {@link sentState}
    *   whether anything left.

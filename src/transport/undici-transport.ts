@@ -2,6 +2,7 @@ import { errorOf } from "../errors/error-of-code.js";
 import type { GuardError } from "../errors/guard-error.js";
 import { FRAMING } from "../request/headers.js";
 import { openAdded, withQuery } from "./added.js";
+import { ACCEPTED } from "./decode.js";
 import { Exchange } from "./exchange.js";
 import { networkFault, noteSent, targetOf } from "./faults.js";
 import { type Passage, requestPassage } from "./passage.js";
@@ -92,6 +93,7 @@ export function createUndiciTransport(
 
   return {
     kind: "undici",
+    codings: ACCEPTED,
     send(hop, { signal }) {
       if (agents !== undefined) return dispatch(agents, hop, signal);
       return loading.then(
