@@ -52,6 +52,8 @@ export interface SessionState {
   readonly vault: Vault | null;
   /** Aborts when the session closes or expires, with the GuardError that says which. */
   readonly signal: AbortSignal;
+  /** How it ended; null while it is open. Unlike the signal's reason, nobody else has it in hand. */
+  endedWith(): "SESSION_CLOSED" | "SESSION_EXPIRED" | null;
   /** Throws SESSION_CLOSED or SESSION_EXPIRED. */
   assertOpen(): void;
   context(): DecisionContext;

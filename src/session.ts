@@ -3,7 +3,7 @@ import { setMaxListeners } from "node:events";
 import type { SessionLog } from "./audit/index.js";
 import type { BrokerSession } from "./broker/index.js";
 import { guardedCall } from "./call/guarded-fetch.js";
-import { type OnDeny, respondInstead } from "./call/respond.js";
+import type { OnDeny } from "./call/respond.js";
 import { type Client, createSessionClient } from "./client/create-client.js";
 import { asFetch } from "./client/guarded-function.js";
 import { GuardError } from "./errors/guard-error.js";
@@ -60,7 +60,9 @@ export function createSession(
   watchAbort(lifetime.signal, { onAbort: () => undefined });
   const endsAt = parts.clock.monotonic() + (facts.expiresAt - facts.startedAt);
   let ending: Promise<void> | undefined;
+  let endedWith: ReturnType<SessionState["endedWith"]> = null;
   const end = (code: "SESSION_CLOSED" | "SESSION_EXPIRED", reason: string): Promise<void> => {
+    endedWith ??= code;
     ending ??= endSession(parts, state, lifetime, code, reason).finally(onEnd);
     return ending;
   };
@@ -76,6 +78,7 @@ export function createSession(
     brokerSession,
     vault: parts.vaults?.open(facts.principal, facts.agent) ?? null,
     signal: lifetime.signal,
+    endedWith: () => endedWith,
     exchanges: new Set(),
     children: new Set(),
     assertOpen() {
@@ -85,8 +88,8 @@ export function createSession(
     },
     context: () => ({ principal: facts.principal, agent: facts.agent, session: sessionFacts, now: parts.clock.now() }),
   };
-  const throwing = asFetch((input, init) => guardedCall(parts, state, input, init));
-  const fetch = parts.onDeny === "throw" ? throwing : asFetch(respondInstead(throwing, parts.onDeny));
+  const fetchThat = (onDeny: OnDeny) => asFetch((input, init) => guardedCall(parts, state, onDeny, input, init));
+  const fetch = fetchThat(parts.onDeny);
   const session: Session = Object.freeze({
     id: facts.id,
     principal: facts.principal,
@@ -94,7 +97,7 @@ export function createSession(
     purpose: facts.purpose,
     expiresAt: new Date(facts.expiresAt),
     fetch,
-    createFetch: ({ onDeny = "throw" }: { readonly onDeny?: OnDeny } = {}) => asFetch(respondInstead(throwing, onDeny)),
+    createFetch: ({ onDeny = "throw" }: { readonly onDeny?: OnDeny } = {}) => fetchThat(onDeny),
     client: <Paths extends object>(service: string) => createSessionClient<Paths>(parts.policy(), service, fetch),
     run: <Result>(work: () => Result) => ambient.run(session, work),
     close: () => {

@@ -1,5 +1,6 @@
 import { readReply } from "./read-reply.js";
 import type { ApprovalRecord } from "./record.js";
+import { unavailabilityOf } from "./refusals.js";
 import { requestView } from "./request-view.js";
 import type {
   ApprovalCallback,
@@ -34,7 +35,7 @@ export interface Asking {
   withdrawAll(): void;
 }
 
-/** A reply that is not one. */
+/** A reply that is not one, or none at all; the message says why. */
 export class BadReply extends Error {}
 
 export function createAsking(callback: ApprovalCallback, tools: Tools): Asking {
@@ -51,6 +52,9 @@ export function createAsking(callback: ApprovalCallback, tools: Tools): Asking {
     let answer: unknown;
     try {
       answer = await callback(request, controlFor(request, signal, tools));
+    } catch (error) {
+      // It may say why nobody could be asked. That an approval is denied, used or expired is not its to say.
+      throw error instanceof BadReply ? error : new BadReply(unavailabilityOf(error) ?? "asking a person failed");
     } finally {
       talking.delete(record.id);
     }

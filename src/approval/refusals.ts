@@ -52,12 +52,21 @@ function deniedBy(record: ApprovalRecord): ApprovalDeniedError {
 }
 
 /** Nobody could be asked, or the answer cannot count. */
-export const unavailable = (why: string, record?: ApprovalRecord): ApprovalUnavailableError =>
-  new ApprovalUnavailableError({
+export function unavailable(why: string, record?: ApprovalRecord): ApprovalUnavailableError {
+  const refusal = new ApprovalUnavailableError({
     ...(record === undefined ? {} : about(record)),
     message: `No approval: ${why}.`,
     modelReason: `approval is needed, and ${why}`,
   });
+  reasons.set(refusal, why);
+  return refusal;
+}
+
+const reasons = new WeakMap<object, string>();
+
+/** Why nobody could be asked, in our own words; undefined for an error that was not made here. */
+export const unavailabilityOf = (error: unknown): string | undefined =>
+  typeof error === "object" && error !== null ? reasons.get(error) : undefined;
 
 /** The answer is about something else. */
 export const mismatch = (why: string, record?: ApprovalRecord): ApprovalMismatchError =>

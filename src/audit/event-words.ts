@@ -270,7 +270,10 @@ export const TYPE_WORDS: { readonly [Type in AuditEventType]: TypeWords<FieldsOf
   "request.denied": { text: "Refused; nothing was sent.", required: CALL },
   "request.completed": { text: "Answered to the end.", required: { request_id: true, http: true } },
   "request.failed": { text: "Broke off.", required: FAILURE },
-  "request.aborted": { text: "Was given up by the caller.", required: FAILURE },
+  "request.aborted": {
+    text: "Was given up by the caller, or ended with the session; with a decision: before it was sent.",
+    required: FAILURE,
+  },
   "request.outcome_unknown": {
     text: "An intent of a process that died: it may have happened.",
     required: { request_id: true },

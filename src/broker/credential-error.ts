@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../errors/codes.js";
 import { GuardError, type GuardErrorFields } from "../errors/guard-error.js";
 import type { IssuedCredential } from "./provider.js";
 
@@ -73,8 +74,16 @@ export function withAside<T extends GuardError>(error: T, aside: Aside): T {
 export const asideOf = (error: unknown): Aside =>
   (typeof error === "object" && error !== null ? asides.get(error) : undefined) ?? {};
 
+/** What a broker itself refuses with; a provider that throws any other code says something that is not its to say. */
+const OWN_CODES: ReadonlySet<string> = new Set<ErrorCode>([
+  "CREDENTIAL_REFUSED",
+  "CREDENTIAL_UNAVAILABLE",
+  "SESSION_CLOSED",
+  "GUARD_CLOSED",
+]);
+
 /** Makes whatever a provider threw into something that can be thrown on. Foreign errors are dropped, not wrapped. */
 export function asGuardError(error: unknown, credential: string): GuardError {
-  if (error instanceof GuardError) return error;
+  if (error instanceof GuardError && OWN_CODES.has(error.code)) return error;
   return new CredentialError("unreachable", { message: `The provider of the credential "${credential}" failed.` });
 }

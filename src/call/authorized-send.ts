@@ -1,4 +1,3 @@
-import type { Grant } from "../approval/index.js";
 import type { AuthorizationDetail, Credential } from "../broker/index.js";
 import { ApprovalMismatchError, DeniedError, GuardError, isGuardError, sentBefore } from "../errors/guard-error.js";
 import type { GuardParts, SessionState } from "../guard-parts.js";
@@ -8,8 +7,9 @@ import type { Upload } from "../recording/index.js";
 import type { CanonicalRequest } from "../request/canonical.js";
 import { addDefaultHeaders, type FetchSettings } from "../request/fetch-rules.js";
 import { headerValues } from "../request/headers.js";
-import { type HopRequest, type HopResponse, sentState } from "../transport/index.js";
+import type { HopRequest, HopResponse } from "../transport/index.js";
 import { type Delivery, type Exchange, targetOf } from "./exchange.js";
+import { Progress } from "./progress.js";
 import { fingerprintFor, requestApproval } from "./request-approval.js";
 
 /** A request that may leave. */
@@ -20,19 +20,15 @@ export interface Departure {
   readonly decision: Decision;
   /** Decides the same request anew, under the policy of the moment. */
   readonly judge: () => Promise<Decision>;
-  /** Called when the first byte may leave. */
-  readonly onLeaving: () => void;
+  /** What has left so far. */
+  readonly progress: Progress;
+  /** Told that another policy came into force before anything left; what is thrown then says nothing by itself. */
+  readonly onReplaced: (body: Departure["body"]) => void;
 }
 
 /** Another policy came into force before anything left: what was decided must be decided again. */
-export class PolicyReplaced extends Error {
+class PolicyReplaced extends Error {
   override readonly name: string = "PolicyReplaced";
-  /** The body as it can still be sent: one that flows is watched by now, and flows through its watch. */
-  readonly body: Departure["body"];
-  constructor(body: Departure["body"]) {
-    super();
-    this.body = body;
-  }
 }
 
 /** An answer of which nobody got anything. */
@@ -43,10 +39,6 @@ export const NOTHING_DELIVERED: Delivery = Object.freeze({
   masked: false,
   counts: Object.freeze({}),
 });
-
-/** Whether it is certain that no byte left: only then is a grant good for another try. */
-export const nothingLeft = (error: unknown): boolean =>
-  sentState(error) === "no" || (isGuardError(error) && error.code === "ADDRESS_REFUSED");
 
 /**
  * Steps 7 to 9, and where the service refuses the credential, again: with its nonce, with another credential, with scopes
@@ -64,17 +56,20 @@ export async function sendAuthorised(
   const { request, decision } = departure;
   let credential = await authorise(parts, session, exchange, departure, signal); //               7. authorise
   for (;;) {
-    if (isReplaced(parts, decision)) throw new PolicyReplaced(departure.body);
+    if (isReplaced(parts, decision)) {
+      departure.onReplaced(departure.body);
+      throw new PolicyReplaced();
+    }
     const upload = watchUpload(parts, session, departure);
     const watched = upload.body === departure.body ? departure : { ...departure, body: upload.body };
     const objection = (): Error | null => (isReplaced(parts, decision) ? tooLate(exchange, departure, upload) : null);
     const judged = await wireForm(parts, watched, credential, objection);
     const wire = withValues(parts, session, request, judged);
-    await exchange.intent(request, decision, credential, upload); //                              8. record intent
+    const sending = departure.progress.begin();
+    await exchange.intent(request, decision, credential, upload, sending); //                     8. record intent
     session.assertOpen();
-    if (isReplaced(parts, decision)) throw abandoned(exchange, upload);
-    departure.onLeaving();
-    const answer = await parts.transport.send(wire, { signal }); //                               9. send
+    if (isReplaced(parts, decision)) throw abandoned(exchange, departure, upload);
+    const answer = await parts.transport.send(wire, { signal, sending }); //                      9. send
     exchange.answered();
     if (credential === null) return answer;
     const repair = credential.read(request, answer, parts.policy().serviceOf(request)?.renewOn401);
@@ -98,23 +93,24 @@ export async function sendAuthorised(
 
 const isReplaced = (parts: GuardParts, { policy }: Decision): boolean => parts.policy().hash !== policy.hash;
 
-/** The intent stands in the record: that nothing came of it must, too. */
-function abandoned(exchange: Exchange, upload: Upload): PolicyReplaced {
-  const error = new PolicyReplaced(upload.body);
-  exchange.failed(error, "no");
+/** The intent stands in the record: that nothing came of it must, too. A body that flows is watched by now, and goes on so. */
+function abandoned(exchange: Exchange, { onReplaced }: Departure, { body }: Upload): PolicyReplaced {
+  const error = new PolicyReplaced();
+  exchange.failed(error);
   exchange.nextAttempt();
+  onReplaced(body);
   return error;
 }
 
 /** The policy was replaced while the connection was made. A body that flows is the transport's by now. */
-const tooLate = (exchange: Exchange, { request }: Departure, upload: Upload): Error =>
+const tooLate = (exchange: Exchange, departure: Departure, upload: Upload): Error =>
   upload.body instanceof ReadableStream
     ? new GuardError("NOT_REPLAYABLE", {
-        target: targetOf(request),
+        target: targetOf(departure.request),
         message:
           "The policy was replaced while the connection was made, and the body is a stream, which cannot go to another.",
       })
-    : abandoned(exchange, upload);
+    : abandoned(exchange, departure, upload);
 
 /** The request body as it goes on the wire, watched as far as the policy wants it recorded. */
 function watchUpload(parts: GuardParts, session: SessionState, { request, body, decision }: Departure): Upload {
@@ -224,23 +220,17 @@ async function sendWider(
     { request, body, decision, stepUp: scopes },
     signal,
   ).catch((error: unknown) => {
-    throw isGuardError(error) ? stepUpRefused(exchange, request, decision, error) : error;
+    // What an abort throws is the caller's own object, whatever it looks like.
+    throw isGuardError(error) && !signal.aborted ? stepUpRefused(exchange, request, decision, error) : error;
   });
-  let left = false;
+  const progress = new Progress();
   try {
     await assertUnchanged(departure);
-    const answer = await sendAuthorised(
-      parts,
-      session,
-      exchange,
-      { ...departure, onLeaving: () => (left = true) },
-      signal,
-      tried,
-    );
+    const answer = await sendAuthorised(parts, session, exchange, { ...departure, progress }, signal, tried);
     await grant.settle("consumed");
     return answer;
   } catch (error) {
-    await settle(grant, !left || nothingLeft(error));
+    await grant.settle(progress.mayHaveLeft ? "unknown" : "released");
     throw error;
   }
 }
@@ -255,8 +245,6 @@ function stepUpRefused(
   sentBefore(error, "the service wants a credential with more rights");
   return exchange.denied(request, { ...decision, effect: "approve" }, error);
 }
-
-const settle = (grant: Grant, unused: boolean): Promise<void> => grant.settle(unused ? "released" : "unknown");
 
 /** A yes under another policy was to another question. */
 async function assertUnchanged({ request, decision, judge }: Departure): Promise<void> {
@@ -280,7 +268,7 @@ const cannotReplay = (request: CanonicalRequest): GuardError =>
 function notReplayable(exchange: Exchange, request: CanonicalRequest, answer: HopResponse): GuardError {
   const error = cannotReplay(request);
   answer.body?.cancel();
-  exchange.failed(error, "yes", answer);
+  exchange.failed(error, answer);
   return error;
 }
 

@@ -79,8 +79,7 @@ async function verified(exchange: Exchange, { answer, integrity, signal, release
     const isFault = cause instanceof Error && !isGuardError(cause) && !signal.aborted;
     const error = isFault ? new TypeError("fetch failed", { cause }) : cause;
     answer.body?.cancel(error);
-    if (signal.aborted) exchange.aborted(error, "yes", answer);
-    else exchange.failed(error, "yes", answer);
+    exchange.broken(error, answer);
     release();
     throw error;
   }
@@ -109,7 +108,7 @@ function openFlow(
     pass = openMask(parts, session, arrival, secrets);
   } catch (error) {
     answer.body?.cancel();
-    exchange.failed(error, "yes", answer);
+    exchange.failed(error, answer);
     arrival.release();
     throw error;
   }
@@ -164,18 +163,14 @@ function openFlow(
   const fail = (error: unknown): never => {
     failure = error;
     answer.body?.cancel();
-    end(() =>
-      arrival.signal.aborted
-        ? exchange.aborted(error, "yes", answer, delivery(false))
-        : exchange.failed(error, "yes", answer, delivery(false)),
-    );
+    end(() => exchange.broken(error, answer, delivery(false)));
     throw error;
   };
   /** Nobody waits for this: an error would end the process from a finalizer, or a closing session half-way. */
   const giveUp = (reason: unknown): void => {
     answer.body?.cancel(reason);
     try {
-      end(() => exchange.aborted(reason, "yes", answer, delivery(false)));
+      end(() => exchange.abandoned(answer, delivery(false)));
     } catch {
       // Told to the operator.
     }

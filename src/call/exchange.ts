@@ -15,7 +15,8 @@ import type { GuardParts } from "../guard-parts.js";
 import type { Decision, RecordLevel } from "../policy/index.js";
 import type { CapturedBody, Upload } from "../recording/index.js";
 import type { CanonicalRequest } from "../request/canonical.js";
-import type { HopResponse } from "../transport/index.js";
+import type { Fault, HopResponse, Sending } from "../transport/index.js";
+import type { Breaker } from "./signals.js";
 
 /** How much of an answer the caller got, and what masking did to it. */
 export interface Delivery {
@@ -31,7 +32,26 @@ export interface Delivery {
 /** Methods that change nothing at the service (RFC 9110 section 9.2.1). */
 const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
-type Sent = "yes" | "no" | "unknown";
+/** A hop under way: its intent stands, its outcome does not. */
+interface Open {
+  readonly http: HttpFacts;
+  readonly level: RecordLevel;
+  readonly upload: Upload;
+  readonly sending: Sending;
+  isAnswered: boolean;
+}
+
+/** Who broke the call off, and how the session ended. */
+export interface Breaking {
+  by(): Breaker | null;
+  endedWith(): "SESSION_CLOSED" | "SESSION_EXPIRED" | null;
+}
+
+/** What has left is known from the transport and from what came back, never from an error. */
+function sentOf({ sending, isAnswered }: Open, answer: HopResponse | null): NonNullable<ErrorFacts["sent"]> {
+  if (answer !== null || isAnswered) return "yes";
+  return sending.mayHaveLeft ? "unknown" : "no";
+}
 
 /** What a hop is, for the record: its request in canonical form, or as it was asked where it has none. */
 export type Described = CanonicalRequest | { readonly ok: false; readonly method: string; readonly url: string };
@@ -45,23 +65,31 @@ export class Exchange {
   readonly #log: SessionLog;
   readonly #clock: Clock;
   readonly #sync: GuardParts["sync"];
+  readonly #breaking: Breaking;
   readonly #startedAt: number;
   #attempt = 1;
   #isRedirected = false;
-  #open: { readonly http: HttpFacts; readonly level: RecordLevel; readonly upload: Upload } | null = null;
+  #open: Open | null = null;
   #timing: Writable<TimingFacts> = {};
+  #denial: GuardError | null = null;
 
-  constructor(id: string, log: SessionLog, { clock, sync }: Pick<GuardParts, "clock" | "sync">) {
+  constructor(id: string, log: SessionLog, { clock, sync }: Pick<GuardParts, "clock" | "sync">, breaking: Breaking) {
     this.id = id;
     this.#log = log;
     this.#clock = clock;
     this.#sync = sync;
+    this.#breaking = breaking;
     this.#startedAt = clock.monotonic();
   }
 
   /** Whether what is about to be sent is what a server asked for, and not what the caller did. */
   get isRedirected(): boolean {
     return this.#isRedirected;
+  }
+
+  /** The refusal that the call ended with; null where none was recorded. */
+  get denial(): GuardError | null {
+    return this.#denial;
   }
 
   /** Whether an intent stands that has no outcome yet. */
@@ -92,7 +120,17 @@ export class Exchange {
     event.decision = this.#decisionFacts(decision, "deny", error.code);
     noteDroppedHeaders(event, request);
     this.#log.append(event as AuditEvent);
+    this.#denial = error;
     return error;
+  }
+
+  /** Records that a call was given up after the decision and before its intent: while a person thought, for one. */
+  givenUp(request: CanonicalRequest, decision: Decision): void {
+    if (levelOf(decision) === "none") return;
+    const event = this.#draft("request.aborted", httpFacts(request));
+    event.decision = this.#decisionFacts(decision, "deny");
+    event.error = { ...this.#breakFacts(), sent: "no" };
+    this.#log.append(event as AuditEvent);
   }
 
   /**
@@ -104,12 +142,13 @@ export class Exchange {
     decision: Decision,
     credential: Credential | null,
     upload: Upload,
+    sending: Sending,
   ): Promise<void> {
     const http = httpFacts(request);
     const level = levelOf(decision);
     if (level === "none") {
       this.#log.skip();
-      this.#open = { http, level, upload };
+      this.#open = { http, level, upload, sending, isAnswered: false };
       return;
     }
     const isAsked = decision.effect === "approve";
@@ -120,7 +159,7 @@ export class Exchange {
     noteDroppedHeaders(event, request);
     const written = this.#log.appendSoon(event as AuditEvent);
     if (written !== undefined) await written;
-    this.#open = { http, level, upload };
+    this.#open = { http, level, upload, sending, isAnswered: false };
     // What a person was asked about is worth a disk's time, whatever its method.
     const usual = SAFE.has(request.method) && !isAsked ? this.#sync.safe : this.#sync.unsafe;
     const mode = decision.obligations.sync ?? usual;
@@ -129,6 +168,7 @@ export class Exchange {
 
   /** Notes that the answer's header is here. */
   answered(): void {
+    if (this.#open !== null) this.#open.isAnswered = true;
     this.#timing.ttfb_ms = this.#clock.monotonic() - this.#startedAt;
   }
 
@@ -149,34 +189,36 @@ export class Exchange {
     });
   }
 
-  /** Records that the caller, or the end of the session, broke the hop off. `sent` says whether anything can have left. */
-  aborted(error: unknown, sent: Sent, answer: HopResponse | null = null, delivery: Delivery | null = null): void {
-    this.#broken("request.aborted", error, sent, answer, delivery);
+  /** Records that the hop was broken off by whoever could, or else that it failed. */
+  broken(error: unknown, answer: HopResponse | null = null, delivery: Delivery | null = null): void {
+    if (this.#breaking.by() === null) this.failed(error, answer, delivery);
+    else this.abandoned(answer, delivery);
+  }
+
+  /** Records that the caller, or the end of the session, gave the hop up. */
+  abandoned(answer: HopResponse | null, delivery: Delivery | null): void {
+    this.#outcome("request.aborted", answer, delivery, this.#breakFacts());
   }
 
   /** Records that the hop failed. */
-  failed(error: unknown, sent: Sent, answer: HopResponse | null = null, delivery: Delivery | null = null): void {
-    this.#broken("request.failed", error, sent, answer, delivery);
+  failed(error: unknown, answer: HopResponse | null = null, delivery: Delivery | null = null): void {
+    this.#outcome("request.failed", answer, delivery, this.#open?.sending.fault ?? errorNames(error));
   }
 
-  #broken(
-    type: "request.aborted" | "request.failed",
-    error: unknown,
-    sent: Sent,
-    answer: HopResponse | null,
-    delivery: Delivery | null,
-  ): void {
-    const names = errorNames(error);
-    this.#outcome(type, answer, delivery, { ...names, phase: answer === null ? "send" : "body", sent });
+  /** Who gave up, in our own words: the reason of an abort is an object of the caller's choice, and never looked at. */
+  #breakFacts(): Fault {
+    return this.#breaking.by() === "session"
+      ? { class: "GuardError", code: this.#breaking.endedWith() ?? "SESSION_CLOSED" }
+      : { class: "AbortError", code: "ABORTED" };
   }
 
   #outcome(
     type: "request.completed" | "request.aborted" | "request.failed",
     answer: HopResponse | null,
     delivery: Delivery | null,
-    error?: ErrorFacts,
+    fault?: Fault,
   ): void {
-    const outcome = this.#outcomeOf(type, answer, delivery, error);
+    const outcome = this.#outcomeOf(type, answer, delivery, fault);
     if (outcome === null) return;
     // The request went out; without a record of what came back, the response is withheld.
     if (!succeeds(() => this.#log.append(outcome.event)) || !outcome.isWhole) throw new AuditIncompleteError();
@@ -187,14 +229,15 @@ export class Exchange {
     type: "request.completed" | "request.aborted" | "request.failed",
     answer: HopResponse | null,
     delivery: Delivery | null,
-    error?: ErrorFacts,
+    fault?: Fault,
   ): { readonly event: AuditEvent; readonly isWhole: boolean } | null {
     const open = this.#open;
     if (open === null) return null;
     this.#open = null;
     if (open.level === "none") return null;
     const event = this.#draft(type, answer === null ? open.http : answeredFacts(open.http, answer));
-    if (error !== undefined) event.error = error;
+    if (fault !== undefined)
+      event.error = { ...fault, phase: answer === null ? "send" : "body", sent: sentOf(open, answer) };
     this.#timing.total_ms = this.#clock.monotonic() - this.#startedAt;
     event.timing = this.#timing;
     if (answer !== null && KEEPS_HEADERS_RECEIVED.has(open.level)) event.http = withHeadersReceived(event.http, answer);
@@ -307,15 +350,13 @@ function credentialFacts({ facts }: Credential): CredentialFacts {
   return identifiers;
 }
 
-/** Class and code of an error, never its message: what an upstream or a caller wrote stays out of the record. */
-function errorNames(error: unknown): { readonly class: string; readonly code: string } {
-  try {
-    if (isGuardError(error)) return { class: error.name, code: error.code };
-    if (!(error instanceof Error)) return { class: typeof error, code: "UNKNOWN" };
-    const code = (error.cause as { readonly code?: unknown } | null | undefined)?.code;
-    return { class: String(error.name), code: typeof code === "string" ? code : "UNKNOWN" };
-  } catch {
-    // The reason of an abort is the caller's object, and a getter in it that throws must not keep the outcome off the record.
-    return { class: "Error", code: "UNKNOWN" };
-  }
+/**
+ * Class and code of an error of our own, never its message: what an upstream wrote stays out of the record. What others throw
+ * does not come here: the transport names its faults itself.
+ */
+function errorNames(error: unknown): Fault {
+  if (isGuardError(error)) return { class: error.name, code: error.code };
+  if (!(error instanceof Error)) return { class: typeof error, code: "UNKNOWN" };
+  const code = (error.cause as { readonly code?: unknown } | null | undefined)?.code;
+  return { class: String(error.name), code: typeof code === "string" ? code : "UNKNOWN" };
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Grant } from "../approval/index.js";
-import { DeniedError, isGuardError } from "../errors/guard-error.js";
+import { DeniedError, type GuardError, isGuardError } from "../errors/guard-error.js";
 import type { GuardParts, SessionState } from "../guard-parts.js";
 import type { Decision, Judgement } from "../policy/index.js";
 import { collectStream } from "../request/body/collect.js";
@@ -12,13 +12,15 @@ import { isRedirect, redirectedHead } from "../request/redirect.js";
 import { type CallSnapshot, snapshotCall } from "../request/snapshot.js";
 import type { HopResponse } from "../transport/index.js";
 import { askPredicates, isSameQuestion } from "./ask-predicates.js";
-import { NOTHING_DELIVERED, needsFingerprint, nothingLeft, PolicyReplaced, sendAuthorised } from "./authorized-send.js";
+import { NOTHING_DELIVERED, needsFingerprint, sendAuthorised } from "./authorized-send.js";
 import { type Counted, countCall, uncounted } from "./count.js";
 import { deliver } from "./deliver.js";
 import { Exchange, targetOf } from "./exchange.js";
 import { fetchInline, isInline } from "./inline-url.js";
+import { Progress } from "./progress.js";
 import { refusal, refused } from "./refused.js";
 import { requestApproval } from "./request-approval.js";
+import { type OnDeny, respond } from "./respond.js";
 import { linkSignals } from "./signals.js";
 
 /**
@@ -28,16 +30,18 @@ import { linkSignals } from "./signals.js";
 export async function guardedCall(
   parts: GuardParts,
   session: SessionState,
+  onDeny: OnDeny,
   input: unknown,
   init: unknown,
 ): Promise<Response> {
-  session.assertOpen();
   const call = snapshotCall(input, init); //                                                     1. snapshot
   if (call.signal?.aborted) throw abandoned(call, unfetchable(call.url) ?? call.signal.reason);
   if (isInline(call.url)) return fetchInline(call);
-  const exchange = new Exchange(randomUUID(), session.record, parts);
-  const { signal, release } = linkSignals(session.signal, call.signal);
+  const { signal, release, brokenOffBy } = linkSignals(session.signal, call.signal);
+  const breaking = { by: brokenOffBy, endedWith: session.endedWith };
+  const exchange = new Exchange(randomUUID(), session.record, parts, breaking);
   try {
+    session.assertOpen();
     const body = call.body instanceof Promise ? await call.body : call.body;
     const read = readHop(parts, exchange, call, body, call.settings, signal); //                 2. canonicalise, 3. understand
     let hop = read instanceof Promise ? await read : read;
@@ -58,8 +62,16 @@ export async function guardedCall(
     }
   } catch (error) {
     release();
-    throw error;
+    const refusal = onDeny !== "throw" && brokenOffBy() !== "caller" ? ownRefusal(exchange, error) : null;
+    if (onDeny === "throw" || refusal === null) throw error;
+    return respond(onDeny, refusal, call.url);
   }
+}
+
+/** The refusal of this call that an error is, or, where no fetch would have asked, has for its cause. */
+function ownRefusal({ denial }: Exchange, error: unknown): GuardError | null {
+  if (isGuardError(error)) return error;
+  return error instanceof TypeError && error.cause === denial ? denial : null;
 }
 
 /** Lets go of a body that will not be sent. */
@@ -128,7 +140,8 @@ async function sendHop(
     frozen !== null && approves
       ? await approveHop(parts, session, exchange, frozen, judged, count, signal) //              6. approve
       : { decision: judged, grant: null };
-  let leaving = false;
+  const progress = new Progress();
+  let replaced: { readonly body: Hop["body"] } | null = null;
   try {
     const departure = {
       request: hop.request,
@@ -136,26 +149,51 @@ async function sendHop(
       settings: hop.settings,
       decision,
       judge: () => judgeHop(parts, session, hop, signal),
-      onLeaving: () => {
-        leaving = true;
+      progress,
+      onReplaced: (body: Hop["body"]) => {
+        replaced = { body };
       },
     };
     const answer = await sendAuthorised(parts, session, exchange, departure, signal); //          7.–9. authorise … send
-    if (grant !== null) await grant.settle("consumed");
+    await grant?.settle("consumed").catch((error: unknown) => {
+      answer.body?.cancel();
+      throw error;
+    });
     return { answer, decision };
   } catch (error) {
-    const sent = !leaving || nothingLeft(error) ? "no" : "unknown";
+    // By what the guard itself has kept, whatever was thrown: an abort, a body and a `fetch` throw what somebody chose.
+    const { mayHaveLeft } = progress;
+    const again = replaced as { readonly body: Hop["body"] } | null;
     // The grant first: a record that cannot be written must not take an unused yes with it.
-    if (sent === "no" && error instanceof PolicyReplaced && grant !== null) await outdate(parts, grant);
-    else await grant?.settle(sent === "no" ? "released" : "unknown");
-    if (sent === "no") await count.release();
-    if (error instanceof PolicyReplaced)
-      return await sendHop(parts, session, exchange, { ...hop, body: error.body }, signal);
-    if (!exchange.isUnderWay && !leaving && isGuardError(error)) exchange.denied(hop.request, decision, error);
-    if (signal.aborted) exchange.aborted(error, sent);
-    else exchange.failed(error, sent);
+    if (grant !== null) await giveBack(parts, grant, mayHaveLeft, again !== null);
+    if (!mayHaveLeft) await count.release();
+    if (again !== null) return await sendHop(parts, session, exchange, { ...hop, body: again.body }, signal);
+    if (exchange.isUnderWay) exchange.broken(error);
+    else if (!mayHaveLeft) notSent(exchange, hop.request, decision, error, signal);
     throw error;
   }
+}
+
+/** What becomes of a grant whose request was not answered. Never throws: its lease ends by itself, and then it is spent. */
+async function giveBack(parts: GuardParts, grant: Grant, mayHaveLeft: boolean, isReplaced: boolean): Promise<void> {
+  try {
+    if (isReplaced && !mayHaveLeft) await outdate(parts, grant);
+    else await grant.settle(mayHaveLeft ? "unknown" : "released");
+  } catch {
+    parts.log.error({ approval: grant.approvalId }, "the store was not told what became of a grant");
+  }
+}
+
+/** Records what was decided and came to nothing before its intent: given up, or refused. */
+function notSent(
+  exchange: Exchange,
+  request: CanonicalRequest,
+  decision: Decision,
+  error: unknown,
+  signal: AbortSignal,
+): void {
+  if (signal.aborted) exchange.givenUp(request, decision);
+  else if (isGuardError(error)) exchange.denied(request, decision, error);
 }
 
 /** Step 4. Where code is asked, a policy that is replaced or a window that closes meanwhile makes it another question. */
@@ -236,7 +274,8 @@ async function approveHop(
     }
   } catch (error) {
     await count.release();
-    throw isGuardError(error) ? exchange.denied(hop.request, decision, error) : error;
+    notSent(exchange, hop.request, decision, error, signal);
+    throw error;
   }
 }
 
@@ -288,7 +327,10 @@ async function wholeBody(
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const limit = parts.policy().serviceOf(request)?.maxRequestBytes ?? 0;
-  const bytes = await collectStream(stream, limit, signal);
+  const bytes = await collectStream(stream, limit, signal).catch((cause: unknown) => {
+    // As fetch says it, and so that an error that the caller's stream was given is taken for nobody else's.
+    throw signal.aborted ? cause : new TypeError("fetch failed", { cause });
+  });
   if (bytes !== null) return bytes;
   const reason = `the body is larger than ${limit} bytes`;
   throw refused(exchange, request, parts.policy().refuse({ ok: false, code: "BODY_TOO_LARGE", reason }));

@@ -1,5 +1,5 @@
 import { denialReference } from "../errors/denial-reference.js";
-import { DENIAL_HEADER, findGuardError } from "../errors/find-guard-error.js";
+import { DENIAL_HEADER } from "../errors/find-guard-error.js";
 import type { GuardError, Problem } from "../errors/guard-error.js";
 
 /**
@@ -8,23 +8,9 @@ import type { GuardError, Problem } from "../errors/guard-error.js";
  */
 export type OnDeny = "throw" | "respond" | "slack";
 
-type Fetch = (input: unknown, init: unknown) => Promise<Response>;
-
-/** Wraps a fetch so that our refusals become responses. Network faults and aborts are still thrown, as by every fetch. */
-export function respondInstead(fetch: typeof globalThis.fetch, onDeny: OnDeny): Fetch {
-  const call = fetch as unknown as Fetch;
-  if (onDeny === "throw") return call;
-  const answer = onDeny === "slack" ? slackResponse : problemResponse;
-  return async (input, init) => {
-    try {
-      return await call(input, init);
-    } catch (error) {
-      const refusal = findGuardError(error);
-      if (refusal === undefined) throw error;
-      return answer(refusal, input);
-    }
-  };
-}
+/** A refusal of a call to `url` as the response that the caller gets. */
+export const respond = (onDeny: "respond" | "slack", refusal: GuardError, url: string): Response =>
+  onDeny === "slack" ? slackResponse(refusal, url) : problemResponse(refusal);
 
 /**
  * Always 403, whatever the code: SDK clients retry 429 and 5xx by themselves. Never `www-authenticate`, which would make an
@@ -38,13 +24,11 @@ function problemResponse(refusal: GuardError): Response {
 }
 
 /** Slack's methods are answered in Slack's words. An upload is not a method: there, a 200 would mean that it had arrived. */
-function slackResponse(refusal: GuardError, input: unknown): Response {
-  if (!/\/api\/[A-Za-z.]+(?:\?|$)/.test(urlOf(input))) return problemResponse(refusal);
+function slackResponse(refusal: GuardError, url: string): Response {
+  if (!/\/api\/[A-Za-z.]+(?:\?|$)/.test(url)) return problemResponse(refusal);
   const body = { ...problemOf(refusal), ok: false, error: `sallyport_${refusal.code.toLowerCase()}` };
   return responseOf(body, 200, "application/json", refusal);
 }
-
-const urlOf = (input: unknown): string => (input instanceof Request ? input.url : String(input));
 
 const problemOf = (refusal: GuardError): Problem & { readonly instance: string } => ({
   ...refusal.toProblem(),

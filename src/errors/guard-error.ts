@@ -72,6 +72,8 @@ export class GuardError extends Error {
       fields.cause === undefined ? undefined : { cause: fields.cause },
     );
     this.code = code;
+    // One error can be thrown to many calls (a session's end, a remembered refusal), and the code of each goes into the record.
+    Object.defineProperty(this, "code", { value: code, enumerable: true, writable: false, configurable: false });
     this.retryable = advice === "retry";
     this.target = fields.target;
     this.rule = fields.rule;

@@ -3,6 +3,7 @@ import type { PlainFetch } from "./bounded-fetch.js";
 import { ACCEPTED } from "./decode.js";
 import { requestPassage } from "./passage.js";
 import { buildResponse } from "./response.js";
+import { Sending } from "./sending.js";
 import type { Transport } from "./transport.js";
 import { createUndiciTransport } from "./undici-transport.js";
 
@@ -45,7 +46,7 @@ export function createCheckedFetch({ addresses, allowInsecure = false }: Checked
         addresses: rule,
         objection: undefined, // of its own: `Object.prototype` must not be asked, with the request in hand
       };
-      const answer = await transport.send(hop, { signal });
+      const answer = await transport.send(hop, { signal, sending: new Sending() });
       return buildResponse({
         status: answer.status,
         statusText: answer.statusText,

@@ -1,8 +1,9 @@
 import { type AbortWatcher, unwatchAbort, watchAbort } from "./abort-watch.js";
 import { ChunkQueue, type Valve } from "./chunk-queue.js";
 import { decodeBody, readCodings } from "./decode.js";
-import { AddressRefusal, addressRefused, brokenBody, networkFault, noteSent } from "./faults.js";
-import type { BodySource, ContentCoding, HopRequest, HopResponse } from "./transport.js";
+import { AddressRefusal, addressRefused, brokenBody, faultOf, networkFault } from "./faults.js";
+import type { Fault, Sending } from "./sending.js";
+import type { BodySource, ContentCoding, HopRequest, HopResponse, SendOptions } from "./transport.js";
 
 /** What an exchange needs to know besides the request. */
 export interface ExchangeSettings {
@@ -11,6 +12,8 @@ export interface ExchangeSettings {
   peer(): { readonly address: string | undefined; readonly proxy: string | undefined } | undefined;
   /** Called when the call ends before a connection took the request: releases a streamed body. */
   abandonBody(reason: unknown): void;
+  /** Whether the caller's stream is what failed: its error is the caller's, and says nothing about the connection. */
+  hasBodyFailed(): boolean;
   /** Called once, when nothing of the request will be written any more. */
   over(): void;
 }
@@ -20,6 +23,9 @@ const NULL_BODY_STATUSES: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /** undici is told that a request was stopped, never why: a caller's reason is not its business. */
 const STOPPED = new Error("stopped by the caller");
+
+/** In the record: what the caller's stream threw is the caller's own. */
+const BODY_FAILED: Fault = { class: "TypeError", code: "REQUEST_BODY_FAILED" };
 
 /** A header line as undici's parser gives it; some of its parts give several lines of one name at once. */
 type RawValue = Uint8Array | string | readonly (Uint8Array | string)[];
@@ -53,6 +59,7 @@ export class Exchange implements Valve, AbortWatcher {
   readonly answer: Promise<HopResponse>;
   readonly #hop: HopRequest;
   readonly #signal: AbortSignal;
+  readonly #sending: Sending;
   readonly #settings: ExchangeSettings;
   #resolve: (response: HopResponse) => void = () => {};
   #reject: (error: unknown) => void = () => {};
@@ -64,9 +71,10 @@ export class Exchange implements Valve, AbortWatcher {
   #isAnswered = false;
   #isOver = false;
 
-  constructor(hop: HopRequest, signal: AbortSignal, settings: ExchangeSettings) {
+  constructor(hop: HopRequest, { signal, sending }: SendOptions, settings: ExchangeSettings) {
     this.#hop = hop;
     this.#signal = signal;
+    this.#sending = sending;
     this.#settings = settings;
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -76,9 +84,7 @@ export class Exchange implements Valve, AbortWatcher {
   }
 
   onAbort(): void {
-    const reason: unknown = this.#signal.reason;
-    noteSent(reason, this.#abort === undefined ? "no" : "maybe");
-    this.#fail(reason);
+    this.#fail(this.#signal.reason);
     this.#abort?.(STOPPED);
   }
 
@@ -90,9 +96,10 @@ export class Exchange implements Valve, AbortWatcher {
     if (this.#isOver || this.#abort !== undefined) abort(STOPPED);
     else {
       const objection = this.#hop.objection?.() ?? null;
-      if (objection === null) this.#abort = abort;
-      else {
-        noteSent(objection, "no");
+      if (objection === null) {
+        this.#sending.leaves();
+        this.#abort = abort;
+      } else {
         this.#fail(objection);
         abort(STOPPED);
       }
@@ -150,9 +157,13 @@ export class Exchange implements Valve, AbortWatcher {
 
   onError(error: Error): void {
     if (this.#isOver) return;
-    if (error instanceof AddressRefusal) this.#fail(addressRefused(error, this.#hop));
-    else if (this.#isAnswered) this.#fail(brokenBody(error));
-    else this.#fail(networkFault(error, this.#abort === undefined ? "no" : "maybe"));
+    if (error instanceof AddressRefusal && !this.#sending.mayHaveLeft) {
+      this.#sending.failed({ class: "DeniedError", code: "ADDRESS_REFUSED" });
+      this.#fail(addressRefused(error, this.#hop));
+      return;
+    }
+    this.#sending.failed(this.#settings.hasBodyFailed() ? BODY_FAILED : faultOf(error));
+    this.#fail(this.#isAnswered ? brokenBody(error) : networkFault(error));
   }
 
   pause(): void {

@@ -1,24 +1,6 @@
 import { DeniedError } from "../errors/guard-error.js";
+import type { Fault } from "./sending.js";
 import type { HopRequest } from "./transport.js";
-
-/** Whether a byte of the request may have left before the error. */
-export type SentState = "no" | "maybe";
-
-const STATES = new WeakMap<object, SentState>();
-
-/**
- * Notes with an error whether its request may have left. An abort reason can be shared by many calls: once `maybe`, it
- * stays so, which can only make a caller more careful.
- */
-export function noteSent(error: unknown, state: SentState): void {
-  if (typeof error !== "object" || error === null || STATES.get(error) === "maybe") return;
-  STATES.set(error, state);
-}
-
-/** Whether the request that failed with `error` may have left. `maybe` for every error that did not come from a transport. */
-export function sentState(error: unknown): SentState {
-  return (typeof error === "object" && error !== null ? STATES.get(error) : undefined) ?? "maybe";
-}
 
 /** `METHOD url-without-query`, as errors name a request. */
 export function targetOf(hop: Pick<HopRequest, "method" | "url">): string {
@@ -33,17 +15,19 @@ function withoutContent(cause: unknown): unknown {
 }
 
 /** A fault before the headers were complete, as fetch reports it. */
-export function networkFault(cause: unknown, state: SentState): TypeError {
-  const fault = new TypeError("fetch failed", { cause: withoutContent(cause) });
-  noteSent(fault, state);
-  return fault;
-}
+export const networkFault = (cause: unknown): TypeError =>
+  new TypeError("fetch failed", { cause: withoutContent(cause) });
 
 /** A fault in the body, as fetch reports it. */
-export function brokenBody(cause: unknown): TypeError {
-  const fault = new TypeError("terminated", { cause: withoutContent(cause) });
-  noteSent(fault, "maybe");
-  return fault;
+export const brokenBody = (cause: unknown): TypeError => new TypeError("terminated", { cause: withoutContent(cause) });
+
+/** The code of a fault of the network, TLS or HTTP, for the record: a word, and nothing else that an error can hold. */
+export function faultOf(cause: unknown): Fault {
+  const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined;
+  return {
+    class: "TypeError",
+    code: typeof code === "string" && /^[A-Z][A-Z0-9_]{1,63}$/.test(code) ? code : "UNKNOWN",
+  };
 }
 
 /** Why no connection was opened. Turned into a {@link DeniedError} per request: one failed connection can end several. */
@@ -59,12 +43,9 @@ export class AddressRefusal extends Error {
   }
 }
 
-export function addressRefused(refusal: AddressRefusal, hop: HopRequest): DeniedError {
-  const error = new DeniedError("ADDRESS_REFUSED", {
+export const addressRefused = (refusal: AddressRefusal, hop: HopRequest): DeniedError =>
+  new DeniedError("ADDRESS_REFUSED", {
     message: `${refusal.hostname} is ${refusal.what}, which its service may not reach. If it should, list the network in the service's \`addresses\`.`,
     target: targetOf(hop),
     sent: false,
   });
-  noteSent(error, "no");
-  return error;
-}

@@ -1,20 +1,37 @@
+import { isGuardError } from "../errors/guard-error.js";
 import { openAdded, withQuery } from "./added.js";
 import { ACCEPTED_BY_FETCH, isDecodedByFetch } from "./decode.js";
-import { noteSent } from "./faults.js";
+import type { Fault, Sending } from "./sending.js";
 import type { BodySource, HopResponse, Transport } from "./transport.js";
 
 /** A `fetch`'s body as a source. It is decoded and has its own back-pressure. */
-function sourceOf(stream: ReadableStream<Uint8Array>): BodySource {
+function sourceOf(stream: ReadableStream<Uint8Array>, signal: AbortSignal, sending: Sending): BodySource {
   const reader = stream.getReader();
   return {
     async read() {
-      const { done, value } = await reader.read();
-      return done ? null : value;
+      try {
+        const { done, value } = await reader.read();
+        return done ? null : value;
+      } catch (error) {
+        throw theirs(error, "terminated", signal, sending);
+      }
     },
     cancel(reason) {
       reader.cancel(reason).catch(() => {}); // a stream that has failed fails to cancel
     },
   };
+}
+
+const FAILED: Fault = { class: "TypeError", code: "UNKNOWN" };
+
+/**
+ * What somebody's `fetch` threw. It is not read for what happened, and not recorded; one that looks like an error of ours
+ * becomes the cause of a network error, so that nobody takes it for a refusal of this call.
+ */
+function theirs(error: unknown, message: string, signal: AbortSignal, sending: Sending): unknown {
+  if (signal.aborted) return error;
+  sending.failed(FAILED);
+  return isGuardError(error) ? new TypeError(message, { cause: error }) : error;
 }
 
 const builtInFetch = globalThis.fetch;
@@ -29,7 +46,7 @@ export function createFetchTransport(fetch?: typeof globalThis.fetch): Transport
   return {
     kind: "fetch",
     codings: ACCEPTED_BY_FETCH,
-    async send(hop, { signal }): Promise<HopResponse> {
+    async send(hop, { signal, sending }): Promise<HopResponse> {
       const call = fetch === undefined || fetch === builtInFetch ? globalThis.fetch : fetch;
       const added = hop.added === undefined ? undefined : openAdded(hop.added);
       const init: RequestInit & { duplex?: "half" } = {
@@ -41,11 +58,11 @@ export function createFetchTransport(fetch?: typeof globalThis.fetch): Transport
         ...(hop.body instanceof ReadableStream ? { duplex: "half" as const } : undefined),
       };
       let response: Response;
+      sending.leaves(); // nobody knows what a `fetch` does before it fails
       try {
         response = await call(withQuery(hop.url, added?.query ?? ""), init);
       } catch (error) {
-        noteSent(error, signal.aborted ? "maybe" : sentByCause(error));
-        throw error;
+        throw theirs(error, "fetch failed", signal, sending);
       }
       const headers = [...response.headers];
       return {
@@ -53,23 +70,9 @@ export function createFetchTransport(fetch?: typeof globalThis.fetch): Transport
         statusText: response.statusText,
         headers,
         coding: !response.headers.has("content-encoding") ? "none" : isDecodedByFetch(headers) ? "decoded" : "unknown",
-        body: response.body === null ? null : sourceOf(response.body),
+        body: response.body === null ? null : sourceOf(response.body, signal, sending),
       };
     },
     async close() {},
   };
-}
-
-/** Faults that come before a connection; all others may have come after. */
-const BEFORE_SENDING: ReadonlySet<unknown> = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "UND_ERR_CONNECT_TIMEOUT",
-]);
-
-function sentByCause(error: unknown): "no" | "maybe" {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined;
-  return BEFORE_SENDING.has(code) ? "no" : "maybe";
 }

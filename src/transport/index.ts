@@ -24,7 +24,6 @@ export {
   issuerProblem,
   metadataEndpoint,
 } from "./discovery.js";
-export { type SentState, sentState } from "./faults.js";
 export { createFetchTransport } from "./fetch-transport.js";
 export { abortable, type Freshness, type FreshValue, freshValue } from "./fresh-value.js";
 export { matchingBody } from "./integrity.js";
@@ -32,6 +31,7 @@ export { sealPassages } from "./passage.js";
 export type { ResolvedAddress, Resolver } from "./pinned-lookup.js";
 export type { ProxyOptions } from "./proxy/proxy-options.js";
 export { buildResponse, type ResponseParts } from "./response.js";
+export { type Fault, Sending } from "./sending.js";
 export type { TlsOptions } from "./tls-options.js";
 export type { BodySource, ContentCoding, HeaderPairs, HopRequest, HopResponse, Transport } from "./transport.js";
 export type { ServiceConnectionOptions, UndiciTransportOptions } from "./transport-options.js";

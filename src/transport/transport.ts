@@ -1,5 +1,6 @@
 import type { AddressRule } from "../request/address.js";
 import type { Added } from "./added.js";
+import type { Sending } from "./sending.js";
 
 /** Header names and values in wire order; a repeated name is a repeated pair. */
 export type HeaderPairs = readonly (readonly [name: string, value: string])[];
@@ -67,6 +68,12 @@ export interface BodySource {
   cancel(reason?: unknown): void;
 }
 
+/** What belongs to one sending and is not on the wire. */
+export interface SendOptions {
+  readonly signal: AbortSignal;
+  readonly sending: Sending;
+}
+
 /** Sends one hop. Follows no redirect, retries nothing, keeps no cookies. */
 export interface Transport {
   /** `fetch` means that addresses are not checked. */
@@ -74,12 +81,12 @@ export interface Transport {
   /** The value of `accept-encoding`: codings that it undoes. Like fetch, fewer for `http`, where old proxies may be on the way. */
   readonly codings: Readonly<Record<"http" | "https", string>>;
   /**
-   * @throws TypeError `fetch failed` for network faults, with the fault as `cause`, like every fetch; ask {@link sentState}
-   *   whether anything left.
+   * @param options.sending is told how far the request got, whatever the error that is thrown looks like.
+   * @throws TypeError `fetch failed` for network faults, with the fault as `cause`, like every fetch.
    * @throws GuardError `ADDRESS_REFUSED`, before a connection is opened.
    * @throws the signal's reason, when it aborts: before, while connecting, while waiting, or (from `read`) in the body.
    */
-  send(hop: HopRequest, options: { readonly signal: AbortSignal }): Promise<HopResponse>;
+  send(hop: HopRequest, options: SendOptions): Promise<HopResponse>;
   /** Closes all connections; what is under way fails. */
   close(): Promise<void>;
 }

@@ -4,10 +4,10 @@ import { FRAMING } from "../request/headers.js";
 import { openAdded, withQuery } from "./added.js";
 import { ACCEPTED } from "./decode.js";
 import { Exchange } from "./exchange.js";
-import { networkFault, noteSent, targetOf } from "./faults.js";
+import { faultOf, networkFault, targetOf } from "./faults.js";
 import { type Passage, requestPassage } from "./passage.js";
 import { type RequestStream, requestStream } from "./request-body.js";
-import type { HopRequest, HopResponse, Transport } from "./transport.js";
+import type { HopRequest, HopResponse, SendOptions, Transport } from "./transport.js";
 import { checkTransportOptions, type TransportSettings, type UndiciTransportOptions } from "./transport-options.js";
 import type { Agents, HopDispatch } from "./undici-agents.js";
 
@@ -33,12 +33,12 @@ const refused = (code: "HEADER_REFUSED" | "URL_INVALID" | "GUARD_CLOSED", hop: H
 
 /** Ends a call that no connection has seen. */
 function unsent(hop: HopRequest, error: unknown): Promise<never> {
-  noteSent(error, "no");
   if (hop.body instanceof ReadableStream) hop.body.cancel(error).catch(nothingToAbandon);
   return Promise.reject(error);
 }
 
 const nothingToAbandon = (): void => {};
+const neverFails = (): boolean => false;
 
 /**
  * The transport that is meant for real use: undici's connections under our own check of every address, and none of its fetch.
@@ -61,7 +61,8 @@ export function createUndiciTransport(
   });
   loading.catch(nothingToAbandon); // reported by the first call instead
 
-  const dispatch = (ready: Agents, hop: HopRequest, signal: AbortSignal): Promise<HopResponse> => {
+  const dispatch = (ready: Agents, hop: HopRequest, options: SendOptions): Promise<HopResponse> => {
+    const { signal } = options;
     if (isClosed) return unsent(hop, refused("GUARD_CLOSED", hop));
     if (signal.aborted) return unsent(hop, signal.reason);
     const headers = flatHeaders(hop);
@@ -81,10 +82,11 @@ export function createUndiciTransport(
       headers,
       body: streamed?.chunks ?? hop.body,
     } as HopDispatch;
-    const exchange = new Exchange(hop, signal, {
+    const exchange = new Exchange(hop, options, {
       maxInflatedBytes,
       peer: () => request.peer,
       abandonBody: streamed?.abandon ?? nothingToAbandon,
+      hasBodyFailed: streamed?.hasFailed ?? neverFails,
       over: () => mark !== null && ready.wire.forget(mark),
     });
     ready.dispatch(hop, request, exchange);
@@ -94,11 +96,14 @@ export function createUndiciTransport(
   return {
     kind: "undici",
     codings: ACCEPTED,
-    send(hop, { signal }) {
-      if (agents !== undefined) return dispatch(agents, hop, signal);
+    send(hop, options) {
+      if (agents !== undefined) return dispatch(agents, hop, options);
       return loading.then(
-        (loaded) => dispatch(loaded, hop, signal),
-        (error: unknown) => unsent(hop, networkFault(error, "no")),
+        (loaded) => dispatch(loaded, hop, options),
+        (error: unknown) => {
+          options.sending.failed(faultOf(error));
+          return unsent(hop, networkFault(error));
+        },
       );
     },
     async close() {

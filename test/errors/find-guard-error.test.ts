@@ -1,15 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { respondInstead } from "../../src/call/respond.js";
+import { respond as respondTo } from "../../src/call/respond.js";
 import { denialReference } from "../../src/errors/denial-reference.js";
 import { ApprovalPendingError, DeniedError, findGuardError, GuardError } from "../../src/index.js";
 
-const refuse =
-  (error: GuardError): typeof globalThis.fetch =>
-  () =>
-    Promise.reject(error);
 const pending = new ApprovalPendingError({ approvalId: "ap_1" });
 const respond = (error: GuardError, onDeny: "respond" | "slack", url = "https://slack.com/api/chat.postMessage") =>
-  respondInstead(refuse(error), onDeny)(url, undefined);
+  respondTo(onDeny, error, url);
 
 describe("findGuardError", () => {
   it.each(["cause", "detail", "original", "originalError", "error", "lastError"])("looks into .%s", (place) => {

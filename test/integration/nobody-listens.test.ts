@@ -200,6 +200,6 @@ it("an abort whose reason throws when it is looked at is recorded like any other
     },
   });
   await response.body?.cancel(reason);
-  expect(recordedEvents(directory).at(-1)).toMatchObject({ type: "request.aborted", error: { class: "Error" } });
+  expect(recordedEvents(directory).at(-1)).toMatchObject({ type: "request.aborted", error: { class: "AbortError" } });
   expect(told()).toEqual([]);
 });

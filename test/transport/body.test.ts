@@ -13,6 +13,7 @@ import {
   readText,
   standstill,
   transport,
+  under,
   until,
   upstream,
 } from "./support.js";
@@ -245,7 +246,7 @@ describe("an abort rejects with the signal's reason and closes the connection", 
       },
     });
     const reason = new Error("too late");
-    const sending = transport().send(hop(origin, { method: "POST", body }), { signal: AbortSignal.abort(reason) });
+    const sending = transport().send(hop(origin, { method: "POST", body }), under(AbortSignal.abort(reason)));
     expect(await errorOf(sending)).toBe(reason);
     expect(cancelled).toBe(reason);
     expect(sockets).toHaveLength(0);
@@ -267,7 +268,7 @@ describe("an abort rejects with the signal's reason and closes the connection", 
       },
     });
     const controller = new AbortController();
-    const sending = sender.send(hop(`http://slow.example:${port}/`), { signal: controller.signal });
+    const sending = sender.send(hop(`http://slow.example:${port}/`), under(controller.signal));
     await asked;
     controller.abort("enough");
     expect(await errorOf(sending)).toBe("enough");
@@ -283,7 +284,7 @@ describe("an abort rejects with the signal's reason and closes the connection", 
       isAsked = true;
     });
     const controller = new AbortController();
-    const sending = transport().send(hop(origin), { signal: controller.signal });
+    const sending = transport().send(hop(origin), under(controller.signal));
     await until(() => isAsked);
     controller.abort();
     expect(await errorOf(sending)).toMatchObject({ name: "AbortError" });
@@ -300,7 +301,7 @@ describe("an abort rejects with the signal's reason and closes the connection", 
       },
     });
     const controller = new AbortController();
-    const sending = transport().send(hop(origin, { method: "POST", body }), { signal: controller.signal });
+    const sending = transport().send(hop(origin, { method: "POST", body }), under(controller.signal));
     await until(() => (sockets[0]?.bytesRead ?? 0) > 0);
     controller.abort(new Error("stop"));
     expect(await errorOf(sending)).toMatchObject({ message: "stop" });
@@ -313,7 +314,7 @@ describe("an abort rejects with the signal's reason and closes the connection", 
       response.write(isGzip ? gzipSync("first part").subarray(0, 15) : "first part");
     });
     const controller = new AbortController();
-    const { body } = await transport().send(hop(origin), { signal: controller.signal });
+    const { body } = await transport().send(hop(origin), under(controller.signal));
     if (!isGzip) expect(Buffer.from((await body?.read()) ?? []).toString()).toBe("first part");
     const reading = errorOf(body?.read() ?? Promise.resolve());
     const reason = new Error("stop");
@@ -325,7 +326,7 @@ describe("an abort rejects with the signal's reason and closes the connection", 
   it("in a body that has arrived and was not read yet", async () => {
     const { origin } = await upstream((_request, response) => response.end("small"));
     const controller = new AbortController();
-    const { body } = await transport().send(hop(origin), { signal: controller.signal });
+    const { body } = await transport().send(hop(origin), under(controller.signal));
     controller.abort(new Error("stop"));
     expect(await errorOf(readAll(body))).toMatchObject({ message: "stop" });
   });
@@ -334,7 +335,7 @@ describe("an abort rejects with the signal's reason and closes the connection", 
     const { origin } = await upstream((_request, response) => response.end("small"));
     const controller = new AbortController();
     const sender = transport();
-    const { body } = await sender.send(hop(origin), { signal: controller.signal });
+    const { body } = await sender.send(hop(origin), under(controller.signal));
     expect(await readText(body)).toBe("small");
     controller.abort(new Error("stop"));
     expect(await body?.read()).toBeNull();
@@ -358,7 +359,7 @@ it("100 calls under one signal add one listener to it, and leave none", async ()
   });
   const sender = transport();
   const one = async (end: number): Promise<void> => {
-    const { body } = await sender.send(hop(origin), { signal: counted });
+    const { body } = await sender.send(hop(origin), under(counted));
     if (end % 2 === 0) await readText(body);
     else body?.cancel();
   };
@@ -422,7 +423,7 @@ it("no rejection goes unhandled when a call fails that nobody waits for any more
   try {
     const { origin, server } = await upstream((_request, response) => response.write("x"));
     const controller = new AbortController();
-    const { body } = await transport().send(hop(origin), { signal: controller.signal });
+    const { body } = await transport().send(hop(origin), under(controller.signal));
     controller.abort();
     server.closeAllConnections();
     await once(server.close(), "close");

@@ -9,9 +9,21 @@ import type { AddressInfo, Socket } from "node:net";
 import { describe, expect, it } from "vitest";
 import { isGuardError } from "../../src/errors/guard-error.js";
 import { Exchange } from "../../src/transport/exchange.js";
-import { type HopRequest, type HopResponse, sentState, type Transport } from "../../src/transport/index.js";
+import type { HopRequest, HopResponse, Transport } from "../../src/transport/index.js";
 import { pem, toLoopback } from "./secure.js";
-import { calm, errorOf, hop, later, PUBLIC_ONLY, readAll, readText, standstill, transport, until } from "./support.js";
+import {
+  calm,
+  errorOf,
+  hop,
+  later,
+  PUBLIC_ONLY,
+  readAll,
+  readText,
+  standstill,
+  transport,
+  under,
+  until,
+} from "./support.js";
 
 interface Server {
   readonly port: number;
@@ -119,14 +131,15 @@ describe("HTTP/2", () => {
     });
     const send = sender({ connectionsPerOrigin: 1 });
     const waiting = new AbortController();
-    const call = errorOf(send.send(ask(port, "/wait"), waiting));
+    const told = under(waiting.signal);
+    const call = errorOf(send.send(ask(port, "/wait"), told));
     await until(() => paths.includes("/wait"));
     waiting.abort(new Error("enough"));
     const error = await call;
     expect(error).toMatchObject({ message: "enough" });
-    expect(sentState(error)).toBe("maybe");
+    expect(told.sending.mayHaveLeft).toBe(true);
     const reading = new AbortController();
-    const { body } = await send.send(ask(port, "/body"), reading);
+    const { body } = await send.send(ask(port, "/body"), under(reading.signal));
     expect(Buffer.from((await body?.read()) ?? []).toString()).toBe("begun");
     const next = errorOf(body?.read() ?? Promise.resolve());
     reading.abort(new Error("stop"));
@@ -165,8 +178,15 @@ describe("HTTP/2", () => {
   });
 
   it("a second connection for one request is refused: the first may have taken it to the service", async () => {
-    const settings = { maxInflatedBytes: 1, peer: () => undefined, abandonBody: () => {}, over: () => {} };
-    const exchange = new Exchange(hop("https://crm.example/"), new AbortController().signal, settings);
+    const settings = {
+      maxInflatedBytes: 1,
+      peer: () => undefined,
+      abandonBody: () => {},
+      hasBodyFailed: () => false,
+      over: () => {},
+    };
+    const told = calm();
+    const exchange = new Exchange(hop("https://crm.example/"), told, settings);
     const stopped: string[] = [];
     exchange.onConnect(() => stopped.push("first"));
     exchange.onConnect((reason) => {
@@ -174,7 +194,8 @@ describe("HTTP/2", () => {
       exchange.onError(reason as Error); // as undici does
     });
     expect(stopped).toEqual(["second"]);
-    expect(sentState(await errorOf(exchange.answer))).toBe("maybe");
+    await errorOf(exchange.answer);
+    expect(told.sending.mayHaveLeft).toBe(true);
   });
 
   it.each<[string, (stream: ServerHttp2Stream, socket: Socket | undefined) => void]>([
@@ -195,9 +216,10 @@ describe("HTTP/2", () => {
     server.on("connection", (socket) => sockets.push(socket));
     const send = sender({ connectionsPerOrigin: 1 });
     const order = ask(port, "/order", { method: "POST", body: bytes("one") });
-    const error = await errorOf(send.send(order, calm()));
+    const told = calm();
+    const error = await errorOf(send.send(order, told));
     expect(error).toMatchObject({ name: "TypeError", message: "fetch failed" });
-    expect(sentState(error)).toBe("maybe");
+    expect(told.sending.mayHaveLeft).toBe(true);
     expect(paths).toEqual(["/order"]);
     const after: HopResponse = await send.send(ask(port, "/after"), calm());
     after.body?.cancel();

@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 import { describe, expect, it } from "vitest";
-import { type SentState, sentState, type Transport } from "../../src/transport/index.js";
+import type { Transport } from "../../src/transport/index.js";
 import { toLoopback } from "./secure.js";
-import { errorOf, hop, rawUpstream, readAll, transport, until } from "./support.js";
+import { calm, errorOf, hop, rawUpstream, readAll, transport, under, until } from "./support.js";
 
 /** A call that comes to a halt in one phase, for good. */
 interface Halted {
@@ -46,7 +46,7 @@ const answering = async (scheme: "http" | "https", limits: Limits, says = ""): P
   return { sender, url: `${scheme}://crm.example:${port}/secret`, reached: () => heard() !== "", heard };
 };
 
-const PHASES: readonly [string, (limits: Limits) => Promise<Halted>, keyof Limits, SentState, string][] = [
+const PHASES: readonly [string, (limits: Limits) => Promise<Halted>, keyof Limits, "no" | "maybe", string][] = [
   ["the name is resolved", (limits) => resolving(limits), "connectTimeoutMs", "no", "UND_ERR_CONNECT_TIMEOUT"],
   [
     "the name is resolved for a proxy",
@@ -75,21 +75,23 @@ const PHASES: readonly [string, (limits: Limits) => Promise<Halted>, keyof Limit
 describe.each(PHASES)("while %s", (_phase, halt, limit, sent, code) => {
   it("a time-out ends the call", async () => {
     const { sender, url, heard } = await halt({ [limit]: 20 });
-    const error = await errorOf(sender.send(hop(url), { signal: new AbortController().signal }));
+    const told = calm();
+    const error = await errorOf(sender.send(hop(url), told));
     expect(error).toMatchObject({ name: "TypeError", message: "fetch failed", cause: { code } });
-    expect(sentState(error)).toBe(sent);
+    expect(told.sending).toMatchObject({ mayHaveLeft: sent === "maybe", fault: { class: "TypeError", code } });
     expect(heard().includes("secret")).toBe(sent === "maybe");
   });
 
   it("an abort ends the call with its reason, and closing what is left waits for nobody", async () => {
     const { sender, url, reached } = await halt({});
     const controller = new AbortController();
-    const call = errorOf(sender.send(hop(url), { signal: controller.signal }));
+    const told = under(controller.signal);
+    const call = errorOf(sender.send(hop(url), told));
     await until(reached);
     const reason = new Error("enough");
     controller.abort(reason);
     expect(await call).toBe(reason);
-    expect(sentState(reason)).toBe(sent);
+    expect(told.sending).toMatchObject({ mayHaveLeft: sent === "maybe", fault: undefined });
     await sender.close();
   });
 });
@@ -99,7 +101,7 @@ describe("while the body comes", () => {
 
   it("a time-out breaks it off", async () => {
     const { sender, url } = await answering("http", { bodyTimeoutMs: 20 }, BEGUN);
-    const { body } = await sender.send(hop(url), { signal: new AbortController().signal });
+    const { body } = await sender.send(hop(url), calm());
     expect(await errorOf(readAll(body))).toMatchObject({
       name: "TypeError",
       message: "terminated",
@@ -110,7 +112,7 @@ describe("while the body comes", () => {
   it("an abort breaks it off with its reason", async () => {
     const { sender, url } = await answering("http", {}, BEGUN);
     const controller = new AbortController();
-    const { body } = await sender.send(hop(url), { signal: controller.signal });
+    const { body } = await sender.send(hop(url), under(controller.signal));
     const reason = new Error("enough");
     const reading = errorOf(readAll(body));
     controller.abort(reason);

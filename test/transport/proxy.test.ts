@@ -5,10 +5,10 @@ import { inspect } from "node:util";
 import { describe, expect, it, vi } from "vitest";
 import { isGuardError } from "../../src/errors/guard-error.js";
 import { compileAddressRule } from "../../src/request/address.js";
-import { sentState, type UndiciTransportOptions } from "../../src/transport/index.js";
+import type { UndiciTransportOptions } from "../../src/transport/index.js";
 import { loopbackPolicy, recordedEvents, testGuard } from "../support/guards.js";
 import { pem, secureUpstream, toLoopback } from "./secure.js";
-import { calm, errorOf, hop, later, PUBLIC_ONLY, readText, transport, until, upstream } from "./support.js";
+import { calm, errorOf, hop, later, PUBLIC_ONLY, readText, transport, under, until, upstream } from "./support.js";
 
 type Handle = (asked: IncomingMessage, socket: Socket) => void;
 
@@ -134,9 +134,10 @@ describe("a proxy", () => {
       asked.url = `127.0.0.1:${impostor.port}`;
       tunnelling(asked, socket);
     });
-    const error = await errorOf(through(proxy.url).send(hop("https://crm.example/"), calm()));
+    const told = calm();
+    const error = await errorOf(through(proxy.url).send(hop("https://crm.example/"), told));
     expect(error).toMatchObject({ message: "fetch failed", cause: { code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" } });
-    expect(sentState(error)).toBe("no");
+    expect(told.sending.mayHaveLeft).toBe(false);
     expect(impostor.seen).toEqual([]);
   });
 
@@ -157,9 +158,10 @@ describe("a proxy", () => {
       const connectTimeoutMs = code === "UND_ERR_CONNECT_TIMEOUT" ? 20 : 10_000;
       const sender = through(proxy.url, { proxy: proxied, connectTimeoutMs });
       for (const url of ["http://crm.example/", "https://crm.example/"]) {
-        const error = await errorOf(sender.send(hop(url), calm()));
+        const told = calm();
+        const error = await errorOf(sender.send(hop(url), told));
         expect(error).toMatchObject({ name: "TypeError", message: "fetch failed", cause: { code } });
-        expect(sentState(error)).toBe("no");
+        expect(told.sending.mayHaveLeft).toBe(false);
         expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/hunter2|aHVudGVy|YWdlbnQ|secret|yyyy/);
       }
     },
@@ -189,12 +191,13 @@ describe("a proxy", () => {
     const proxy = await proxyServer((_asked, socket) => void socket.resume().on("end", () => socket.end()));
     const sender = through(proxy.url);
     const controller = new AbortController();
-    const call = errorOf(sender.send(hop("https://crm.example/"), controller));
+    const told = under(controller.signal);
+    const call = errorOf(sender.send(hop("https://crm.example/"), told));
     await until(() => proxy.asked.length === 1);
     controller.abort(new Error("enough"));
     const error = await call;
     expect(error).toMatchObject({ message: "enough" });
-    expect(sentState(error)).toBe("no");
+    expect(told.sending.mayHaveLeft).toBe(false);
     await sender.close();
     await until(() => proxy.sockets.every((socket) => socket.destroyed));
   });

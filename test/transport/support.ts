@@ -2,7 +2,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, createServer as createRawServer, type Server as RawServer, type Socket } from "node:net";
 import { afterEach } from "vitest";
 import { type AddressRule, compileAddressRule } from "../../src/request/address.js";
-import { type BodySource, createUndiciTransport, type HopRequest, type Transport } from "../../src/transport/index.js";
+import {
+  type BodySource,
+  createUndiciTransport,
+  type HopRequest,
+  Sending,
+  type Transport,
+} from "../../src/transport/index.js";
+import type { SendOptions } from "../../src/transport/transport.js";
 import type { UndiciTransportOptions } from "../../src/transport/transport-options.js";
 
 const cleanUps: (() => Promise<unknown> | unknown)[] = [];
@@ -81,8 +88,11 @@ export function hop(url: string, parts: Partial<HopRequest> = {}): HopRequest {
   };
 }
 
-/** A signal that never aborts. */
-export const calm = (): { signal: AbortSignal } => ({ signal: new AbortController().signal });
+/** A sending that this signal breaks off. */
+export const under = (signal: AbortSignal): SendOptions => ({ signal, sending: new Sending() });
+
+/** A sending that nobody breaks off. */
+export const calm = (): SendOptions => under(new AbortController().signal);
 
 export async function readAll(body: BodySource | null): Promise<Buffer> {
   const chunks: Uint8Array[] = [];

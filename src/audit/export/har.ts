@@ -22,7 +22,7 @@ const UNKNOWN = -1;
 
 /**
  * One HAR 1.2 document of the exchanges, in the order of their ends. What was masked stays masked, and what credentials ride
- * on is not in it. Members that HAR does not have begin with an underscore. Denied requests are no exchanges and left out.
+ * on is not in it. Members that HAR does not have begin with an underscore. Requests that were denied or given up before they were sent are no exchanges and left out.
  */
 export async function* toHar(lines: AsyncIterable<ExportLine>, comment: string): AsyncGenerator<string> {
   const head = { version: "1.2", creator: { name: "Sallyport", version: "1" }, comment, pages: [] };
@@ -46,6 +46,8 @@ export async function* toHar(lines: AsyncIterable<ExportLine>, comment: string):
     } else if (typeof type === "string" && OUTCOMES.has(type)) {
       const intent = open.get(key) ?? line;
       open.delete(key);
+      // Given up before its intent: nothing was sent, and the decision is with the outcome.
+      if (intent === line && textIn(objectIn(line.event, "decision"), "effect") !== undefined) continue;
       yield write(intent, line);
     }
   }

@@ -57,7 +57,8 @@ export function openTelemetrySink({ logger, tracer }: OpenTelemetryOptions): Aud
         body: line,
         attributes,
       });
-      if (tracer === undefined || !OUTCOMES.has(event.type)) return;
+      // What was given up before its intent was not sent, and has its decision with it.
+      if (tracer === undefined || !OUTCOMES.has(event.type) || event["decision"] !== undefined) return;
       const took = Number(object(event["timing"])["total_ms"] ?? 0);
       const name = `${String(attributes["http.request.method"])} ${String(attributes["server.address"])}`;
       const span = tracer.startSpan(name, { kind: CLIENT, startTime: time - took, attributes });

@@ -107,13 +107,14 @@ export function createSessionLog({ log, bodies, mode, onFailure, warn, entrySync
 
   const append = (event: AuditEvent): number => {
     const seq = backlog.append(event);
-    count(event.type);
+    count(event);
     return seq;
   };
 
-  const count = (type: string): void => {
-    if (type === "request.intent") underWay++;
-    else if (OUTCOMES.has(type)) underWay--;
+  const count = (event: AuditEvent): void => {
+    if (event.type === "request.intent") underWay++;
+    // One that was given up before its intent has its decision with it, and was never under way.
+    else if (OUTCOMES.has(event.type) && event.decision === undefined) underWay--;
   };
 
   return {
@@ -128,7 +129,7 @@ export function createSessionLog({ log, bodies, mode, onFailure, warn, entrySync
         append(event);
         return undefined;
       }
-      count(event.type);
+      count(event);
       return gathered.add({ type: event.type, fields: event, risky: isRisky(event) });
     },
     async sync(requested = mode) {
