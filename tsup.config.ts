@@ -1,4 +1,5 @@
 import { defineConfig } from "tsup";
+import { policyValidatorPlugin } from "./scripts/policy-validator.js";
 
 export const entryPoints = {
   index: "src/index.ts",
@@ -25,6 +26,7 @@ export default defineConfig({
   sourcemap: false,
   // Bundlers for other platforms know a built-in module by its prefix.
   removeNodeProtocol: false,
+  esbuildPlugins: [policyValidatorPlugin],
   silent: true,
   clean: true,
   // Declarations come from the compiler itself (tsconfig.build.json): tsup's own generator needs TypeScript's older API.

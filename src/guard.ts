@@ -22,6 +22,7 @@ import {
 } from "./options.js";
 import { revokeOrphans } from "./orphans.js";
 import { type Agent, compilePolicy, type Policy, type PolicyDocument, type Predicates } from "./policy/index.js";
+import { loadLibrariesFor } from "./policy/libraries.js";
 import { readPolicyFile } from "./policy-file.js";
 import { watchFiles } from "./policy-watch.js";
 import { createRecorder } from "./recording/index.js";
@@ -284,8 +285,13 @@ async function loadPolicy(
   files: Set<string> = new Set(),
 ): Promise<Policy> {
   if (typeof source === "string" || source instanceof URL)
-    return compilePolicy(await readPolicyFile(source, (file) => files.add(file)), { predicates });
-  return "decide" in source ? source : compilePolicy(source satisfies PolicyDocument, { predicates });
+    return compileDocument(await readPolicyFile(source, (file) => files.add(file)), predicates);
+  return "decide" in source ? source : compileDocument(source satisfies PolicyDocument, predicates);
+}
+
+async function compileDocument(document: PolicyDocument, predicates: Predicates): Promise<Policy> {
+  await loadLibrariesFor(document);
+  return compilePolicy(document, { predicates });
 }
 
 async function identify(

@@ -12,6 +12,7 @@ import {
   standIns,
   testPolicy,
 } from "../policy/index.js";
+import { loadLibrariesFor } from "../policy/libraries.js";
 import { readPolicyFile } from "../policy-file.js";
 import type { CommandOutput } from "./audit.js";
 import type { Command } from "./command.js";
@@ -85,6 +86,7 @@ export function addPolicyTools(
 /** Compiles a file on its own: whatever it asks of predicates in code is taken to be answered with yes. */
 export async function loadPolicyFile(file: string): Promise<Policy> {
   const document = await readPolicyFile(file);
+  await loadLibrariesFor(document);
   return compilePolicy(document, { predicates: standIns(document) });
 }
 

@@ -7,7 +7,6 @@ import {
   type GraphqlLibrary,
   type GraphqlLimits,
   type GraphqlReading,
-  loadGraphql,
   readGraphql,
 } from "../request/protocols/graphql.js";
 import { readGraphqlQuery } from "../request/protocols/graphql-get.js";
@@ -16,6 +15,7 @@ import { mcpHeaderProblem } from "../request/protocols/mcp-headers.js";
 import { type Refusal, refuse } from "../request/refusal.js";
 import type { ServiceDocument } from "./document/document.js";
 import { pointerToken } from "./document/pointer.js";
+import { library } from "./libraries.js";
 import { foldedPaths, foldTemplate } from "./match/folded-path.js";
 import { PathIndex } from "./match/path-index.js";
 import { parsePathTemplate, pathReporter } from "./match/path-template.js";
@@ -86,8 +86,8 @@ export function compileEndpoints(document: ServiceDocument, pointer: string, rep
 
 function graphqlEndpoint(document: ServiceDocument, pointer: string, report: Report): Endpoint {
   const { maxOperations = 1, introspection = false, persisted = {} } = document.graphql ?? {};
-  const library = loadGraphql();
-  if (library === null)
+  const parser = graphqlLibrary();
+  if (parser === null)
     report({ pointer: `${pointer}/protocol`, message: "needs the package graphql: npm install graphql" });
   for (const [hash, text] of Object.entries(persisted)) {
     if (documentHash(text) !== hash)
@@ -108,12 +108,21 @@ function graphqlEndpoint(document: ServiceDocument, pointer: string, report: Rep
     kind: "operations",
     protocol: "graphql",
     read: (request, body) => {
-      if (library === null) return refuse("PROTOCOL_REFUSED", "GraphQL cannot be read");
+      if (parser === null) return refuse("PROTOCOL_REFUSED", "GraphQL cannot be read");
       const fields =
-        request.method === "GET" ? fieldsOfGet(library, request, body) : fieldsOfPost(library, request, body);
+        request.method === "GET" ? fieldsOfGet(parser, request, body) : fieldsOfPost(parser, request, body);
       return "ok" in fields ? fields : fields.map((field) => ({ protocol: "graphql" as const, ...field }));
     },
   };
+}
+
+/** The `graphql` package, or null if it is not installed. */
+function graphqlLibrary(): GraphqlLibrary | null {
+  try {
+    return library("graphql");
+  } catch {
+    return null;
+  }
 }
 
 /** Every message of a batch is judged, so a batch is no way around a rule: this only bounds the work. */

@@ -1,17 +1,11 @@
-import { createRequire } from "node:module";
-
-type Library = Pick<typeof import("tldts"), "getPublicSuffix">;
-
-let library: Library | undefined;
+import { library } from "./libraries.js";
 
 /**
  * The part of a host below which strangers register names (`co.uk`, `github.io`), by the Public Suffix List, its ICANN and
  * private sections, as of the installed version of `tldts`. Expects a host in normal form that is no address.
  */
 function publicSuffixOf(host: string): string {
-  // Some hundred kilobytes, which only a policy with a wildcard needs.
-  library ??= createRequire(import.meta.url)("tldts") as Library;
-  return library.getPublicSuffix(host, OPTIONS) ?? host;
+  return library("tldts").getPublicSuffix(host, OPTIONS) ?? host;
 }
 
 const OPTIONS = { allowPrivateDomains: true, extractHostname: false } as const;

@@ -1,24 +1,14 @@
 import type { ConfigurationProblem } from "../../errors/guard-error.js";
-import { type ErrorObject, type SchemaCompiler, schemaCompiler } from "./json-schema.js";
+import type { ErrorObject } from "./json-schema.js";
 import { pointerToken } from "./pointer.js";
-import { policySchema } from "./schema.js";
+import { type PolicyValidator, policyValidator } from "./policy-validator.js";
 
-/** The schema is our own, and held to the meta-schema by a test: checking and optimising it here would be most of a cold start. */
-const OPTIONS = {
-  allErrors: true,
-  strict: true,
-  allowUnionTypes: true,
-  validateSchema: false,
-  meta: false,
-  code: { optimize: false },
-} as const;
-
-let validate: ReturnType<SchemaCompiler["compile"]> | undefined;
+let validate: PolicyValidator | undefined;
 
 /** What the schema finds wrong with a document, in words. */
 export function shapeProblems(document: unknown): readonly ConfigurationProblem[] {
-  // Compiled at first use: importing the library stays quick.
-  validate ??= schemaCompiler(OPTIONS).compile(policySchema);
+  // Made at first use: importing the library stays quick.
+  validate ??= policyValidator();
   return validate(document) ? [] : (validate.errors ?? []).filter(saysSomething).map(describe);
 }
 

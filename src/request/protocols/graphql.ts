@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { createRequire } from "node:module";
 import type { DocumentNode, FragmentDefinitionNode, OperationDefinitionNode, SelectionSetNode } from "graphql";
 import type { JsonValue } from "../body/json.js";
 import { type Refusal, refuse } from "../refusal.js";
@@ -7,15 +6,6 @@ import type { GraphqlField } from "./graphql-field.js";
 
 /** What of the `graphql` package is used. It is an optional peer. */
 export type GraphqlLibrary = Pick<typeof import("graphql"), "parse" | "Kind">;
-
-/** The `graphql` package, or null where it is not installed. Called when a policy is compiled, never while deciding. */
-export function loadGraphql(): GraphqlLibrary | null {
-  try {
-    return createRequire(import.meta.url)("graphql") as GraphqlLibrary;
-  } catch {
-    return null;
-  }
-}
 
 /** What a reading is held to. */
 export interface GraphqlLimits {

@@ -1,14 +1,14 @@
+import { Kind, parse } from "graphql";
 import { describe, expect, it } from "vitest";
 import type { JsonValue } from "../../../src/request/body/json.js";
 import {
   documentHash,
   type GraphqlLibrary,
   type GraphqlLimits,
-  loadGraphql,
   readGraphql,
 } from "../../../src/request/protocols/graphql.js";
 
-const library = loadGraphql() as GraphqlLibrary;
+const library: GraphqlLibrary = { parse, Kind };
 const LIMITS: GraphqlLimits = { maxOperations: 1, introspection: false, persisted: new Map() };
 
 const read = (body: JsonValue, limits: Partial<GraphqlLimits> = {}): readonly string[] | string => {
