@@ -1,6 +1,7 @@
 import type { ApprovalDesk } from "./approval/index.js";
 import type { SessionLog, SyncMode } from "./audit/index.js";
 import type { BrokerSession, TokenBroker } from "./broker/index.js";
+import type { DropLog } from "./call/dropped-headers.js";
 import type { OnDeny } from "./call/respond.js";
 import type { Clock } from "./clock.js";
 import type { Masker, Vault } from "./masking/index.js";
@@ -38,6 +39,9 @@ export interface GuardParts {
   /** What happens to answers whose media type cannot be masked. */
   readonly unmaskable: "pass" | "refuse";
   readonly transport: Transport;
+  /** Services that know the guard by a client certificate: a credential that the policy does not name. */
+  readonly certified: ReadonlySet<string>;
+  readonly dropLog: DropLog;
   /** How sure an intent must be of the disk before its request leaves: for methods that change nothing, and for others. */
   readonly sync: { readonly safe: SyncMode; readonly unsafe: SyncMode };
   readonly log: OperationalLog;

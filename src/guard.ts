@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type ApprovalDesk, createApprovalDesk } from "./approval/index.js";
 import { type AuditLog, type AuditSigner, openAuditLog, type SessionLog } from "./audit/index.js";
 import { createTokenBroker, Secret } from "./broker/index.js";
+import { createDropLog } from "./call/dropped-headers.js";
 import { recordApproval, recordCredential } from "./call/event-record.js";
 import { systemClock } from "./clock.js";
 import { endInTurn } from "./end-in-turn.js";
@@ -11,6 +12,7 @@ import type { VerifiedIdentity } from "./identity/index.js";
 import { createMasker, type Masker, type MaskerOptions } from "./masking/index.js";
 import { defaultLog } from "./operational-log.js";
 import {
+  certifiedServices,
   checkAgainstPolicy,
   checkGuardOptions,
   checkSessionOptions,
@@ -135,6 +137,8 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     ),
     unmaskable,
     transport,
+    certified: certifiedServices(options.transport),
+    dropLog: createDropLog(log),
     sync: { safe: sync ?? "os", unsafe: sync ?? "group" },
     log,
   };

@@ -243,6 +243,12 @@ export function openTransport(options: GuardOptions["transport"] = {}): Transpor
   }
 }
 
+/** Names of the services that are shown a client certificate. */
+export function certifiedServices(options: GuardOptions["transport"] = {}): ReadonlySet<string> {
+  const services = "fetch" in options ? {} : (options.services ?? {});
+  return new Set(Object.entries(services).flatMap(([name, { tls }]) => (tls?.cert === undefined ? [] : name)));
+}
+
 const AUDIT_KEYS = ["directory", "signer", "sync", "onFailure", "anchors", "sinks", "captureBytes"];
 const LONGEST_CAPTURE = 16 * 1024 * 1024;
 

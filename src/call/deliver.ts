@@ -59,6 +59,7 @@ export async function deliver(
     headers: visibleHeaders(answer, mask, {
       changed: flow.mayHaveChanged(),
       length: body instanceof Uint8Array ? body.byteLength : null,
+      dropped: exchange.droppedHeaders,
     }),
     url: followed > 0 ? maskedUrl(request.url, mask) : request.url,
     redirected: followed > 0,

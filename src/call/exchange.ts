@@ -16,6 +16,7 @@ import type { Decision, RecordLevel } from "../policy/index.js";
 import type { CapturedBody, Upload } from "../recording/index.js";
 import type { CanonicalRequest } from "../request/canonical.js";
 import type { Fault, HopResponse, Sending } from "../transport/index.js";
+import type { DropLog } from "./dropped-headers.js";
 import type { Breaker } from "./signals.js";
 
 /** How much of an answer the caller got, and what masking did to it. */
@@ -72,13 +73,21 @@ export class Exchange {
   #open: Open | null = null;
   #timing: Writable<TimingFacts> = {};
   #denial: GuardError | null = null;
+  readonly #dropLog: DropLog;
+  readonly #droppedHeaders = new Set<string>();
 
-  constructor(id: string, log: SessionLog, { clock, sync }: Pick<GuardParts, "clock" | "sync">, breaking: Breaking) {
+  constructor(
+    id: string,
+    log: SessionLog,
+    { clock, sync, dropLog }: Pick<GuardParts, "clock" | "sync" | "dropLog">,
+    breaking: Breaking,
+  ) {
     this.id = id;
     this.#log = log;
     this.#clock = clock;
     this.#sync = sync;
     this.#breaking = breaking;
+    this.#dropLog = dropLog;
     this.#startedAt = clock.monotonic();
   }
 
@@ -90,6 +99,11 @@ export class Exchange {
   /** The refusal that the call ended with; null where none was recorded. */
   get denial(): GuardError | null {
     return this.#denial;
+  }
+
+  /** Names of the caller's header fields that some hop was sent without. */
+  get droppedHeaders(): ReadonlySet<string> {
+    return this.#droppedHeaders;
   }
 
   /** Whether an intent stands that has no outcome yet. */
@@ -144,6 +158,7 @@ export class Exchange {
     upload: Upload,
     sending: Sending,
   ): Promise<void> {
+    if (request.droppedHeaders.length > 0) this.#tellDropped(request, decision, credential);
     const http = httpFacts(request);
     const level = levelOf(decision);
     if (level === "none") {
@@ -246,6 +261,13 @@ export class Exchange {
       if (!open.upload.isKnown) noteUpload(event, open.upload);
     });
     return { event: event as AuditEvent, isWhole };
+  }
+
+  /** Where the guard adds its own `authorization`, nothing is missing without that of a client. */
+  #tellDropped({ droppedHeaders }: CanonicalRequest, { service = "" }: Decision, credential: Credential | null): void {
+    for (const name of droppedHeaders) this.#droppedHeaders.add(name);
+    const missing = credential === null ? droppedHeaders : droppedHeaders.filter((name) => name !== "authorization");
+    this.#dropLog(service, missing);
   }
 
   #draft(type: AuditEvent["type"], http: HttpFacts): EventDraft {

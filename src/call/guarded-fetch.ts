@@ -106,7 +106,8 @@ function readHop(
 ): Hop | Promise<Hop> {
   const policy = parts.policy();
   const canonical = canonicaliseRequest(head);
-  const request = canonical.ok && parts.masker !== null ? withoutPieces(canonical) : canonical;
+  const sendable = canonical.ok ? policy.sendable(canonical, parts.certified) : canonical;
+  const request = sendable.ok && parts.masker !== null ? withoutPieces(sendable) : sendable;
   // What fetch itself would not try is the caller's mistake, and no denial.
   if (request.ok ? isBadPort(request.port) : !exchange.isRedirected) {
     const mistake = request.ok ? networkError("bad port") : unfetchable(head.url);
@@ -122,9 +123,10 @@ async function sendHop(
   parts: GuardParts,
   session: SessionState,
   exchange: Exchange,
-  asked: Hop,
+  given: Hop,
   signal: AbortSignal,
 ): Promise<SentHop> {
+  const asked = asSent(parts, given);
   const judgement = judgementOf(parts, session, asked); //                                        4. decide
   const judged =
     judgement.checks.length === 0 ? judgement.decision : await judgeHop(parts, session, asked, signal, judgement);
@@ -194,6 +196,12 @@ function notSent(
 ): void {
   if (signal.aborted) exchange.givenUp(request, decision);
   else if (isGuardError(error)) exchange.denied(request, decision, error);
+}
+
+/** A policy that has replaced the one by which it was read may let fewer header fields pass. */
+function asSent({ policy, certified }: GuardParts, hop: Hop): Hop {
+  const request = policy().sendable(hop.request, certified);
+  return request === hop.request ? hop : { ...hop, request };
 }
 
 /** Step 4. Where code is asked, a policy that is replaced or a window that closes meanwhile makes it another question. */

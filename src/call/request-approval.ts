@@ -165,8 +165,11 @@ function essentialOf(parts: GuardParts, request: CanonicalRequest): (body: JsonV
   return speaksRpc ? withoutCorrelation : (body) => body;
 }
 
-const semanticOf = (parts: GuardParts, request: CanonicalRequest): readonly string[] =>
-  parts.policy().serviceOf(request)?.semanticHeaders ?? [];
+/** Names of the fields of this request that change what it means at this service. */
+const semanticOf = (parts: GuardParts, request: CanonicalRequest): readonly string[] => {
+  const rules = parts.policy().serviceOf(request)?.headers;
+  return rules === undefined ? [] : request.headers.flatMap(([name]) => (rules.isSemantic(name) ? name : []));
+};
 
 /** By name, a repeated field with all its values; a name is never one that an object has already. */
 function headersShown(

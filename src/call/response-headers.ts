@@ -4,6 +4,7 @@ import type { GuardParts, SessionState } from "../guard-parts.js";
 import type { CanonicalRequest } from "../request/canonical.js";
 import { indexOf, slice, toLowerCase } from "../request/captured.js";
 import type { HeaderPairs, HopResponse } from "../transport/index.js";
+import { droppedHeader } from "./dropped-headers.js";
 
 /** Masks values of fields and parameters; names and values have one character per byte. */
 export interface FieldMask {
@@ -70,7 +71,7 @@ const SHORTEST = 6;
 export function visibleHeaders(
   answer: HopResponse,
   mask: FieldMask,
-  body: { readonly changed: boolean; readonly length: number | null },
+  body: { readonly changed: boolean; readonly length: number | null; readonly dropped: ReadonlySet<string> },
 ): HeaderPairs {
   const visible: (readonly [string, string])[] = [];
   for (const [name, value] of answer.headers) {
@@ -83,6 +84,8 @@ export function visibleHeaders(
   }
   if (body.changed && body.length !== null && answer.coding !== "decoded")
     visible.push(["content-length", String(body.length)]);
+  const dropped = droppedHeader(body.dropped);
+  if (dropped !== null) visible.push(["x-sallyport-dropped", dropped]);
   return visible;
 }
 

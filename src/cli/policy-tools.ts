@@ -77,7 +77,7 @@ export function addPolicyTools(
     .addHelpText("after", "\nExit codes: 0 done, 64 wrong usage.")
     .action(async (paths: readonly string[], { json }: { json?: boolean }) => {
       const seen: Observation[] = [];
-      for (const path of paths) for (const one of await observationsIn(path)) seen.push(one);
+      for (const path of paths) for (const one of await observationsIn(path, SENT)) seen.push(one);
       const learnt = learnPolicy(seen);
       output.write(asJson(json === true ? learnt : learnt.document));
     });
@@ -124,11 +124,16 @@ function casesIn(list: unknown, path: string, contextOf: (who: Members) => Decis
   });
 }
 
-async function observationsIn(path: string): Promise<readonly Observation[]> {
+/** Types of events: of requests that were let through, and of all that were asked. */
+const SENT: ReadonlySet<unknown> = new Set(["request.intent"]);
+export const ASKED: ReadonlySet<unknown> = new Set(["request.intent", "request.denied"]);
+
+/** The requests in an audit directory, a segment of a record (those of these types), a HAR file or a list. */
+export async function observationsIn(path: string, types: ReadonlySet<unknown>): Promise<readonly Observation[]> {
   const found = await stat(path).catch(() => null);
   if (found?.isDirectory() === true) {
     const names = (await readdir(path, { recursive: true })).filter((name) => name.endsWith(".jsonl")).sort();
-    return (await Promise.all(names.map((name) => observationsIn(join(path, name))))).flat();
+    return (await Promise.all(names.map((name) => observationsIn(join(path, name), types)))).flat();
   }
   const text = await readText(path);
   if (path.endsWith(".jsonl")) {
@@ -136,22 +141,24 @@ async function observationsIn(path: string): Promise<readonly Observation[]> {
       .split("\n")
       .filter((line) => line !== "")
       .map((line) => parse(line, path));
-    return events.flatMap((event) => (isIntent(event) ? observation(event["http"]) : []));
+    return events.flatMap((event) =>
+      isObject(event) && types.has(event["type"]) ? observation(event["http"], event["dropped_headers"]) : [],
+    );
   }
   const value = parse(text, path);
-  if (Array.isArray(value)) return value.flatMap(observation);
+  if (Array.isArray(value)) return value.flatMap((one: unknown) => observation(one));
   const log = isObject(value) ? value["log"] : undefined;
   const entries = isObject(log) ? log["entries"] : undefined;
   if (!Array.isArray(entries)) throw new UsageError(`${path} is neither a HAR file nor a list of { method, url }`);
   return entries.flatMap((entry: unknown) => (isObject(entry) ? observation(entry["request"]) : []));
 }
 
-const isIntent = (event: unknown): event is Members => isObject(event) && event["type"] === "request.intent";
-
-function observation(value: unknown): readonly Observation[] {
+function observation(value: unknown, dropped: unknown = []): readonly Observation[] {
   if (!isObject(value)) return [];
   const { method, url } = value as { method?: unknown; url?: unknown };
-  return typeof method === "string" && typeof url === "string" ? [{ method, url }] : [];
+  if (typeof method !== "string" || typeof url !== "string") return [];
+  const droppedHeaders = Array.isArray(dropped) ? dropped.filter((name) => typeof name === "string") : [];
+  return [droppedHeaders.length === 0 ? { method, url } : { method, url, droppedHeaders }];
 }
 
 const inLines = (lines: readonly string[]): string => `${lines.map(printable).join("\n")}\n`;

@@ -12,7 +12,7 @@ import {
 import type { CommandOutput } from "./audit.js";
 import { Command } from "./command.js";
 import { EXIT, UsageError } from "./io.js";
-import { addPolicyTools, loadPolicyFile } from "./policy-tools.js";
+import { ASKED, addPolicyTools, loadPolicyFile, observationsIn } from "./policy-tools.js";
 
 /** Exit codes of `policy decide`, so that a script can tell a yes from a question from a no. */
 export const DECISION_EXIT: Readonly<Record<Effect, number>> = { allow: 0, approve: 3, deny: 4 };
@@ -26,6 +26,11 @@ export function policyCommand(output: CommandOutput): Command {
     .argument("<file>", "the policy, JSON or YAML (.yaml, .yml)")
     .option("--json", "print the result as JSON")
     .option("--strict", "exit with 2 when there are warnings")
+    .option(
+      "--recorded <path>",
+      "an audit directory or .jsonl segment: header fields that its requests were sent without; may be given several times",
+      collect,
+    )
     .addHelpText("after", "\nExit codes: 0 the policy loads, 1 it does not, 2 warnings with --strict, 64 wrong usage.")
     .action((file: string, options: CheckOptions) => check(file, options, output));
   policy
@@ -55,6 +60,7 @@ Exit codes: 0 allow, 3 approve (a person would be asked), 4 deny, 1 the policy d
 interface CheckOptions {
   readonly json?: boolean;
   readonly strict?: boolean;
+  readonly recorded?: readonly string[];
 }
 
 interface DecideOptions {
@@ -68,7 +74,11 @@ interface DecideOptions {
 
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
-async function check(file: string, { json, strict }: CheckOptions, output: CommandOutput): Promise<void> {
+async function check(
+  file: string,
+  { json, strict, recorded = [] }: CheckOptions,
+  output: CommandOutput,
+): Promise<void> {
   const result = await load(file);
   if (Array.isArray(result)) {
     output.write(json === true ? asJson({ ok: false, problems: result }) : describeProblems(file, result));
@@ -76,7 +86,8 @@ async function check(file: string, { json, strict }: CheckOptions, output: Comma
     return;
   }
   const policy = result as Policy;
-  const { warnings } = checkPolicy(policy.document);
+  const seen = (await Promise.all(recorded.map((path) => observationsIn(path, ASKED)))).flat();
+  const { warnings } = checkPolicy(policy.document, seen);
   const summary = summaryOf(policy);
   output.write(
     json === true
@@ -209,6 +220,7 @@ function describeDecision(decision: Decision, { document }: Policy): string {
     `${effect.toUpperCase()}  ${code}`,
     ...field("because", reason),
     ...field("request", canonical === undefined ? undefined : `${canonical.method} ${canonical.url}`),
+    ...field("left out", canonical?.droppedHeaders.join(", ")),
     ...field("service", service),
     ...field("rule", rule),
     ...(effect === "deny"

@@ -55,7 +55,8 @@ export function compileClauses(
   const each = (part: Part, reader: (key: string, at: string, document: MatcherDocument) => Read): void => {
     for (const [key, document] of Object.entries(rule[part] ?? {})) {
       const at = `${pointer}/${part}/${pointerToken(key)}`;
-      clauses.push(clause(`${part} ${key}`, document, at, reader(key, at, document), deny, part === "body", report));
+      const compiled = clause(`${part} ${key}`, document, at, reader(key, at, document), deny, part === "body", report);
+      clauses.push(part === "headers" ? explainedHeader(compiled, key) : compiled);
     }
   };
   each("who", (key, at) => {
@@ -99,6 +100,15 @@ function clause(
     got: (subject) => kindOf(read(subject)),
   };
 }
+
+/** A field that the agent sent and that was left out is not simply absent to whoever looks for the reason. */
+const explainedHeader = (compiled: Clause, name: string): Clause => ({
+  ...compiled,
+  got: (subject) =>
+    subject.request.droppedHeaders.includes(name.toLowerCase())
+      ? "nothing, since the field was left out"
+      : compiled.got(subject),
+});
 
 /** A path parameter, decoded. A deny compares it both as it is and as it compares the rest of the path. */
 function paramReader(index: number, deny: boolean): Read {

@@ -64,7 +64,10 @@ export interface Considered {
 }
 
 /** What may be seen of the request that was judged, in the form that is sent. */
-export type JudgedForm = Pick<CanonicalRequest, "method" | "url" | "origin" | "path" | "query" | "headers">;
+export type JudgedForm = Pick<
+  CanonicalRequest,
+  "method" | "url" | "origin" | "path" | "query" | "headers" | "droppedHeaders"
+>;
 
 /** The answer to one request. Plain data, safe to log: it holds no value of the request but its canonical form. */
 export interface Decision {

@@ -59,6 +59,8 @@ function examine(
       "PLACEHOLDER_REFUSED",
       "credentials are added by the guard, not by the agent",
     );
+  const unlisted = unlistedHeader(service, request);
+  if (unlisted !== null) return denied(policy, request, service, "HEADER_REFUSED", unlisted);
   const body = bodyReader(request, bytes);
   if (bytes instanceof Uint8Array && overridesMethod(bytes, request.declaredBody, body)) {
     return denied(policy, request, service, "METHOD_OVERRIDE", "a body field overrides the method, or may do so");
@@ -200,9 +202,6 @@ function refusedByService(
   if (isMetadataName(request.host)) return { code: "ADDRESS_REFUSED", reason: "the host is a metadata service" };
   if (request.encodedSlash && !service.anyEncodedSlash)
     return { code: "URL_AMBIGUOUS", reason: "the path has an escaped slash" };
-  const unlisted =
-    service.headers === null ? undefined : request.headers.find(([name]) => service.headers?.has(name) === false);
-  if (unlisted !== undefined) return { code: "HEADER_REFUSED", reason: "a header is not on the service's list" };
   // Two lengths are two requests to somebody on the way.
   if (request.declaredLength !== null && bytes !== "unread" && request.declaredLength !== (bytes?.byteLength ?? 0))
     return { code: "HEADER_REFUSED", reason: "the content-length is not that of the body" };
@@ -212,6 +211,16 @@ function refusedByService(
     request.declaredBody.kind !== "opaque"
   ) {
     return { code: "BODY_TOO_LARGE", reason: `the body is larger than ${service.maxRequestBytes} bytes` };
+  }
+  return null;
+}
+
+/** Why a field may not be there. Out of a request it has been left out by now; a part of an envelope is sent as it is. */
+function unlistedHeader({ headers, credential }: CompiledService, request: CanonicalRequest): string | null {
+  for (const [name] of request.headers) {
+    if (!headers.mayHave(name)) return "a header is not on the service's list";
+    if (credential !== undefined && !headers.passes(name))
+      return "a header may not be sent beside the guard's credential";
   }
   return null;
 }

@@ -1,12 +1,14 @@
 import { OptionsError } from "../errors/guard-error.js";
 import { type CanonicalRequest, canonicaliseRequest, type RequestHead } from "../request/canonical.js";
 import { MAX_FIELDS } from "../request/headers.js";
+import { withoutFields } from "../request/pieces.js";
 import type { Refusal } from "../request/refusal.js";
 import type { CanonicalUrl } from "../request/url.js";
-import { compileDocument } from "./compile.js";
+import { type CompiledPolicy, compileDocument } from "./compile.js";
 import type { DecisionContext } from "./context.js";
 import type { Decision } from "./decision.js";
 import type { PolicyDocument } from "./document/document.js";
+import { isLeftOut } from "./header-rules.js";
 import { type JudgedBody, type Judgement, judge, needsBody } from "./judge.js";
 import { NO_OBLIGATIONS } from "./obligations.js";
 import { answerNow, NO_CHECKS, narrowed, type Predicates, readPredicates } from "./predicates.js";
@@ -39,6 +41,12 @@ export interface Policy {
   decide(request: PolicyRequest, context: DecisionContext): Decision;
   /** The second half of {@link decide}, for a request that is in canonical form already, with predicates still to be asked. Never throws. */
   judge(request: CanonicalRequest, body: JudgedBody, context: DecisionContext): Judgement;
+  /**
+   * The request as it may be sent: where the guard adds a credential, without the header fields that the service does not let
+   * pass beside it. They are noted in `droppedHeaders`. The same object where nothing is left out. `certified` are services
+   * that know the guard by a client certificate, which is a credential as well.
+   */
+  sendable(request: CanonicalRequest, certified?: ReadonlySet<string>): CanonicalRequest;
   /** The decision for a request that has no canonical form. */
   refuse(refusal: Refusal): Decision;
   /** Whether {@link judge} must be given the bytes of this request's body. */
@@ -73,8 +81,10 @@ export function compilePolicy(document: PolicyDocument, options: PolicyOptions =
     id: compiled.identity.id,
     hash: compiled.identity.hash,
     document: compiled.document,
-    decide: (request: PolicyRequest, context: DecisionContext) => decide(request, context, judgeSafely, refusal),
+    decide: (request: PolicyRequest, context: DecisionContext) =>
+      decide(compiled, request, context, judgeSafely, refusal),
     judge: judgeSafely,
+    sendable: (request: CanonicalRequest, certified = NO_SERVICES) => sendable(compiled, request, certified),
     refuse: ({ code, reason }: Refusal) => refusal(code, reason),
     needsBody: (request: CanonicalRequest) => needsBody(compiled, request),
     serviceOf: (url: CanonicalUrl) => compiled.origins.find(url),
@@ -89,7 +99,20 @@ function readOptions({ predicates, ...unknown }: PolicyOptions): ReturnType<type
 
 const utf8 = new TextEncoder();
 
+const NO_SERVICES: ReadonlySet<string> = new Set();
+
+function sendable(
+  { origins, asksForCredential }: CompiledPolicy,
+  request: CanonicalRequest,
+  certified: ReadonlySet<string>,
+): CanonicalRequest {
+  const service = origins.find(request);
+  if (service === undefined || (service.credential === undefined && !certified.has(service.name))) return request;
+  return withoutFields(request, (field) => isLeftOut(field, service.headers, asksForCredential));
+}
+
 function decide(
+  compiled: CompiledPolicy,
   request: PolicyRequest,
   context: DecisionContext,
   judgeSafely: Policy["judge"],
@@ -100,7 +123,7 @@ function decide(
     if (read === null) return refusal("DECISION_FAILED", "the request is not method, URL, headers and body");
     const canonical = canonicaliseRequest(read);
     if (!canonical.ok) return refusal(canonical.code, canonical.reason);
-    const { decision, checks } = judgeSafely(canonical, read.body, context);
+    const { decision, checks } = judgeSafely(sendable(compiled, canonical, NO_SERVICES), read.body, context);
     return checks.length === 0 ? decision : narrowed(decision, checks, checks.map(answerNow));
   } catch {
     return refusal("DECISION_FAILED", "the request could not be read");

@@ -2,6 +2,7 @@ import type { ConfigurationProblem } from "../errors/guard-error.js";
 import { type AddressRule, addressRangeProblem, compileAddressRule } from "../request/address.js";
 import type { Obligations } from "./decision.js";
 import type { ServiceDocument } from "./document/document.js";
+import { compileHeaderRules, type HeaderRules } from "./header-rules.js";
 import { isPlainValue, PathIndex } from "./match/path-index.js";
 import { obligationsOf } from "./obligations.js";
 import type { ApiDescription } from "./openapi/index.js";
@@ -20,10 +21,7 @@ export interface CompiledService {
   readonly redirects: number;
   readonly maxRequestBytes: number;
   readonly renewOn401: boolean;
-  /** Lower-case names the agent may send, or null for any. */
-  readonly headers: ReadonlySet<string> | null;
-  /** Lower-case names of header fields, besides those of HTTP, that change what a request means. */
-  readonly semanticHeaders: readonly string[];
+  readonly headers: HeaderRules;
   /** Whether some rule opts in to `%2F` in a parameter. */
   readonly anyEncodedSlash: boolean;
   readonly permits: PathIndex<CompiledRule>;
@@ -37,10 +35,6 @@ export interface CompiledService {
   /** Allow and approve rules by id, for explanations. */
   readonly rules: readonly CompiledRule[];
 }
-
-/** What clients change when they repeat a request: a rule may look at it, and it is the same request all the same. */
-const CHANGES_FROM_TRY_TO_TRY =
-  /^(?:accept-encoding|authorization|baggage|content-length|content-type|cookie|idempotency-key|traceparent|tracestate|user-agent|x-(?:correlation|request)-id|x-stainless-.*)$/;
 
 type Report = (problem: ConfigurationProblem) => void;
 
@@ -70,14 +64,12 @@ export function compileService(
     redirects: document.redirects ?? 5,
     maxRequestBytes: document.maxRequestBytes ?? 1_048_576,
     renewOn401: document.renewOn401 ?? false,
-    headers:
-      document.headers?.allow === undefined
-        ? null
-        : new Set(document.headers.allow.map((header) => header.toLowerCase())),
-    semanticHeaders: [
-      ...(document.headers?.semantic ?? []).map((header) => header.toLowerCase()),
-      ...rules.flatMap((rule) => rule.headerNames).filter((header) => !CHANGES_FROM_TRY_TO_TRY.test(header)),
-    ],
+    headers: compileHeaderRules(
+      document,
+      rules.flatMap((rule) => rule.headerNames),
+      `${pointer}/headers`,
+      report,
+    ),
     anyEncodedSlash: rules.some((rule) => rule.encodedSlash && rule.effect !== "deny"),
     permits,
     denials,

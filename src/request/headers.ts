@@ -134,6 +134,9 @@ function dispositionOf(name: string): Disposition {
   return "keep";
 }
 
+/** Whether a field of this name, in lower case, is sent as the agent says it, where the policy lets it. */
+export const mayBeSent = (name: string): boolean => dispositionOf(name) === "keep";
+
 /**
  * Brings header fields into canonical form, or refuses them. `origin` is the URL's: a `Host` field that names another host or
  * port is refused, because virtual hosts route by it.

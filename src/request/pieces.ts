@@ -5,7 +5,7 @@ import type { CanonicalRequest } from "./canonical.js";
  * (`x-ms-range`, `request-range`, …), and `a-im`, by which a server may send a range or a difference (RFC 3229). Not those that
  * say where a piece of the *request* belongs (`content-range`), or which piece of an object a write copies.
  */
-const asksForPiece = (name: string): boolean =>
+export const asksForPiece = (name: string): boolean =>
   name === "a-im" || (/(?:^|[-_])ranges?(?:[-_]|$)/.test(name) && !/content|source|accept/.test(name));
 
 /** The request without its fields that ask for a piece of the response; they are among `droppedHeaders`. */

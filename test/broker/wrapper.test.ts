@@ -449,13 +449,13 @@ describe("where a credential goes", () => {
       },
     };
     await session.fetch(`${api.origin}/notes`, init);
-    const headers = new Headers({ "x-tag": "before" });
+    const headers = new Headers({ "x-request-id": "before" });
     const pending = session.fetch(`${api.origin}/notes`, { headers });
-    headers.set("x-tag", "after");
+    headers.set("x-request-id", "after");
     headers.set("authorization", "mine");
     await pending;
     expect(api.received.map(({ method }) => method)).toEqual(["GET", "GET"]);
-    expect(api.received[1]?.headers["x-tag"]).toBe("before");
+    expect(api.received[1]?.headers["x-request-id"]).toBe("before");
   });
 
   it("62: a public answer to one identity is not served to another", async () => {

@@ -26,7 +26,8 @@ export interface ServiceDocument {
   readonly envelopes?: Readonly<Record<string, "odata-json" | "salesforce-composite" | "salesforce-batch">>;
   /** An OpenAPI 3.0 or 3.1 description; in a file also the path of one, relative to the policy. */
   readonly openapi?: string | Readonly<Record<string, unknown>>;
-  readonly headers?: HeadersDocument;
+  /** Names of header fields that are sent besides the usual ones (`pass`), or an object that says more. */
+  readonly headers?: readonly string[] | HeadersDocument;
   /** How many redirects are followed; 0 = none. Default 5. */
   readonly redirects?: number;
   /** How much of a body is read to judge it. Default 1 MiB. */
@@ -35,9 +36,14 @@ export interface ServiceDocument {
   readonly renewOn401?: boolean;
 }
 
-/** The header fields of a service. */
+/** The header fields of a service. A name that ends in `*` stands for every name that begins so. */
 export interface HeadersDocument {
-  /** Closed list of those the agent may send. Default: any. */
+  /**
+   * Those that the agent may send beside the guard's credential, besides the usual ones: any other is left out. An approval
+   * covers them. Those in `allow` and `semantic` are among them anyway. Without a `credential` it says nothing.
+   */
+  readonly pass?: readonly string[];
+  /** Closed list of those the agent may send; any other is refused. Default: none is refused. */
   readonly allow?: readonly string[];
   /**
    * Those that change what a request means, such as whose account it is about: an approval covers them, and approvers are shown

@@ -163,11 +163,21 @@ export const policySchema: Readonly<Record<string, unknown>> = {
             "An OpenAPI 3.0 or 3.1 description, which names operations and checks parameters and bodies; in a file also its path, relative to the policy.",
         },
         headers: {
-          type: "object",
-          description: "The header fields of the service.",
+          type: ["array", "object"],
+          description:
+            "The header fields of the service; a list is the same as `pass`. A name that ends in * stands for every name that begins so.",
+          minItems: 1,
+          maxItems: 1000,
+          uniqueItems: true,
+          items: { type: "string", minLength: 1 },
           minProperties: 1,
           additionalProperties: false,
           properties: {
+            pass: {
+              ...nonEmptyStrings,
+              description:
+                "Header names that the agent may send beside the guard's credential, besides the usual ones; any other is left out.",
+            },
             semantic: {
               ...nonEmptyStrings,
               description:

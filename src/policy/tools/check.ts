@@ -7,8 +7,10 @@ import type {
   ServiceDocument,
 } from "../document/document.js";
 import { pointerToken } from "../document/pointer.js";
-import { compilePolicy } from "../policy.js";
+import { compilePolicy, type Policy } from "../policy.js";
+import { droppedWarnings, headerWarnings } from "./check-headers.js";
 import { methodsCover, pathCovers, sameJson, servicesCover } from "./compare.js";
+import type { Observation } from "./learn.js";
 import { standIns } from "./stand-ins.js";
 
 /** What is wrong with a policy (it does not load), and what is odd about one that loads. */
@@ -20,15 +22,20 @@ export interface PolicyCheck {
 /** Rules compared with one another; a longer policy is checked without that comparison, which is quadratic. */
 const MAX_COMPARED = 2000;
 
-/** Lists problems, and warnings for what is certainly without effect, or reaches further than it looks. Never throws for a bad document. */
-export function checkPolicy(document: PolicyDocument): PolicyCheck {
-  let loaded: PolicyDocument;
+/**
+ * Lists problems, and warnings for what is certainly without effect, or reaches further than it looks. `observations` are
+ * recorded requests: of header fields that they were sent without, the warnings say how to let them pass. Never throws for a
+ * bad document.
+ */
+export function checkPolicy(document: PolicyDocument, observations: readonly Observation[] = []): PolicyCheck {
+  let policy: Policy;
   try {
-    loaded = compilePolicy(document, { predicates: standIns(document) }).document;
+    policy = compilePolicy(document, { predicates: standIns(document) });
   } catch (error) {
     if (error instanceof PolicyError) return { problems: error.problems, warnings: [] };
     throw error;
   }
+  const loaded = policy.document;
   const { rules } = loaded;
   return {
     problems: [],
@@ -39,6 +46,8 @@ export function checkPolicy(document: PolicyDocument): PolicyCheck {
         ...idleService(name, service.credential, rules),
         ...credentialForManyHosts(name, service),
       ]),
+      ...headerWarnings(loaded),
+      ...droppedWarnings(policy, observations),
     ],
   };
 }

@@ -1,4 +1,5 @@
 import type { PolicyDocument, RuleDocument, ServiceDocument } from "../document/document.js";
+import { headerLists, isUsualHeader } from "../header-rules.js";
 import { methodsCover, pathCovers, sameJson, servicesCover } from "./compare.js";
 
 /** What changed, in words. Whatever cannot be shown to be narrower is in `wider`. */
@@ -61,12 +62,24 @@ function serviceKey(key: string, was: unknown, now: unknown): Direction {
   if (key === "maxRequestBytes") return bound(was ?? 1_048_576, now ?? 1_048_576);
   if (key === "credential") return now === undefined ? "tighter" : "unsure";
   if (key === "addresses") return was === undefined || now === undefined ? "unsure" : list(was, now);
-  if (key === "headers") return clause(member(was, "allow"), member(now, "allow"));
+  if (key === "headers") return headers(headerLists(was as Headers), headerLists(now as Headers));
   return "unsure";
 }
 
-const member = (value: unknown, key: string): unknown =>
-  typeof value === "object" && value !== null ? (value as Json)[key] : undefined;
+type Headers = ServiceDocument["headers"];
+type Lists = ReturnType<typeof headerLists>;
+
+/** More that passes is looser. What is semantic passes as well, and is covered by approvals: not to be compared. */
+function headers(was: Lists, now: Lists): Direction {
+  const changes = changedKeys(was, now).map((key) => {
+    if (key === "pass") return list(was.pass ?? [], now.pass ?? []);
+    // A closed list refuses the rest, and lets pass what is on it.
+    if (key === "allow" && was.allow === undefined && !now.allow?.every((name) => isUsualHeader(name.toLowerCase())))
+      return "unsure";
+    return key === "allow" ? clause(was.allow, now.allow) : "unsure";
+  });
+  return together(changes);
+}
 
 const NEUTRAL = new Set(["id", "description", "reason"]);
 

@@ -1,21 +1,27 @@
 import { canonicaliseRequest } from "../../request/canonical.js";
 import { canonicalEscapes } from "../../request/escapes.js";
+import { isFieldName } from "../../request/headers.js";
 import type { Method } from "../../request/method.js";
 import { canonicalUrl } from "../../request/url.js";
 import type { PolicyDocument, RuleDocument, ServiceDocument } from "../document/document.js";
 import { isPlainValue } from "../match/path-index.js";
 import { fieldSpelling } from "../names.js";
+import { isWorthListing, saysWho } from "./check-headers.js";
 
 /** A request that was seen. */
 export interface Observation {
   readonly method: string;
   readonly url: string;
+  /** Names of header fields that it was sent without, where that is known. */
+  readonly droppedHeaders?: readonly string[];
 }
 
 /** The policy, and how many observations it leaves out because they have no canonical form or name a secret. */
 export interface LearntPolicy {
   readonly document: PolicyDocument;
   readonly skipped: number;
+  /** Header fields that were left out and are not listed in the document: they may say who acts, or carry a credential. */
+  readonly unlistedHeaders: readonly string[];
 }
 
 interface Seen {
@@ -34,8 +40,9 @@ interface Seen {
 export function learnPolicy(observations: readonly Observation[]): LearntPolicy {
   const origins = new Map<string, Seen[]>();
   const addresses = new Map<string, string>();
+  const headers = new Map<string, Set<string>>();
   let skipped = 0;
-  for (const { method, url } of observations) {
+  for (const { method, url, droppedHeaders = [] } of observations) {
     const request = canonicaliseRequest({ method, url, headers: [] });
     const place = canonicalUrl(url);
     const seen = request.ok && place.ok ? read(request.method, place.path, place.search) : null;
@@ -47,6 +54,10 @@ export function learnPolicy(observations: readonly Observation[]): LearntPolicy 
     if (address !== null) addresses.set(origin, `${host.replace(/[[\]]/g, "")}/${host.includes(":") ? 128 : 32}`);
     const known = origins.get(origin) ?? [];
     known.push(seen);
+    const names = headers.get(origin) ?? new Set<string>();
+    for (const name of droppedHeaders.map((header) => header.toLowerCase()))
+      if (isFieldName(name) && isWorthListing(name)) names.add(name);
+    headers.set(origin, names);
     origins.set(origin, known);
   }
   const services: Record<string, ServiceDocument> = {};
@@ -54,11 +65,17 @@ export function learnPolicy(observations: readonly Observation[]): LearntPolicy 
   for (const [origin, seen] of [...origins].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const name = `service-${Object.keys(services).length + 1}`;
     const address = addresses.get(origin);
-    services[name] = { origins: [origin], ...(address === undefined ? {} : { addresses: [address] }) };
+    const listed = [...(headers.get(origin) ?? [])].filter((header) => !saysWho(header)).sort();
+    services[name] = {
+      origins: [origin],
+      ...(address === undefined ? {} : { addresses: [address] }),
+      ...(listed.length === 0 ? {} : { headers: listed }),
+    };
     rules.push(...rulesOf(name, keepApart(generalise(seen))));
   }
   const description = `Learnt from ${observations.length - skipped} recorded requests; to be reviewed before use.`;
-  return { document: { version: 1, description, services, rules }, skipped };
+  const unlistedHeaders = [...new Set([...headers.values()].flatMap((names) => [...names].filter(saysWho)))].sort();
+  return { document: { version: 1, description, services, rules }, skipped, unlistedHeaders };
 }
 
 /** Stands for a segment that varies; no segment of a path holds a slash. */
