@@ -1,13 +1,13 @@
 import { createServer } from "node:http";
-import { createGuard } from "sallyport";
+import { createGuard, findGuardError } from "sallyport";
 
-// A stand-in for your SaaS; in real life this is https://crm.internal.example.
+// A stand-in for your SaaS, such as https://crm.internal.example.
 const saas = createServer((_request, response) => {
   response.setHeader("content-type", "application/json");
   response.end(JSON.stringify({ id: 42, name: "Grace", email: "grace@example.com", card: "4111 1111 1111 1111" }));
 });
-await new Promise((resolve) => saas.listen(0, "127.0.0.1", resolve));
-const origin = `http://127.0.0.1:${saas.address().port}`;
+await new Promise((resolve) => saas.listen(0, "127.0.0.1", () => resolve(saas)));
+const origin = `http://127.0.0.1:${Object(saas.address()).port}`;
 
 const guard = await createGuard({
   policy: {
@@ -28,7 +28,7 @@ console.log(await account.text());
 try {
   await session.fetch(`${origin}/accounts/42`, { method: "DELETE" });
 } catch (error) {
-  console.log(error.toModelText());
+  console.log(findGuardError(error)?.toModelText());
 }
 
 await guard.close();

@@ -1,4 +1,7 @@
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { temporaryDirectory } from "./support/guards.js";
 
@@ -20,6 +23,26 @@ describe("the README", () => {
     onTestFinished(() => log.mockRestore());
     await import(new URL("../examples/quick-start.js", import.meta.url).href);
     expect(`${printed.join("\n").replace(/127\.0\.0\.1:\d+/g, "127.0.0.1:PORT")}\n`).toBe(fences("text")[0]);
+  });
+
+  it("compiles: each program in it type-checks as strict TypeScript", () => {
+    const directory = mkdtempSync(fileURLToPath(new URL("../node_modules/.cache-readme-", import.meta.url)));
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+    const given = 'import type { Session } from "sallyport";\ndeclare const session: Session;\n';
+    writeFileSync(join(directory, "quick-start.ts"), fences("js")[0] ?? "");
+    for (const [index, program] of fences("ts").entries())
+      writeFileSync(join(directory, `${index}.ts`), given + program);
+    writeFileSync(
+      join(directory, "tsconfig.json"),
+      JSON.stringify({ extends: "../../tsconfig.json", include: ["*.ts"] }),
+    );
+    const root = fileURLToPath(new URL("..", import.meta.url));
+    const { stdout, status } = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", directory], {
+      cwd: root,
+      encoding: "utf8",
+    });
+    expect(stdout).toBe("");
+    expect([status, fences("ts").length]).toEqual([0, 1]);
   });
 
   it("names only commands that exist", () => {
