@@ -2,6 +2,7 @@ import type { ApprovalRequest } from "./types.js";
 import { visible, visibleLines } from "./visible.js";
 
 const MAX_BODY_LINES = 80;
+const MAX_PLACEHOLDERS = 40;
 const LABEL = 12;
 
 /**
@@ -25,6 +26,7 @@ export function renderCard(request: ApprovalRequest, width = 96): string {
     ),
     ...Object.entries(http.headers).flatMap(([name, value]) => field("header", `${name}: ${value}`)),
     ...bodyLines(request, width),
+    ...placeholderLines(request).flatMap((line, index) => field(index === 0 ? "values" : "", line)),
     ...field("agent", `${subject.agent}${person}${subject.tenant === "" ? "" : ` (tenant ${subject.tenant})`}`),
     ...field("rule", `${why.ruleId} (policy ${why.policyDigest.slice(0, 19)})`),
     ...(why.reason === undefined ? [] : field("reason", why.reason)),
@@ -41,6 +43,18 @@ export function renderCard(request: ApprovalRequest, width = 96): string {
       ? []
       : ["  The agent claims, and nobody has checked:", ...visibleLines(request.agentReason, width - 6).map(barred)]),
   ].join("\n");
+}
+
+/** What is known of the values that are shown as placeholders. */
+function placeholderLines({ http: { placeholders = [] } }: ApprovalRequest): readonly string[] {
+  const lines = placeholders
+    .slice(0, MAX_PLACEHOLDERS)
+    .map(
+      ({ placeholder, kind, origins, place }) =>
+        `${quoted(place)}: ${placeholder} is a value of kind ${kind}, from ${origins.join(", ")}`,
+    );
+  const hidden = placeholders.length - lines.length;
+  return hidden === 0 ? lines : [...lines, `TRUNCATED: ${hidden} more placeholders are not shown.`];
 }
 
 /** Nothing where one yes is enough. */

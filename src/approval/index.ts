@@ -54,6 +54,7 @@ export type {
   ApprovalDecision,
   ApprovalDraft,
   ApprovalHttp,
+  ApprovalPlaceholder,
   ApprovalReply,
   ApprovalRequest,
   ApprovalSubject,

@@ -13,6 +13,18 @@ export interface ApprovalSubject {
   readonly toolCallId?: string;
 }
 
+/** A placeholder in a request. Nobody who is asked gets to know the value that is sent in its place. */
+export interface ApprovalPlaceholder {
+  /** As it stands in query and body: `[[tok:KIND:…:…]]`. */
+  readonly placeholder: string;
+  /** What the value is, as the detector or path that found it says: `EMAIL`. */
+  readonly kind: string;
+  /** Origins whose responses held the value. */
+  readonly origins: readonly string[];
+  /** Where it stands: `body /to`, `query to`, `form to`. */
+  readonly place: string;
+}
+
 /** What would be sent. Text fields are masked already; nothing here is a secret. */
 export interface ApprovalHttp {
   readonly method: string;
@@ -30,6 +42,8 @@ export interface ApprovalHttp {
     readonly preview: string;
     readonly truncated: boolean;
   };
+  /** Where values would be sent that are shown as placeholders. Absent: nowhere. */
+  readonly placeholders?: readonly ApprovalPlaceholder[];
 }
 
 /** Why a person is asked. */

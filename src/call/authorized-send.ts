@@ -1,22 +1,19 @@
 import type { AuthorizationDetail, Credential } from "../broker/index.js";
 import { ApprovalMismatchError, DeniedError, GuardError, isGuardError, sentBefore } from "../errors/guard-error.js";
 import type { GuardParts, SessionState } from "../guard-parts.js";
-import { restoreRequest } from "../masking/index.js";
 import type { Decision } from "../policy/index.js";
 import type { Upload } from "../recording/index.js";
 import type { CanonicalRequest } from "../request/canonical.js";
-import { addDefaultHeaders, type FetchSettings } from "../request/fetch-rules.js";
+import { addDefaultHeaders } from "../request/fetch-rules.js";
 import { headerValues } from "../request/headers.js";
 import type { HopRequest, HopResponse } from "../transport/index.js";
 import { type Delivery, type Exchange, targetOf } from "./exchange.js";
+import { frozenHop, type Hop } from "./hop.js";
 import { Progress } from "./progress.js";
 import { fingerprintFor, requestApproval } from "./request-approval.js";
 
 /** A request that may leave. */
-export interface Departure {
-  readonly request: CanonicalRequest;
-  readonly body: Uint8Array | ReadableStream<Uint8Array> | null;
-  readonly settings: FetchSettings;
+export interface Departure extends Hop {
   readonly decision: Decision;
   /** Decides the same request anew, under the policy of the moment. */
   readonly judge: () => Promise<Decision>;
@@ -53,7 +50,7 @@ export async function sendAuthorised(
   signal: AbortSignal,
   tried: Set<string> = new Set(),
 ): Promise<HopResponse> {
-  const { request, decision } = departure;
+  const { request, told, decision } = departure;
   let credential = await authorise(parts, session, exchange, departure, signal); //               7. authorise
   for (;;) {
     if (isReplaced(parts, decision)) {
@@ -61,12 +58,11 @@ export async function sendAuthorised(
       throw new PolicyReplaced();
     }
     const upload = watchUpload(parts, session, departure);
-    const watched = upload.body === departure.body ? departure : { ...departure, body: upload.body };
+    const watched = upload.body instanceof ReadableStream ? { ...departure, body: upload.body } : departure;
     const objection = (): Error | null => (isReplaced(parts, decision) ? tooLate(exchange, departure, upload) : null);
-    const judged = await wireForm(parts, watched, credential, objection);
-    const wire = withValues(parts, session, request, judged);
+    const wire = await wireForm(parts, watched, credential, objection);
     const sending = departure.progress.begin();
-    await exchange.intent(request, decision, credential, upload, sending); //                     8. record intent
+    await exchange.intent(told.request, decision, credential, upload, sending); //                8. record intent
     session.assertOpen();
     if (isReplaced(parts, decision)) throw abandoned(exchange, departure, upload);
     const answer = await parts.transport.send(wire, { signal, sending }); //                      9. send
@@ -82,7 +78,7 @@ export async function sendAuthorised(
       discard(exchange, answer);
       return await sendWider(parts, session, exchange, { ...departure, decision: wider }, signal, tried);
     }
-    if (departure.body instanceof ReadableStream) throw notReplayable(exchange, request, answer);
+    if (departure.body instanceof ReadableStream) throw notReplayable(exchange, told.request, answer);
     const next = await another(parts, session, exchange, departure, signal);
     // The same one again would be refused again.
     if (next === null || (repair.kind === "renew" && next.facts.kid === credential.facts.kid)) return answer;
@@ -106,14 +102,15 @@ function abandoned(exchange: Exchange, { onReplaced }: Departure, { body }: Uplo
 const tooLate = (exchange: Exchange, departure: Departure, upload: Upload): Error =>
   upload.body instanceof ReadableStream
     ? new GuardError("NOT_REPLAYABLE", {
-        target: targetOf(departure.request),
+        target: targetOf(departure.told.request),
         message:
           "The policy was replaced while the connection was made, and the body is a stream, which cannot go to another.",
       })
     : abandoned(exchange, departure, upload);
 
-/** The request body as it goes on the wire, watched as far as the policy wants it recorded. */
-function watchUpload(parts: GuardParts, session: SessionState, { request, body, decision }: Departure): Upload {
+/** The request body, watched as far as the policy wants it recorded; what is recorded of bytes is what may be told of them. */
+function watchUpload(parts: GuardParts, session: SessionState, { told, decision }: Departure): Upload {
+  const { request, body } = told;
   const [coding] = headerValues(request.headers, "content-encoding");
   return parts.recorder.upload(body, session.record.bodies, {
     level: decision.obligations.record,
@@ -129,9 +126,10 @@ async function authorise(
   parts: GuardParts,
   session: SessionState,
   exchange: Exchange,
-  { request, body, decision }: Departure,
+  departure: Departure,
   signal: AbortSignal,
 ): Promise<Credential | null> {
+  const { request, decision } = departure;
   const { service = "", obligations } = decision;
   const { credential, audience, scopes, optionalScopes, authorizationDetails } = obligations;
   if (credential === undefined) return null;
@@ -149,7 +147,7 @@ async function authorise(
         ? undefined
         : {
             authorizationDetails: filledIn(authorizationDetails, () =>
-              fingerprintFor(parts, session, request, body, decision),
+              fingerprintFor(parts, session, frozenHop(departure), decision),
             ),
           }),
     },
@@ -210,19 +208,16 @@ async function sendWider(
   signal: AbortSignal,
   tried: Set<string>,
 ): Promise<HopResponse> {
-  const { request, body, decision } = departure;
-  if (body instanceof ReadableStream) throw cannotReplay(request);
+  const { told, body, decision } = departure;
+  if (body instanceof ReadableStream) throw cannotReplay(told.request);
   const { scopes = [] } = decision.obligations;
-  const grant = await requestApproval(
-    parts,
-    session,
-    exchange,
-    { request, body, decision, stepUp: scopes },
-    signal,
-  ).catch((error: unknown) => {
-    // What an abort throws is the caller's own object, whatever it looks like.
-    throw isGuardError(error) && !signal.aborted ? stepUpRefused(exchange, request, decision, error) : error;
-  });
+  const frozen = frozenHop(departure);
+  const grant = await requestApproval(parts, session, exchange, frozen, decision, signal, scopes).catch(
+    (error: unknown) => {
+      // What an abort throws is the caller's own object, whatever it looks like.
+      throw isGuardError(error) && !signal.aborted ? stepUpRefused(exchange, told.request, decision, error) : error;
+    },
+  );
   const progress = new Progress();
   try {
     await assertUnchanged(departure);
@@ -247,11 +242,11 @@ function stepUpRefused(
 }
 
 /** A yes under another policy was to another question. */
-async function assertUnchanged({ request, decision, judge }: Departure): Promise<void> {
+async function assertUnchanged({ told, decision, judge }: Departure): Promise<void> {
   const now = await judge();
   if (now.effect !== "deny" && now.rule === decision.rule && now.policy.hash === decision.policy.hash) return;
   throw new ApprovalMismatchError({
-    target: targetOf(request),
+    target: targetOf(told.request),
     message: "The policy changed while a person was asked.",
   });
 }
@@ -272,41 +267,21 @@ function notReplayable(exchange: Exchange, request: CanonicalRequest, answer: Ho
   return error;
 }
 
-/** With the values behind the placeholders: whoever judged, approved and recorded the request has seen the placeholders. */
-function withValues(
-  { placeholders }: GuardParts,
-  { vault }: SessionState,
-  request: CanonicalRequest,
-  wire: HopRequest,
-): HopRequest {
-  if (vault === null) return wire;
-  const contentType = headerValues(request.headers, "content-type")[0] ?? null;
-  const parts = { origin: request.origin, path: wire.path, headers: wire.headers, contentType, body: wire.body };
-  const { path, headers, body, sameLength } = restoreRequest(vault, parts, placeholders?.fields);
-  const changed =
-    path !== wire.path || body !== wire.body || headers.some(([, value], i) => value !== wire.headers[i]?.[1]);
-  if (!changed) return wire;
-  // In the clear a value would be everybody's on the way; a body that flows cannot be looked into yet.
-  if (request.scheme === "http" && !/^(?:localhost|127\.[0-9.]+|\[::1\])$/.test(request.host))
-    throw new DeniedError("PLACEHOLDER_UNRESOLVED", { target: targetOf(request) });
-  const kept = sameLength ? headers : headers.filter(([name]) => name !== "content-length");
-  return { ...wire, path, headers: kept, body };
-}
-
 /** The judged form as it goes on the wire, with the credential and a proof that is good for this one sending. */
 async function wireForm(
   parts: GuardParts,
-  { request, body, settings }: Departure,
+  { request, body, settings, told }: Departure,
   credential: Credential | null,
   objection: HopRequest["objection"],
 ): Promise<HopRequest> {
   const service = parts.policy().serviceOf(request);
-  if (service === undefined) throw new DeniedError("NO_SERVICE", { target: targetOf(request) });
+  if (service === undefined) throw new DeniedError("NO_SERVICE", { target: targetOf(told.request) });
   const added = credential === null ? null : await credential.addedFor(request);
   const headers = request.headers.filter(([name]) => added?.names.includes(name) !== true);
   addDefaultHeaders(headers, request.headers, settings, parts.transport.codings[request.scheme]);
   if (body !== null && settings.streamLength !== null) headers.push(["content-length", settings.streamLength]);
-  const { method, url, origin } = request;
+  const { method, origin } = request;
+  const { url } = told.request; // for errors
   const path = request.path + request.search;
   const { name, addresses } = service;
   // Put down whole: spreads here cost more than all the rest of it.

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Grant } from "../approval/index.js";
 import { DeniedError, type GuardError, isGuardError } from "../errors/guard-error.js";
 import type { GuardParts, SessionState } from "../guard-parts.js";
+import { refusalOf } from "../masking/placeholders/refusing-stream.js";
 import type { Decision, Judgement } from "../policy/index.js";
 import { collectStream } from "../request/body/collect.js";
 import { type CanonicalRequest, canonicaliseRequest, type RequestHead } from "../request/canonical.js";
@@ -16,8 +17,10 @@ import { NOTHING_DELIVERED, needsFingerprint, sendAuthorised } from "./authorize
 import { type Counted, countCall, uncounted } from "./count.js";
 import { deliver } from "./deliver.js";
 import { Exchange, targetOf } from "./exchange.js";
+import type { FrozenHop, Hop } from "./hop.js";
 import { fetchInline, isInline } from "./inline-url.js";
 import { Progress } from "./progress.js";
+import { misplacedInLocation, misplacedValue, putValuesBack } from "./put-values-back.js";
 import { refusal, refused } from "./refused.js";
 import { requestApproval } from "./request-approval.js";
 import { type OnDeny, respond } from "./respond.js";
@@ -43,18 +46,28 @@ export async function guardedCall(
   try {
     session.assertOpen();
     const body = call.body instanceof Promise ? await call.body : call.body;
-    const read = readHop(parts, exchange, call, body, call.settings, signal); //                 2. canonicalise, 3. understand
+    const read = readHop(parts, session, exchange, call, body, call.settings, signal); //        2. canonicalise, 3. understand
     let hop = read instanceof Promise ? await read : read;
     let crossed = false;
     for (let followed = 0; ; followed++) {
       const { answer, decision } = await sendHop(parts, session, exchange, hop, signal); //       4.–9. decide … send
       const next = isRedirect(answer.status)
-        ? await nextHop(parts, exchange, hop, answer, call.redirect, followed, signal)
+        ? await nextHop(parts, session, exchange, hop, answer, call.redirect, followed, signal)
         : null;
       if (next === null) {
         const { integrity, signal: callerSignal } = call;
-        const { request } = hop;
-        const arrival = { request, decision, answer, followed, crossed, integrity, callerSignal, signal, release };
+        const { told } = hop;
+        const arrival = {
+          request: told.request,
+          decision,
+          answer,
+          followed,
+          crossed,
+          integrity,
+          callerSignal,
+          signal,
+          release,
+        };
         return await deliver(parts, session, exchange, arrival); //                               10. mask, 11. record outcome
       }
       crossed ||= next.request.origin !== hop.request.origin;
@@ -80,13 +93,6 @@ function abandoned({ body }: CallSnapshot, reason: unknown): unknown {
   return reason;
 }
 
-/** One request about to be sent: its form, and its body as far as it had to be read. */
-interface Hop {
-  readonly request: CanonicalRequest;
-  readonly body: Uint8Array | ReadableStream<Uint8Array> | null;
-  readonly settings: FetchSettings;
-}
-
 interface SentHop {
   readonly answer: HopResponse;
   readonly decision: Decision;
@@ -98,6 +104,7 @@ interface SentHop {
  */
 function readHop(
   parts: GuardParts,
+  session: SessionState,
   exchange: Exchange,
   head: RequestHead,
   body: Hop["body"],
@@ -114,8 +121,13 @@ function readHop(
     if (mistake !== null) throw mistake;
   }
   if (!request.ok) throw refused(exchange, { ok: false, method: head.method, url: head.url }, policy.refuse(request));
-  if (!(body instanceof ReadableStream) || !policy.needsBody(request)) return { request, body, settings };
-  return wholeBody(parts, exchange, request, body, signal).then((bytes) => ({ request, body: bytes, settings }));
+  const withValues = (whole: Hop["body"]): Hop => {
+    const hop = putValuesBack(parts, session, { request, body: whole }, settings);
+    if ("ok" in hop) throw refused(exchange, request, parts.policy().refuse(hop));
+    return hop;
+  };
+  if (!(body instanceof ReadableStream) || !policy.needsBody(request)) return withValues(body);
+  return wholeBody(parts, exchange, request, body, signal).then(withValues);
 }
 
 /** Steps 4 to 9, for one hop. Nothing resolves a name or asks for a credential before the policy has said yes. */
@@ -130,13 +142,13 @@ async function sendHop(
   const judgement = judgementOf(parts, session, asked); //                                        4. decide
   const judged =
     judgement.checks.length === 0 ? judgement.decision : await judgeHop(parts, session, asked, signal, judgement);
-  if (judged.effect === "deny") throw refused(exchange, asked.request, judged);
+  if (judged.effect === "deny") throw refused(exchange, asked.told.request, judged);
   const approves = judged.effect === "approve";
   const frozen = approves || needsFingerprint(judged) ? await freeze(parts, exchange, asked, signal) : null;
   const hop = frozen ?? asked;
   const count =
     judged.obligations.limits === undefined
-      ? uncounted(parts, session, hop.request)
+      ? uncounted(parts, session, hop.told.request)
       : await countHop(parts, session, exchange, hop, judged); //                                 5. count
   const { decision, grant } =
     frozen !== null && approves
@@ -146,9 +158,7 @@ async function sendHop(
   let replaced: { readonly body: Hop["body"] } | null = null;
   try {
     const departure = {
-      request: hop.request,
-      body: hop.body,
-      settings: hop.settings,
+      ...hop,
       decision,
       judge: () => judgeHop(parts, session, hop, signal),
       progress,
@@ -162,19 +172,24 @@ async function sendHop(
       throw error;
     });
     return { answer, decision };
-  } catch (error) {
+  } catch (caught) {
+    const error = refusalOf(hop.body) ?? caught;
     // By what the guard itself has kept, whatever was thrown: an abort, a body and a `fetch` throw what somebody chose.
     const { mayHaveLeft } = progress;
     const again = replaced as { readonly body: Hop["body"] } | null;
     // The grant first: a record that cannot be written must not take an unused yes with it.
     if (grant !== null) await giveBack(parts, grant, mayHaveLeft, again !== null);
     if (!mayHaveLeft) await count.release();
-    if (again !== null) return await sendHop(parts, session, exchange, { ...hop, body: again.body }, signal);
+    if (again !== null) return await sendHop(parts, session, exchange, withBody(hop, again.body), signal);
     if (exchange.isUnderWay) exchange.broken(error);
-    else if (!mayHaveLeft) notSent(exchange, hop.request, decision, error, signal);
+    else if (!mayHaveLeft) notSent(exchange, hop.told.request, decision, error, signal);
     throw error;
   }
 }
+
+/** The hop with the body that can still be sent, where it flows. */
+const withBody = (hop: Hop, body: Hop["body"]): Hop =>
+  body instanceof ReadableStream ? { ...hop, body, told: { request: hop.told.request, body } } : hop;
 
 /** What becomes of a grant whose request was not answered. Never throws: its lease ends by itself, and then it is spent. */
 async function giveBack(parts: GuardParts, grant: Grant, mayHaveLeft: boolean, isReplaced: boolean): Promise<void> {
@@ -222,15 +237,19 @@ async function judgeHop(
   return judgement.decision;
 }
 
-const judgementOf = (parts: GuardParts, session: SessionState, { request, body }: Hop): Judgement =>
-  parts.policy().judge(request, body instanceof ReadableStream ? "unread" : body, session.context());
+function judgementOf(parts: GuardParts, session: SessionState, hop: Hop): Judgement {
+  const { request, body } = hop;
+  const misplaced = misplacedValue(parts, hop);
+  if (misplaced !== null) return { decision: parts.policy().refuse(misplaced), checks: [] };
+  return parts.policy().judge(request, body instanceof ReadableStream ? "unread" : body, session.context());
+}
 
 /** Step 5. What is over a limit is recorded as denied. */
 async function countHop(
   parts: GuardParts,
   session: SessionState,
   exchange: Exchange,
-  { request }: Hop,
+  { told: { request } }: Hop,
   decision: Decision,
 ): Promise<Counted> {
   return await countCall(parts, session, decision, targetOf(request)).catch((error: unknown) => {
@@ -238,16 +257,12 @@ async function countHop(
   });
 }
 
-/** A hop whose bytes will not change any more. */
-type FrozenHop = Hop & { readonly body: Uint8Array | null };
-
+/** The hop with its bytes in hand. A body that flows holds no value, and is told as it is. */
 async function freeze(parts: GuardParts, exchange: Exchange, hop: Hop, signal: AbortSignal): Promise<FrozenHop> {
-  const { request, body, settings } = hop;
-  return {
-    request,
-    body: body instanceof ReadableStream ? await wholeBody(parts, exchange, request, body, signal) : body,
-    settings,
-  };
+  const { request, body, told } = hop;
+  const bytes = body instanceof ReadableStream ? await wholeBody(parts, exchange, request, body, signal) : body;
+  const toldBytes = told.body instanceof ReadableStream ? bytes : told.body;
+  return { ...hop, body: bytes, told: { request: told.request, body: toldBytes } };
 }
 
 interface Approved {
@@ -268,7 +283,7 @@ async function approveHop(
   let decision = judged;
   try {
     for (;;) {
-      const grant = await requestApproval(parts, session, exchange, { ...hop, decision }, signal);
+      const grant = await requestApproval(parts, session, exchange, hop, decision, signal);
       const again = await judgeHop(parts, session, hop, signal).catch(async (error: unknown) => {
         await grant.settle("released");
         throw error;
@@ -276,13 +291,13 @@ async function approveHop(
       if (again.effect === "approve" && again.policy.hash === decision.policy.hash) return { decision: again, grant };
       await outdate(parts, grant);
       decision = again;
-      if (again.effect === "deny") throw refusal(exchange, hop.request, again);
+      if (again.effect === "deny") throw refusal(exchange, hop.told.request, again);
       await count.moveTo(again);
       if (again.effect === "allow") return { decision: again, grant: null };
     }
   } catch (error) {
     await count.release();
-    notSent(exchange, hop.request, decision, error, signal);
+    notSent(exchange, hop.told.request, decision, error, signal);
     throw error;
   }
 }
@@ -296,20 +311,24 @@ async function outdate({ desk }: GuardParts, grant: Grant): Promise<void> {
 /** The hop a redirect asks for, brought into canonical form to be judged from the start; null where the answer is the caller's. */
 async function nextHop(
   parts: GuardParts,
+  session: SessionState,
   exchange: Exchange,
-  { request, body, settings }: Hop,
+  { told, settings }: Hop,
   answer: HopResponse,
   mode: CallSnapshot["redirect"],
   followed: number,
   signal: AbortSignal,
 ): Promise<Hop | null> {
   if (mode === "manual" || !isRedirect(answer.status)) return null;
+  // As the agent wrote it: a value goes where it may go from there, and nowhere else.
+  const { request, body } = told;
   const locations = headerValues(answer.headers, "location");
   if (mode === "follow" && locations.length === 0) return null;
   answer.body?.cancel();
   exchange.completed(answer, NOTHING_DELIVERED);
   if (mode === "error") throw networkError("unexpected redirect");
-  const head = redirectedHead(request, answer.status, locations.join(", "));
+  const location = locations.join(", ");
+  const head = redirectedHead(request, answer.status, location);
   if (!head.ok) throw new TypeError("fetch failed", { cause: head.cause });
   if (followed >= (parts.policy().serviceOf(request)?.redirects ?? 0)) {
     if (followed >= FETCH_FOLLOWS) throw networkError("redirect count exceeded");
@@ -319,7 +338,10 @@ async function nextHop(
     throw networkError("a stream cannot be sent again after a redirect");
   if (settings.mode === "same-origin" && !head.sameOrigin) throw networkError('request mode cannot be "same-origin"');
   exchange.redirected();
-  return readHop(parts, exchange, head, head.keepsBody ? body : null, settings, signal);
+  const misplaced = misplacedInLocation(session, location);
+  if (misplaced !== null)
+    throw refused(exchange, { ok: false, method: head.method, url: head.url }, parts.policy().refuse(misplaced));
+  return readHop(parts, session, exchange, head, head.keepsBody ? body : null, settings, signal);
 }
 
 /** Fetch, "HTTP-redirect fetch", step 7. */
@@ -336,6 +358,13 @@ async function wholeBody(
 ): Promise<Uint8Array> {
   const limit = parts.policy().serviceOf(request)?.maxRequestBytes ?? 0;
   const bytes = await collectStream(stream, limit, signal).catch((cause: unknown) => {
+    const refusal = refusalOf(stream);
+    if (refusal !== undefined)
+      throw refused(
+        exchange,
+        request,
+        parts.policy().refuse({ ok: false, code: "PLACEHOLDER_UNRESOLVED", reason: refusal.reason }),
+      );
     // As fetch says it, and so that an error that the caller's stream was given is taken for nobody else's.
     throw signal.aborted ? cause : new TypeError("fetch failed", { cause });
   });

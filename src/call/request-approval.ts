@@ -1,6 +1,6 @@
-import type { ApprovalDraft, Grant, ObtainOptions } from "../approval/index.js";
+import type { ApprovalDraft, ApprovalPlaceholder, Grant, ObtainOptions } from "../approval/index.js";
 import type { GuardParts, SessionState } from "../guard-parts.js";
-import type { Masker } from "../masking/index.js";
+import type { Masker, RestoredValue } from "../masking/index.js";
 import type { Agent, Decision } from "../policy/index.js";
 import { partPointer } from "../policy/pins.js";
 import { type BodyDescription, describeBody } from "../request/body/describe-body.js";
@@ -12,11 +12,11 @@ import { blanked } from "../request/protocols/blank.js";
 import { withoutCorrelation } from "../request/protocols/jsonrpc.js";
 import { approverText } from "./approver-text.js";
 import type { Exchange } from "./exchange.js";
+import type { FrozenHop } from "./hop.js";
 
 /** A request whose bytes will not change any more, and the decision that a person must be asked about it. */
-export interface FrozenRequest {
-  readonly request: CanonicalRequest;
-  readonly body: Uint8Array | null;
+interface FrozenRequest {
+  readonly hop: FrozenHop;
   readonly decision: Decision;
   /** The scopes that the service wants, where the question is whether it may have them. */
   readonly stepUp?: readonly string[];
@@ -27,10 +27,13 @@ export async function requestApproval(
   parts: GuardParts,
   session: SessionState,
   exchange: Exchange,
-  frozen: FrozenRequest,
+  hop: FrozenHop,
+  decision: Decision,
   signal: AbortSignal,
+  stepUp?: readonly string[],
 ): Promise<Grant> {
-  const { approval = {} } = frozen.decision.obligations;
+  const { approval = {} } = decision.obligations;
+  const frozen: FrozenRequest = { hop, decision, ...(stepUp === undefined ? {} : { stepUp }) };
   const vary = varyOf(parts, frozen);
   const askedAt = parts.clock.monotonic();
   try {
@@ -58,9 +61,10 @@ function draftFor(
   parts: GuardParts,
   session: SessionState,
   requestId: string,
-  { request, body, decision, stepUp }: FrozenRequest,
+  { hop, decision, stepUp }: FrozenRequest,
   vary: readonly string[] | undefined,
 ): ApprovalDraft {
+  const { request, body } = hop.told;
   const masker = parts.approverMasker;
   const { principal, agent } = session.context();
   const contentType = headerValues(request.headers, "content-type")[0] ?? null;
@@ -74,7 +78,7 @@ function draftFor(
   return {
     sessionId: session.id,
     requestId,
-    fingerprint: fingerprintFor(parts, session, request, body, decision, { stepUp, vary }),
+    fingerprint: fingerprintFor(parts, session, hop, decision, { stepUp, vary }),
     subject,
     http: {
       method: request.method,
@@ -84,6 +88,7 @@ function draftFor(
       ...(contentType === null ? {} : { contentType }),
       headers: headersShown(masker, semanticHeaders(request.headers, semanticOf(parts, request))),
       body: { bytes: body?.byteLength ?? 0, sha256: described.digest, ...preview(masker, body) },
+      ...(hop.values.length === 0 ? {} : { placeholders: hop.values.map(shownPlaceholder) }),
     },
     why: {
       ruleId: decision.rule ?? "",
@@ -99,22 +104,33 @@ function draftFor(
   };
 }
 
+const shownPlaceholder = ({ placeholder, kind, origins, place }: RestoredValue): ApprovalPlaceholder => ({
+  placeholder,
+  kind,
+  origins,
+  place: place.part === "json" ? `body ${pointerOf(place.path)}` : `${place.part} ${place.path.join("")}`,
+});
+
+const pointerOf = (path: readonly string[]): string =>
+  path.map((token) => `/${token.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+
 /**
- * The fingerprint of a request; with `stepUp`, of the request with a credential of these scopes; with `vary`, of all requests
+ * The fingerprint of a request: of what is told of it, and of which values its placeholders stand for; with `stepUp`, of the request with a credential of these scopes; with `vary`, of all requests
  * that differ there only.
  */
 export function fingerprintFor(
   parts: GuardParts,
   session: SessionState,
-  request: CanonicalRequest,
-  body: Uint8Array | ReadableStream<Uint8Array> | null,
+  hop: FrozenHop,
   decision: Decision,
   {
     stepUp,
     vary,
   }: { readonly stepUp?: readonly string[] | undefined; readonly vary?: readonly string[] | undefined } = {},
 ): string {
-  if (body instanceof ReadableStream) throw new TypeError("a stream has no fingerprint");
+  const { request, body } = hop.told;
+  const places = (vary ?? []).map((text) => partPointer(text)?.tokens ?? []);
+  const values = hop.values.filter(({ place }) => !places.some((tokens) => isBelow(place, tokens)));
   const { principal, agent } = session.context();
   return fingerprintOf({
     tenant: principal.tenant ?? "",
@@ -125,22 +141,26 @@ export function fingerprintFor(
     origin: request.origin,
     path: request.path,
     query: request.query,
-    body: describe(parts, request, body, vary),
+    body: describe(parts, request, body, places),
     headers: request.headers,
     semanticHeaders: semanticOf(parts, request),
     ...(stepUp === undefined ? {} : { scopes: stepUp }),
     ...(vary === undefined ? {} : { vary }),
+    ...(values.length === 0 ? {} : { values: values.map(({ placeholder, digest }) => [placeholder, digest]) }),
   });
 }
+
+/** Whether a value stands in a place where the requests of one yes may differ. */
+const isBelow = ({ part, path }: RestoredValue["place"], tokens: readonly string[]): boolean =>
+  part === "json" && tokens.every((token, index) => path[index] === token);
 
 function describe(
   parts: GuardParts,
   request: CanonicalRequest,
   body: Uint8Array | null,
-  vary: readonly string[] = [],
+  places: readonly (readonly string[])[] = [],
 ): BodyDescription {
   const essential = essentialOf(parts, request);
-  const places = vary.map((text) => partPointer(text)?.tokens ?? []);
   return describeBody(
     body,
     headerValues(request.headers, "content-type")[0] ?? null,
@@ -150,7 +170,9 @@ function describe(
 }
 
 /** Where the requests of one yes may differ, and what is there: only of JSON that all servers read alike. */
-function varyOf(parts: GuardParts, { request, body, decision, stepUp }: FrozenRequest): ObtainOptions["vary"] {
+function varyOf(parts: GuardParts, { hop, decision, stepUp }: FrozenRequest): ObtainOptions["vary"] {
+  // With its values: what a person has pinned holds for what is sent.
+  const { request, body } = hop;
   const { vary } = decision.obligations.approval ?? {};
   if (vary === undefined || stepUp !== undefined || body === null) return undefined;
   if (describe(parts, request, body).kind !== "json") return undefined;

@@ -12,7 +12,14 @@ export {
   type FieldBindings,
   type RequestParts,
   type RestoredParts,
+  type RestoredValue,
   restoreRequest,
 } from "./placeholders/restore-request.js";
-export { createVault, type Vault, type VaultOptions, type VaultRefusal } from "./placeholders/vault.js";
+export {
+  createVault,
+  type Vault,
+  type VaultOptions,
+  type VaultRefusal,
+  type VaultValue,
+} from "./placeholders/vault.js";
 export type { Mint, Strategy } from "./strategies.js";

@@ -23,6 +23,8 @@ export interface FingerprintInput {
   readonly scopes?: readonly string[];
   /** Where the requests of one yes may differ: places that the description of the body has left out. */
   readonly vary?: readonly string[];
+  /** Placeholders in query and body, each with a keyed digest of the value that it stands for. */
+  readonly values?: readonly (readonly [placeholder: string, digest: string])[];
 }
 
 /**
@@ -52,8 +54,12 @@ export function fingerprintPreimage(input: FingerprintInput): string {
     ...(input.scopes === undefined ? [] : [input.scopes.toSorted()]),
     // An object: what varies is never taken for scopes, nor for a request that says null there itself.
     ...(input.vary === undefined ? [] : [{ vary: input.vary }]),
+    ...(input.values === undefined ? [] : [{ values: [...new Map(input.values)].sort(byText) }]),
   ]);
 }
+
+/** Where they stand is in query and body already; the order of a JSON body's members means nothing. */
+const byText = ([a]: readonly [string, string], [b]: readonly [string, string]): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Fields that change what a request does: preconditions, ranges, codings, where to, for whom to see, and whose account. */
 const SEMANTIC = new Set([

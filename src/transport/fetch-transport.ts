@@ -60,7 +60,7 @@ export function createFetchTransport(fetch?: typeof globalThis.fetch): Transport
       let response: Response;
       sending.leaves(); // nobody knows what a `fetch` does before it fails
       try {
-        response = await call(withQuery(hop.url, added?.query ?? ""), init);
+        response = await call(withQuery(hop.origin + hop.path, added?.query ?? ""), init);
       } catch (error) {
         throw theirs(error, "fetch failed", signal, sending);
       }

@@ -1,4 +1,4 @@
-/** What stands in an answer for a value that the agent may use and not see. */
+/** What stands in a response for a value that the agent may use and not see. */
 export interface Placeholder {
   readonly kind: string;
   /** 32 letters from `a` to `p`. */
@@ -9,65 +9,35 @@ export interface Placeholder {
 
 export const written = ({ kind, handle, check }: Placeholder): string => `[[tok:${kind}:${handle}:${check}]]`;
 
-/** Brackets and colons as they stand in a text, in a URL or a form, and in a JSON string. */
-const OPEN = "(?:\\[|%5[Bb]|\\\\u005[Bb])";
-const CLOSE = "(?:\\]|%5[Dd]|\\\\u005[Dd])";
-const COLON = "(?::|%3[Aa]|\\\\u003[Aa])";
-const WHOLE = new RegExp(
-  `${OPEN}{2}tok${COLON}([A-Z][A-Z0-9_]{1,39})${COLON}([a-p]{32})${COLON}([a-p]{8})${CLOSE}{2}`,
-  "y",
-);
-/** Whatever begins like one is meant as one: what cannot be read of it is refused, and never sent as it is. */
-const START = new RegExp(
-  `${OPEN}{2}(?:t|%74|\\\\u0074)(?:o|%6[Ff]|\\\\u006[Ff])(?:k|%6[Bb]|\\\\u006[Bb])${COLON}`,
-  "g",
-);
-/** The longest one, all of its brackets and colons escaped. */
-export const LONGEST_PLACEHOLDER: number = 12 + 3 + 18 + 40 + 32 + 8 + 12;
-/** The end of a text that may be the beginning of one. */
-const TAIL = /(?:\[|%|\\)[^\s"]*$/;
+const WHOLE = /^\[\[tok:([A-Z][A-Z0-9_]{1,39}):([a-p]{32}):([a-p]{8})\]\]$/;
 
-/** The value that stands for a placeholder, as it is written at this place; or the reason why there is none. */
-export type Resolve = (placeholder: Placeholder) => { readonly text: string } | { readonly refused: string };
-
-export type Restored = { readonly text: string; readonly count: number } | { readonly refused: string };
-
-/** The text with every placeholder replaced; texts have one character per byte. */
-export function restore(text: string, resolve: Resolve): Restored {
-  let out = "";
-  let at = 0;
-  let count = 0;
-  START.lastIndex = 0;
-  for (let start = START.exec(text); start !== null; start = START.exec(text)) {
-    WHOLE.lastIndex = start.index;
-    const whole = WHOLE.exec(text);
-    if (whole === null) return { refused: "altered" };
-    const [all, kind = "", handle = "", check = ""] = whole;
-    const value = resolve({ kind, handle, check });
-    if ("refused" in value) return value;
-    out += text.slice(at, start.index) + value.text;
-    at = start.index + all.length;
-    START.lastIndex = at;
-    count++;
-  }
-  return { text: count === 0 ? text : out + text.slice(at), count };
-}
-
-/** Whether a text holds the beginning of a placeholder. */
-export function mayHoldPlaceholder(text: string): boolean {
-  START.lastIndex = 0;
-  return START.test(text);
-}
-
-/** How much of the end of a text is to be kept until more of it is there. */
-export function heldBack(text: string): number {
-  const end = text.slice(-LONGEST_PLACEHOLDER);
-  const tail = TAIL.exec(end);
-  return tail === null ? 0 : end.length - tail.index;
+/** The placeholder that a text is, or null: one with anything around it, or in another spelling, is none. */
+export function parsePlaceholder(text: string): Placeholder | null {
+  const [, kind, handle, check] = text.length > LONGEST_PLACEHOLDER ? [] : (WHOLE.exec(text) ?? []);
+  return kind === undefined || handle === undefined || check === undefined ? null : { kind, handle, check };
 }
 
 /** Whether a text is one placeholder and nothing else. */
-export function isPlaceholder(text: string): boolean {
-  WHOLE.lastIndex = 0;
-  return WHOLE.exec(text)?.[0].length === text.length;
-}
+export const isPlaceholder = (text: string): boolean => parsePlaceholder(text) !== null;
+
+const LONGEST_PLACEHOLDER = "[[tok:".length + 40 + ":".length + 32 + ":".length + 8 + "]]".length;
+
+/**
+ * One character of a beginning as it stands in a text, in a URL or a form (`%5B`, and escaped again), in a JSON string (also
+ * inside another one), and in HTML. Repetition is bounded, so that {@link LONGEST_BEGINNING} is known.
+ */
+const spelled = (character: string): string => {
+  const hex = character.charCodeAt(0).toString(16);
+  const anyCase = hex.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`);
+  const own = character === "[" ? "\\[" : character;
+  return `(?:${own}|%(?:25){0,3}${anyCase}|\\\\{1,7}u00${anyCase}|&#(?:0{0,3}${character.charCodeAt(0)}|[xX]0{0,2}${anyCase});)`;
+};
+
+/** Whatever begins like a placeholder is meant as one: where it is not exactly one, the request is refused. */
+const BEGINNING = new RegExp([..."[[tok:"].map(spelled).join(""));
+
+/** The most characters that a beginning takes: six of `\\\\\\\u00xx`. */
+export const LONGEST_BEGINNING: number = "[[tok:".length * (7 + "u00xx".length);
+
+/** Whether a text holds the beginning of a placeholder, in any of these spellings. One character may stand for one byte. */
+export const mayHoldPlaceholder = (text: string): boolean => BEGINNING.test(text);

@@ -5,15 +5,27 @@ import { type Placeholder, written } from "./placeholder.js";
 /** Why a placeholder is not turned back into its value. */
 export type VaultRefusal = "altered" | "unknown" | "expired" | "elsewhere";
 
+/** What a placeholder stands for. */
+export interface VaultValue {
+  readonly value: Uint8Array;
+  /** Where the value came from, most recently seen last. */
+  readonly origins: readonly string[];
+  /**
+   * HMAC-SHA-256 of kind and value under a key of the vault's own, in base64url: the same for the same value, another one for
+   * another value, and useless for guessing it.
+   */
+  readonly digest: string;
+}
+
 /**
- * Keeps what `tokenise` took out of answers, so that the agent can use it without having seen it. One vault is one
+ * Keeps what `tokenise` took out of responses, so that the agent can use it without having seen it. One vault is one
  * namespace: what another one minted is altered here.
  */
 export interface Vault {
   /** The placeholder of a value that came from `origin`: always the same for the same value. Null where there is no room. */
   mint(kind: string, value: Uint8Array, origin: string): string | null;
-  /** The value, for the origins that it came from, or that were opened to its kind. */
-  read(placeholder: Placeholder, origin: string): Uint8Array | VaultRefusal;
+  /** What it stands for, at the origins that the value came from, or that were opened to its kind. */
+  read(placeholder: Placeholder, origin: string): VaultValue | VaultRefusal;
   /** Forgets everything. */
   clear(): void;
 }
@@ -95,7 +107,12 @@ export function createVault(options: VaultOptions): Vault {
       if ((until ?? Math.max(...sealed.until.values())) <= now()) return "expired";
       const decipher = createDecipheriv("aes-256-gcm", sealing, nonceOf(id));
       decipher.setAuthTag(sealed.tag);
-      return Buffer.concat([decipher.update(sealed.text), decipher.final()]);
+      const value = Buffer.concat([decipher.update(sealed.text), decipher.final()]);
+      return {
+        value,
+        origins: Object.freeze([...sealed.until.keys()]),
+        digest: digest("value", kind, value).toString("base64url"),
+      };
     },
     clear: () => values.clear(),
   };
