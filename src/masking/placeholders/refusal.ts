@@ -1,8 +1,10 @@
 import { DeniedError } from "../../errors/guard-error.js";
 import type { VaultRefusal } from "./vault.js";
 
+type Why = VaultRefusal | "place" | "field" | "form" | "clear";
+
 /** Why a request with a placeholder is refused, for whoever wrote it. */
-const REASONS = {
+const REASONS: Readonly<Record<Why, string>> = {
   altered: "a placeholder in it was altered, or is of another session",
   unknown: "a placeholder in it is not known",
   expired: "a placeholder in it has expired",
@@ -12,13 +14,13 @@ const REASONS = {
   field: "a placeholder stands in a field that its value may not go to",
   form: "a placeholder's value cannot be written at this place",
   clear: "a placeholder's value may not go over a connection without encryption",
-} as const satisfies Readonly<Record<VaultRefusal | "place" | "field" | "form" | "clear", string>>;
+};
 
 /** A placeholder is not turned back into its value. Says why, and nothing of the value. */
 export class PlaceholderRefused extends DeniedError {
   readonly reason: string;
   /** `brokenOff`: some of the request may have left already. */
-  constructor(why: keyof typeof REASONS, brokenOff?: "brokenOff") {
+  constructor(why: Why, brokenOff?: "brokenOff") {
     const reason = REASONS[why];
     super("PLACEHOLDER_UNRESOLVED", {
       message: `The request was ${brokenOff === undefined ? "not sent" : "broken off"}: ${reason}.`,
