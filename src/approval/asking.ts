@@ -1,5 +1,5 @@
 import { readReply } from "./read-reply.js";
-import type { ApprovalRecord } from "./record.js";
+import type { ApprovalRecord } from "./record/record.js";
 import { unavailabilityOf } from "./refusals.js";
 import { requestView } from "./request-view.js";
 import type {

@@ -1,5 +1,6 @@
-import type { ApprovalRecord, SettleOutcome } from "./record.js";
-import type { ApprovalState } from "./state.js";
+import type { SettleOutcome } from "./record/grants.js";
+import type { ApprovalRecord } from "./record/record.js";
+import type { ApprovalState } from "./record/state.js";
 import type { ApprovalDecision, ApprovalDraft, Approver } from "./types.js";
 
 /** The right to send one request, once. */

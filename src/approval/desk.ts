@@ -3,26 +3,30 @@ import { GuardError, isGuardError } from "../errors/guard-error.js";
 import { outsideOf } from "../policy/pins.js";
 import { BadReply, createAsking } from "./asking.js";
 import { type Call, createCalls } from "./calls.js";
-import type { ApprovalDesk, Grant, ObtainOptions } from "./desk-types.js";
+import type { ApprovalDesk, Grant } from "./desk-types.js";
 import { type Emit, eventOf } from "./events.js";
 import { failClosedStore } from "./fail-closed-store.js";
 import { takeGrantFor } from "./granting.js";
+import { openingFor, spendingTerms, type Wishes } from "./opening.js";
 import { type ApprovalDeskOptions, deskSettings } from "./options.js";
-import { THE_POLICY, THE_SESSION } from "./own-votes.js";
+import { isWithdrawnForTerms, THE_POLICY, THE_SESSION, THE_TERMS } from "./own-votes.js";
 import { createPromptBudget } from "./prompt-budget.js";
-import { type ApprovalOpening, type ApprovalRecord, type ApprovalTerms, ageRecord } from "./record.js";
+import { ageRecord } from "./record/ageing.js";
+import type { ApprovalRecord } from "./record/record.js";
+import { shortfallOf } from "./record/shortfall.js";
+import type { SpendingTerms } from "./record/terms.js";
 import { mismatch, narrower, refusalOf, unavailable } from "./refusals.js";
-import { ownDraft, requestView, shownHash } from "./request-view.js";
 import { untilDecided } from "./settled.js";
 import { steadyTime } from "./steady-time.js";
 import { createTimekeeper } from "./timekeeper.js";
 import type { ApprovalDraft } from "./types.js";
-import type { QuorumEntry } from "./votes/quorum.js";
 import { createVoting } from "./votes/voting.js";
 
 /** How often, and after how long, a question is asked again whose channel failed; each time twice as long. */
 const RETRIES = 5;
 const RETRY_MS = 30_000;
+/** How often one call has people asked anew, where guards with other terms take back what it asked. */
+const MOST_ASKED = 4;
 
 /** Opens a desk. @throws OptionsError */
 export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
@@ -62,7 +66,8 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
     },
     isWatching,
   );
-  const voting = createVoting({ store, time, now, randomId, emit, settings, isRecording });
+  const verified = settings.verify === undefined ? undefined : (settings.verify.keyIds ?? [`only here: ${randomId()}`]);
+  const voting = createVoting({ store, time, now, randomId, emit, settings, verified, isRecording });
   const prompts = createPromptBudget(settings.prompts);
   const granting = { store, time, now, randomId, emit };
 
@@ -85,24 +90,6 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
           },
         });
 
-  const opening = (draft: ApprovalDraft, wishes: ObtainOptions): ApprovalOpening => {
-    const createdAt = now();
-    const expiresAt = createdAt + (wishes.expiresMs ?? settings.pendingTtlMs);
-    const asked = { ...ownDraft(draft), id: `ap_${randomId()}`, createdAt, expiresAt };
-    const quorum = quorumFor(settings.quorum, wishes.quorum);
-    const { reminders, separation, denyCacheMs } = settings;
-    const terms: ApprovalTerms = {
-      grantTtlMs: wishes.grantTtlMs ?? settings.grantTtlMs,
-      denyCacheMs,
-      ...(wishes.uses === undefined ? {} : { uses: wishes.uses }),
-      ...(wishes.vary === undefined ? {} : { vary: [...wishes.vary.pointers] }),
-      ...(quorum === undefined ? {} : { quorum }),
-      ...(separation.distinctPeople === undefined ? {} : { distinctPeople: separation.distinctPeople }),
-      ...(reminders === undefined ? {} : { reminders: { ...reminders } }),
-    };
-    return { ...asked, terms, shownHash: shownHash(requestView({ ...asked, terms })) };
-  };
-
   /** Asks, and takes the question back as soon as the approval is decided in another way, also by another process. */
   const ask = (record: ApprovalRecord): void => {
     const signal = asking?.ask(record);
@@ -118,9 +105,17 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
   };
 
   /** Finds or opens the approval of a call, and sees to it that somebody is asked. */
-  const join = async (draft: ApprovalDraft, wishes: ObtainOptions, call: Call): Promise<ApprovalRecord> => {
+  const join = async (
+    draft: ApprovalDraft,
+    spending: SpendingTerms,
+    wishes: Wishes,
+    call: Call,
+  ): Promise<ApprovalRecord> => {
     await time.sweep();
-    const { record, created } = await store.openOrJoin(draft.fingerprint, opening(draft, wishes));
+    const times = { id: `ap_${randomId()}`, createdAt: now(), expiresMs: wishes.expiresMs ?? settings.pendingTtlMs };
+    const opening = openingFor(draft, spending, times);
+    const { record, created, withdrawn } = await store.openOrJoin(draft.fingerprint, opening);
+    if (withdrawn !== undefined) await voting.withdrawn(withdrawn);
     call.approvalId = record.id;
     time.follow(record);
     if (created) {
@@ -166,13 +161,23 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
       if (closed) throw new GuardError("GUARD_CLOSED");
       if (asking === undefined) throw unavailable("nobody is configured to be asked");
       const call = calls.enter(draft, wishes.signal);
+      const spending = spendingTerms(settings, verified, draft, wishes);
+      const endsAt = now() + (wishes.waitMs ?? settings.waitMs);
       try {
-        const { id } = await join(draft, wishes, call);
-        const record = await decided(id, call, wishes.waitMs ?? settings.waitMs);
-        if (record.state !== "approved") throw refusalOf(record);
-        const outside = (record.pins ?? []).flatMap((pins) => outsideOf(pins, wishes.vary?.body));
-        if (outside.length > 0) throw narrower(record, outside);
-        return await takeGrantFor(record, call, granting);
+        for (let asked = 0; asked < MOST_ASKED; asked++) {
+          const { id } = await join(draft, spending, wishes, call);
+          const record = await decided(id, call, endsAt - now());
+          if (isWithdrawnForTerms(record)) continue;
+          if (record.state !== "approved") throw refusalOf(record);
+          const outside = (record.pins ?? []).flatMap((pins) => outsideOf(pins, wishes.vary?.body));
+          if (outside.length > 0) throw narrower(record, outside);
+          const problem = shortfallOf(await voting.asOfToday(record), spending, now());
+          const grant = problem === null ? await takeGrantFor(record, call, spending, granting) : null;
+          if (grant !== null) return grant;
+          const reason = problem ?? "the yes does not meet the terms under which it is used";
+          await voting.withdraw(record.id, THE_TERMS, "revoke", reason);
+        }
+        throw unavailable("the approval is asked again and again under other terms, by another guard");
       } catch (error) {
         throw isGuardError(error) || call.signal.aborted ? error : unavailable("the desk failed");
       } finally {
@@ -215,14 +220,6 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
       time.stop();
     },
   };
-}
-
-/** The desk's entries, and one more where the rule asks for more people than they do. */
-function quorumFor(own: readonly QuorumEntry[] | undefined, people: number | undefined): QuorumEntry[] | undefined {
-  const entries = structuredClone([...(own ?? [])]);
-  const missing = (people ?? 1) - entries.reduce((sum, { n }) => sum + n, 0);
-  if (missing > 0 && (own !== undefined || missing > 1)) entries.push({ name: "approvers", n: missing });
-  return entries.length === 0 ? undefined : entries;
 }
 
 const OWN_CODES: ReadonlySet<string> = new Set([

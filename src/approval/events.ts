@@ -1,5 +1,7 @@
 import type { Pins } from "../policy/pins.js";
-import { type ApprovalRecord, endOf } from "./record.js";
+import { endOf } from "./record/ageing.js";
+import type { ApprovalRecord } from "./record/record.js";
+import type { ApprovalTerms } from "./record/terms.js";
 import type { Approver } from "./types.js";
 
 /**
@@ -42,6 +44,10 @@ export interface ApprovalEvent {
   /** How many calls have asked for this approval. */
   readonly attempt: number;
   readonly shownHash: string;
+  /** Digest of the terms it was asked under, or, of `reserved`, under which it is spent. */
+  readonly termsHash?: string;
+  /** Of `requested`: the terms. */
+  readonly terms?: ApprovalTerms;
   readonly requestedAt: number;
   /** When it will expire by itself, where it still can. */
   readonly expiresAt?: number;
@@ -94,10 +100,22 @@ export function eventOf(
     state: record.state,
     attempt: record.attempt,
     shownHash: record.shownHash,
+    ...termsOf(type, record),
     requestedAt: record.createdAt,
     ...(expiresAt === undefined ? {} : { expiresAt }),
     ...(type === "reminded" ? { reminderNo: record.reminderNo ?? 0 } : {}),
     ...(type !== "reminded" || record.escalatedTo === undefined ? {} : { escalatedTo: record.escalatedTo }),
     ...details,
+  };
+}
+
+function termsOf(
+  type: ApprovalEventType,
+  { terms, lease }: ApprovalRecord,
+): Pick<ApprovalEvent, "terms" | "termsHash"> {
+  const digest = type === "reserved" ? lease?.spending?.terms.digest : terms.digest;
+  return {
+    ...(digest === undefined ? {} : { termsHash: digest }),
+    ...(type === "requested" ? { terms } : {}),
   };
 }

@@ -2,7 +2,10 @@ import { ApprovalConsumedError } from "../errors/guard-error.js";
 import type { Call } from "./calls.js";
 import type { Grant } from "./desk-types.js";
 import type { CallerOf, Emit } from "./events.js";
-import type { ApprovalLease, ApprovalRecord, SettleOutcome } from "./record.js";
+import type { SettleOutcome } from "./record/grants.js";
+import type { ApprovalLease, ApprovalRecord } from "./record/record.js";
+import { shortfallOf } from "./record/shortfall.js";
+import type { SpendingTerms } from "./record/terms.js";
 import { about, mismatch, refusalOf } from "./refusals.js";
 import type { ApprovalStore } from "./store.js";
 import type { Timekeeper } from "./timekeeper.js";
@@ -20,13 +23,19 @@ interface Tools {
 
 const callerOf = ({ sessionId, requestId }: Call): CallerOf => ({ sessionId, requestId });
 
-/** Takes the grant of an approved request for one call, or throws why it cannot be had. */
-export async function takeGrantFor(record: ApprovalRecord, call: Call, tools: Tools): Promise<Grant> {
+/** Takes the grant of an approved request for one call; null where it does not meet the terms. Throws why it cannot be had. */
+export async function takeGrantFor(
+  record: ApprovalRecord,
+  call: Call,
+  spending: SpendingTerms,
+  tools: Tools,
+): Promise<Grant | null> {
   const { store, time, now, randomId, emit } = tools;
   const at = now();
-  const lease: ApprovalLease = { id: randomId(), at, expiresAt: at + LEASE_MS };
+  const lease: ApprovalLease = { id: randomId(), at, expiresAt: at + LEASE_MS, spending };
   const result = await store.reserve(record.id, record.fingerprint, lease);
   if (result === "mismatch") throw mismatch("the approval is for another request", record);
+  if (result === "terms") return null;
   const after = (await store.get(record.id)) ?? record;
   if (result === "gone") {
     // Approved again: the winner has already given back what this call did not get.
@@ -35,6 +44,11 @@ export async function takeGrantFor(record: ApprovalRecord, call: Call, tools: To
   const caller = callerOf(call);
   const grant = grantOf(after, lease, caller, tools);
   time.follow(after);
+  // Once more here: a store of somebody else's may not look at terms.
+  if (shortfallOf(after, spending, at) !== null) {
+    await grant.settle("released");
+    return null;
+  }
   try {
     // An abort that came while the grant was being taken: nothing is sent after it.
     call.signal.throwIfAborted();

@@ -21,32 +21,26 @@ export type { ApprovalDesk, Grant, ObtainOptions } from "./desk-types.js";
 export type { ApprovalEvent, ApprovalEventType } from "./events.js";
 export type { ApprovalDeskOptions, PromptTerms } from "./options.js";
 // For stores.
+export { ageRecord, dueAt, dueRecord, endOf } from "./record/ageing.js";
+export { addVote } from "./record/counting.js";
+export { type ReserveResult, type SettleOutcome, settleGrant, takeGrant } from "./record/grants.js";
+export { type Joining, joinOrOpen } from "./record/joining.js";
 export {
   type ApprovalLease,
   type ApprovalNews,
   type ApprovalOpening,
   type ApprovalRecord,
-  type ApprovalTerms,
   type ApprovalVote,
-  addVote,
-  ageRecord,
-  dueAt,
-  dueRecord,
-  endOf,
   isJoinable,
   openRecord,
   type RecordedVote,
-  type ReminderTerms,
-  type ReserveResult,
-  type SettleOutcome,
-  settleGrant,
   slotOf,
-  takeGrant,
-} from "./record.js";
+} from "./record/record.js";
+export { type ApprovalAction, type ApprovalState, TRANSITIONS } from "./record/state.js";
+export { type ApprovalTerms, type ReminderTerms, type SpendingTerms, sealedTerms } from "./record/terms.js";
 export { requestView as describeRequest } from "./request-view.js";
 export { type SigningKey, signApprovalToken, signDecision, type TokenContent } from "./signing/sign.js";
 export { type ApprovalVerifier, type VerifyOptions, verifyApprovals } from "./signing/verify.js";
-export { type ApprovalAction, type ApprovalState, TRANSITIONS } from "./state.js";
 export type { ApprovalStore } from "./store.js";
 export type {
   ApprovalCallback,

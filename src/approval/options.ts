@@ -2,7 +2,7 @@ import type { Clock } from "../clock.js";
 import { type ConfigurationProblem, OptionsError } from "../errors/guard-error.js";
 import { deskProblems, isObject } from "./check-options.js";
 import type { ApprovalEvent } from "./events.js";
-import type { ReminderTerms } from "./record.js";
+import type { ReminderTerms } from "./record/terms.js";
 import { type ApprovalVerifier, type VerifyOptions, verifyApprovals } from "./signing/verify.js";
 import type { ApprovalStore } from "./store.js";
 import type { ApprovalCallback, Approver } from "./types.js";

@@ -7,7 +7,7 @@ import {
   ApprovalUnavailableError,
   type GuardError,
 } from "../errors/guard-error.js";
-import type { ApprovalRecord } from "./record.js";
+import type { ApprovalRecord } from "./record/record.js";
 import { visible } from "./visible.js";
 
 /** What a refused call is told about its approval. */

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { canonicalJson } from "../request/body/canonical-json.js";
-import { type ApprovalOpening, type ApprovalRecord, quorumOf } from "./record.js";
+import { quorumOf } from "./record/counting.js";
+import type { ApprovalOpening, ApprovalRecord } from "./record/record.js";
 import type { ApprovalDraft, ApprovalRequest } from "./types.js";
 
 const MAX_PREVIEW = 16_384;

@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.js";
 import { unwatchAbort, watchAbort } from "../transport/index.js";
-import { type ApprovalRecord, ageRecord } from "./record.js";
+import { ageRecord } from "./record/ageing.js";
+import type { ApprovalRecord } from "./record/record.js";
 import type { ApprovalStore } from "./store.js";
 
 /**

@@ -1,12 +1,7 @@
-import type {
-  ApprovalLease,
-  ApprovalOpening,
-  ApprovalRecord,
-  ApprovalVote,
-  ReserveResult,
-  SettleOutcome,
-} from "./record.js";
-import type { ApprovalState } from "./state.js";
+import type { ReserveResult, SettleOutcome } from "./record/grants.js";
+import type { Joining } from "./record/joining.js";
+import type { ApprovalLease, ApprovalOpening, ApprovalRecord, ApprovalVote } from "./record/record.js";
+import type { ApprovalState } from "./record/state.js";
 
 /**
  * Where approvals live. Each of the first five verbs is atomic, also between processes: two callers never both see
@@ -14,16 +9,13 @@ import type { ApprovalState } from "./state.js";
  */
 export interface ApprovalStore {
   /**
-   * Finds the live or still denied approval for the same call (see `slotOf`) and counts the attempt, or opens one. The
-   * fingerprint is that of the opening.
+   * Does what `joinOrOpen` says of the approval that was opened last for the same call (see `slotOf`): counts the attempt, or
+   * opens one. The fingerprint is that of the opening.
    */
-  openOrJoin(
-    fingerprint: string,
-    opening: ApprovalOpening,
-  ): Promise<{ readonly record: ApprovalRecord; readonly created: boolean }>;
+  openOrJoin(fingerprint: string, opening: ApprovalOpening): Promise<Joining>;
   /** Appends a vote and answers with the record after it, or undefined where there is no such approval. */
   vote(id: string, vote: ApprovalVote): Promise<ApprovalRecord | undefined>;
-  /** approved → reserved, for one winner. */
+  /** approved → reserved, for one winner whose terms (`lease.spending`) are met; see `takeGrant`. */
   reserve(id: string, fingerprint: string, lease: ApprovalLease): Promise<ReserveResult>;
   /** reserved → consumed, unknown, or (nothing was sent) approved again. Does nothing for a lease that is not held. */
   settle(id: string, lease: ApprovalLease, outcome: SettleOutcome): Promise<void>;

@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.js";
-import { type ApprovalRecord, dueAt, type RecordedVote } from "./record.js";
+import { dueAt } from "./record/ageing.js";
+import type { ApprovalRecord, RecordedVote } from "./record/record.js";
 import type { ApprovalStore } from "./store.js";
 
 /** Lets time act on approvals when it is due. */

@@ -49,6 +49,8 @@ export interface ApprovalFacts {
   readonly uses?: number;
   readonly pins?: string;
   readonly shown_hash?: string;
+  readonly terms?: string;
+  readonly terms_hash?: string;
   readonly requested_at?: number;
   readonly expires_at?: number;
 }

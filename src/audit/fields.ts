@@ -118,6 +118,8 @@ const TABLE = {
     uses: "number",
     pins: "text",
     shown_hash: "text",
+    terms: "text",
+    terms_hash: "text",
     requested_at: "number",
     expires_at: "number",
   },

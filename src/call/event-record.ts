@@ -1,4 +1,5 @@
 import type { ApprovalEvent } from "../approval/index.js";
+import { OURSELVES } from "../approval/own-votes.js";
 import type { ApprovalFacts, AuditEvent, SessionLog } from "../audit/index.js";
 import type { BrokerEvent, CredentialMark } from "../broker/index.js";
 import type { OperationalLog } from "../operational-log.js";
@@ -24,6 +25,9 @@ const STEPS: Partial<Record<ApprovalEvent["type"], AuditEvent["type"] & `approva
   reserved: "approval.reserved",
 };
 
+/** What the library takes back by itself, nobody has taken back. */
+const typeOf = ({ idp }: { readonly idp: string }): string => (idp === OURSELVES ? "guard" : "human");
+
 /** Puts a step of an approval into a record. Where that fails, the call in progress is refused. */
 export function recordApproval(record: SessionLog, event: ApprovalEvent): void {
   const verdict = event.verdict === "approve" ? "approved" : "denied";
@@ -44,12 +48,14 @@ export function recordApproval(record: SessionLog, event: ApprovalEvent): void {
     approval: {
       id: event.approvalId,
       shown_hash: event.shownHash,
+      ...(event.terms === undefined ? {} : { terms: JSON.stringify(event.terms) }),
+      ...(event.termsHash === undefined ? {} : { terms_hash: event.termsHash }),
       requested_at: event.requestedAt,
       ...(event.expiresAt === undefined ? {} : { expires_at: event.expiresAt }),
       ...(outcome === undefined ? {} : { outcome }),
       ...(event.approver === undefined
         ? {}
-        : { approver: event.approver.id, approver_type: "human", channel: event.approver.idp }),
+        : { approver: event.approver.id, approver_type: typeOf(event.approver), channel: event.approver.idp }),
       ...(event.reason === undefined ? {} : { reason: event.reason }),
       ...(event.uses === undefined ? {} : { uses: event.uses }),
       ...(event.pins === undefined ? {} : { pins: JSON.stringify(event.pins) }),

@@ -2,10 +2,9 @@ import {
   type ApprovalRecord,
   type ApprovalStore,
   addVote,
-  ageRecord,
   dueRecord,
   isJoinable,
-  openRecord,
+  joinOrOpen,
   settleGrant,
   slotOf,
   takeGrant,
@@ -39,16 +38,14 @@ export function approvalsIn(table: Table<ApprovalRecord>, maxRecords: number): A
     openOrJoin: (fingerprint, opening) =>
       table.transact((records) => {
         if (opening.fingerprint !== fingerprint) throw new Error("The fingerprint is not that of the opening.");
-        const earlier = records.find(slotOf(opening));
-        if (earlier !== undefined) {
-          const current = put(records, ageRecord(earlier, opening.createdAt));
-          if (isJoinable(current, opening.createdAt)) {
-            return { record: put(records, { ...current, attempt: current.attempt + 1 }), created: false };
-          }
+        const joining = joinOrOpen(records.find(slotOf(opening)), opening);
+        if (joining.created) {
+          if (records.get(opening.id) !== undefined) throw new Error("There is an approval with this id already.");
+          if (joining.withdrawn !== undefined) put(records, joining.withdrawn);
+          makeRoom(records, opening.createdAt);
         }
-        if (records.get(opening.id) !== undefined) throw new Error("There is an approval with this id already.");
-        makeRoom(records, opening.createdAt);
-        return { record: put(records, openRecord(opening)), created: true };
+        put(records, joining.record);
+        return joining;
       }),
     vote: (id, vote) =>
       table.transact((records) => {

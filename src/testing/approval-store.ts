@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { ApprovalLease, ApprovalOpening, ApprovalStore, ApprovalVote } from "../approval/index.js";
-import { MINUTE, openingOf, START } from "./opening.js";
+import { MINUTE, openingOf, SPENDING, START, TERMS } from "./opening.js";
 
 /** A store to be checked. */
 export interface StoreUnderTest {
@@ -26,7 +26,12 @@ const voteOf = (verdict: ApprovalVote["verdict"], change: Partial<ApprovalVote> 
   ...change,
 });
 
-const leaseOf = (id: string, at = START + MINUTE): ApprovalLease => ({ id, at, expiresAt: at + MINUTE });
+const leaseOf = (id: string, at = START + MINUTE): ApprovalLease => ({
+  id,
+  at,
+  expiresAt: at + MINUTE,
+  spending: SPENDING,
+});
 
 /** Whether everything that is expected is there; more may be. */
 function matches(actual: unknown, expected: object): void {
@@ -163,8 +168,7 @@ const CHECKS: readonly (readonly [name: string, run: StoreCheck["run"]])[] = [
     async ({ store }) => {
       const quorum = [{ name: "two", n: 2 }];
       for (const id of ["a1", "b1"]) {
-        const { terms } = openingOf(id);
-        await store.openOrJoin(`gf1:${id}`, openingOf(id, { fingerprint: `gf1:${id}`, terms: { ...terms, quorum } }));
+        await store.openOrJoin(`gf1:${id}`, openingOf(id, { fingerprint: `gf1:${id}`, terms: { ...TERMS, quorum } }));
         for (let index = 0; index < 70; index++) await store.vote(id, voteOf("approve", { nonce: `n${index}` }));
         assert.equal((await store.get(id))?.votes.length, 64);
       }
@@ -237,6 +241,20 @@ const CHECKS: readonly (readonly [name: string, run: StoreCheck["run"]])[] = [
       await store.vote("a1", voteOf("revoke"));
       assert.equal(await store.reserve("a1", "gf1:a", leaseOf("l")), "gone");
       assert.equal(await store.reserve("none", "gf1:a", leaseOf("l")), "gone");
+    },
+  ],
+
+  [
+    "gives a grant only where it meets the terms of the call, and leaves it to others where it does not",
+    async ({ store }) => {
+      const { spending: _, ...withoutTerms } = leaseOf("l1");
+      const two = { ...SPENDING, terms: { ...SPENDING.terms, quorum: [{ name: "two", n: 2 }] } };
+      await store.openOrJoin("gf1:a", openingOf("a1"));
+      await store.vote("a1", voteOf("approve"));
+      assert.equal(await store.reserve("a1", "gf1:a", withoutTerms), "terms");
+      assert.equal(await store.reserve("a1", "gf1:a", { ...leaseOf("l2"), spending: two }), "terms");
+      matches(await store.get("a1"), { state: "approved" });
+      assert.equal(await store.reserve("a1", "gf1:a", leaseOf("l3")), "ok");
     },
   ],
 

@@ -1,7 +1,12 @@
-import type { ApprovalOpening } from "../approval/index.js";
+import { type ApprovalOpening, type ApprovalTerms, type SpendingTerms, sealedTerms } from "../approval/index.js";
 
 export const START: number = Date.UTC(2026, 0, 15);
 export const MINUTE = 60_000;
+
+export const TERMS: ApprovalTerms = { grantTtlMs: 5 * MINUTE, denyCacheMs: 2 * MINUTE };
+
+/** What a call asks of a grant, as it opened it. */
+export const SPENDING: SpendingTerms = { terms: sealedTerms(TERMS, undefined), requesters: ["bot", "u1"] };
 
 /** What a store is given to open an approval. */
 export const openingOf = (id: string, change: Partial<ApprovalOpening> = {}): ApprovalOpening => ({
@@ -20,7 +25,7 @@ export const openingOf = (id: string, change: Partial<ApprovalOpening> = {}): Ap
   why: { ruleId: "r", policyDigest: "p" },
   createdAt: START,
   expiresAt: START + 10 * MINUTE,
-  terms: { grantTtlMs: 5 * MINUTE, denyCacheMs: 2 * MINUTE },
   shownHash: "00",
   ...change,
+  terms: sealedTerms(change.terms ?? TERMS, change.approvers),
 });

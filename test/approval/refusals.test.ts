@@ -12,11 +12,12 @@ import {
 } from "../../src/index.js";
 import { type Bench, bench, decisionOn, draftOf } from "./support.js";
 
+const vary = { pointers: ["/amount"], body: { amount: 100 } };
+const options = { signal: new AbortController().signal, vary };
 const answered = (verdict: "approve" | "deny") => async (one: Bench) => {
-  await one.obtain();
+  await one.desk.obtain(draftOf(), { ...options, waitMs: 0 }).catch(() => undefined);
   await one.desk.decide({ ...decisionOn(one.asked[0]!, verdict), reason: "not this month" });
 };
-const options = { signal: new AbortController().signal };
 
 const REFUSALS: readonly [
   typeof GuardError.prototype.code,
@@ -54,8 +55,7 @@ const REFUSALS: readonly [
     ApprovalMismatchError,
     /said yes to less than this: \/amount must be <= 5/,
     async (one) => {
-      const vary = { pointers: ["/amount"], body: { amount: 100 } };
-      await one.desk.obtain(draftOf(), { ...options, vary }).catch(() => undefined);
+      await one.desk.obtain(draftOf(), options).catch(() => undefined);
       const pins: Pins = { "/amount": { lte: 5 } };
       await one.desk.decide({ ...decisionOn(one.asked[0]!, "approve"), grant: { uses: 1, ttlMs: 1_000, pins } });
     },
@@ -71,8 +71,7 @@ test.each(REFUSALS)(
     const channel = code === "APPROVAL_UNAVAILABLE" ? failing : undefined;
     const one = bench({ waitMs: waits ? 10_000 : 0, pendingTtlMs: 5_000 }, channel);
     await make(one);
-    const vary = { pointers: ["/amount"], body: { amount: 100 } };
-    const obtaining = one.desk.obtain(draftOf(), { ...options, vary }).catch((error: GuardError) => error);
+    const obtaining = one.desk.obtain(draftOf(), options).catch((error: GuardError) => error);
     await one.clock.advance(code === "APPROVAL_EXPIRED" ? 5_000 : 0);
     const error = (await obtaining) as GuardError;
     expect([error.code, error.retryable, error instanceof type]).toEqual([code, false, true]);

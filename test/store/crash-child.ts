@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { appendFileSync, writeSync } from "node:fs";
 import { fileStore } from "../../src/store/index.js";
-import { openingOf } from "./openings.js";
+import { openingOf, SPENDING } from "./openings.js";
 
 /**
  * Asks, says yes, takes the grant, "sends", and settles, for ever; says what has been acknowledged. Two of these race for the
@@ -20,7 +20,7 @@ for (let round = Number(first); ; round++) {
   const by = { id: `ann-${process.pid}`, idp: "i" };
   const voted = await approvals.vote(record.id, { verdict: "approve", by, at: Date.now(), nonce: randomUUID() });
   if (voted?.votes.some((vote) => vote.by.id === by.id)) say(`yes ${record.id} ${by.id}`);
-  const lease = { id: randomUUID(), at: Date.now(), expiresAt: Date.now() + 3_600_000 };
+  const lease = { id: randomUUID(), at: Date.now(), expiresAt: Date.now() + 3_600_000, spending: SPENDING };
   if ((await approvals.reserve(record.id, fingerprint, lease)) !== "ok") continue;
   appendFileSync(sends, `${record.id}\n`);
   await approvals.settle(record.id, lease, "consumed");

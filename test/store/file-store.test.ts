@@ -18,7 +18,7 @@ import { approvalStoreChecks } from "../../src/testing/index.js";
 import { builtProgram } from "../support/built-child.js";
 import { temporaryDirectory } from "../support/guards.js";
 import { describeLimitStore } from "./limit-store-conformance.js";
-import { MINUTE, openingOf, START } from "./openings.js";
+import { MINUTE, openingOf, SPENDING, START } from "./openings.js";
 
 const realFs = { writeSync: fs.writeSync };
 
@@ -125,7 +125,7 @@ describe("a disk that fails", () => {
     const store = open(directory);
     await openAs(store, "a");
     await store.vote("a", { ...yes, nonce: "n1" });
-    const lease = { id: "l", at: START + MINUTE, expiresAt: START + 2 * MINUTE };
+    const lease = { id: "l", at: START + MINUTE, expiresAt: START + 2 * MINUTE, spending: SPENDING };
     const restore = failing("fdatasync", (_: number, done: (error: Error) => void) =>
       done(new Error("EIO: i/o error")),
     );

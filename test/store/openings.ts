@@ -1,7 +1,7 @@
 import type { ApprovalOpening } from "../../src/approval/index.js";
 import { openingOf as plainOpening } from "../../src/testing/opening.js";
 
-export { MINUTE, START } from "../../src/testing/opening.js";
+export { MINUTE, SPENDING, START } from "../../src/testing/opening.js";
 
 /** An approval of a body so long that a journal grows with it. */
 export function openingOf(id: string, change: Partial<ApprovalOpening> = {}): ApprovalOpening {

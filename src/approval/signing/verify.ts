@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { type ConfigurationProblem, OptionsError } from "../../errors/guard-error.js";
 import { canonicalJson } from "../../request/body/canonical-json.js";
 import { isObject } from "../check-options.js";
@@ -24,6 +25,11 @@ export interface ApprovalVerifier {
   token(token: string, now: number): Promise<Reading<ApprovalDecision>>;
   /** Null where the `proof` of a decision is right, otherwise what is wrong. */
   proof(decision: ApprovalDecision): Promise<string | null>;
+  /**
+   * Names what answers are proved by: a yes counts for another guard, or after a restart, where that guard believes all of these
+   * as well. Without it, only for the guard that took it.
+   */
+  readonly keyIds?: readonly string[];
 }
 
 export const TOKEN_TYPE = "sallyport-approval+jwt";
@@ -57,6 +63,7 @@ export function verifyApprovals(options: VerifyOptions): ApprovalVerifier {
     (await keys).filter((key) => key.alg === alg && (kid === undefined || key.kid === undefined || key.kid === kid));
 
   return {
+    keyIds: keyIdsOf(options),
     async token(token, now) {
       if (token.length > MAX_TOKEN) return { ok: false, problem: "the token is too long" };
       const { jwtVerify } = await loadJose();
@@ -137,6 +144,16 @@ async function importKeys({ keys = [], secret }: VerifyOptions): Promise<readonl
     keys.map(async (jwk) => ({ alg: jwk.alg ?? "", kid: jwk.kid, key: (await importJWK(jwk)) as CryptoKey })),
   );
   return secret === undefined ? imported : [...imported, { alg: "HS256", kid: undefined, key: bytesOf(secret) }];
+}
+
+/** Of each key, a digest: with it, of whoever's signature it proves. */
+function keyIdsOf({ issuer, audience = AUDIENCE, keys = [], secret }: VerifyOptions): readonly string[] {
+  const idOf = (algorithm: unknown, material: string | Uint8Array): string =>
+    createHmac("sha256", material)
+      .update(JSON.stringify([issuer, audience, algorithm]))
+      .digest("base64url");
+  const publicIds = keys.map(({ alg, kty, crv, x, y, n, e }) => idOf(alg, JSON.stringify([kty, crv, x, y, n, e])));
+  return secret === undefined ? publicIds : [...publicIds, idOf("HS256", bytesOf(secret))];
 }
 
 const bytesOf = (secret: string | Uint8Array): Uint8Array =>

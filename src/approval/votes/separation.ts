@@ -1,6 +1,7 @@
 import { foldedId } from "../../policy/folded-id.js";
-import type { ApprovalRecord } from "../record.js";
-import type { ApprovalDecision, Approver } from "../types.js";
+import type { ApprovalRecord } from "../record/record.js";
+import { type ApprovalTerms, isProvenBy } from "../record/terms.js";
+import type { ApprovalDecision, ApprovalSubject, Approver } from "../types.js";
 import { isFrom, personOf } from "./quorum.js";
 
 /** Rules about who may answer. */
@@ -23,19 +24,30 @@ export interface EmergencyTerms {
 export function objectionTo(
   { by, verdict, grant, emergency, reason }: ApprovalDecision,
   record: ApprovalRecord,
-  rules: { readonly separation: Separation; readonly emergency: EmergencyTerms | undefined },
+  rules: {
+    readonly separation: Separation;
+    readonly emergency: EmergencyTerms | undefined;
+    /** Ids of the keys that answers from outside are proved by. */
+    readonly verified: readonly string[] | undefined;
+  },
 ): string | null {
-  if (verdict === "approve" && rules.separation.requesterMayApprove !== true && isRequester(by, record)) {
+  const { terms } = record;
+  // Under the terms of the approval and under those of the guard that takes the answer: the stricter of both.
+  const mayBeRequester = rules.separation.requesterMayApprove === true && terms.requesterMayApprove === true;
+  if (verdict === "approve" && !mayBeRequester && isOneOf(requestersOf(record.subject), by)) {
     return "the person who answered is the one who asks";
   }
-  if (grant !== undefined && grant.uses > (record.terms.uses ?? 1)) {
+  if (verdict === "approve" && !isProvenBy(rules.verified, terms.verify)) {
+    return "a yes has to be signed for the guard that asks, and this one was not given to it";
+  }
+  if (grant !== undefined && grant.uses > (terms.uses ?? 1)) {
     return "the answer gives more uses than the rule allows";
   }
-  if (Object.keys(grant?.pins ?? {}).some((place) => record.terms.vary?.includes(place) !== true)) {
+  if (Object.keys(grant?.pins ?? {}).some((place) => terms.vary?.includes(place) !== true)) {
     return "the answer is about a place of the body at which requests of this rule may not differ";
   }
   if (emergency === true && verdict === "approve") {
-    if (rules.emergency === undefined || !isFrom(rules.emergency.from, by)) {
+    if (![rules.emergency?.from, terms.emergency].every((from) => from !== undefined && isFrom(from, by))) {
       return "the person who answered is not one of those who may decide in an emergency";
     }
     return reason === undefined || reason.trim() === "" ? "a yes in an emergency needs a reason" : null;
@@ -43,8 +55,14 @@ export function objectionTo(
   return mayDecide(by, record) ? null : "the person who answered is not one of those who may decide";
 }
 
-/** Whether the record's list of approvers, or what it was escalated to, names them; a place in the quorum alone does, too. */
-export function mayDecide(by: Approver, { approvers, escalatedTo, terms }: ApprovalRecord): boolean {
+/** Who may decide: those whom the list of approvers names, or the approval was escalated to; a place in the quorum does, too. */
+export interface Deciders {
+  readonly approvers?: readonly string[] | undefined;
+  readonly escalatedTo?: string | undefined;
+  readonly terms: Pick<ApprovalTerms, "quorum">;
+}
+
+export function mayDecide(by: Approver, { approvers, escalatedTo, terms }: Deciders): boolean {
   const named = [...(approvers ?? []), ...(escalatedTo === undefined ? [] : [escalatedTo])];
   if (approvers !== undefined) return named.some((entry) => isFrom(entry, by));
   if (terms.quorum === undefined) return true;
@@ -55,7 +73,13 @@ export function mayDecide(by: Approver, { approvers, escalatedTo, terms }: Appro
 export const isAgentOf = ({ subject }: ApprovalRecord, by: Approver): boolean =>
   foldedId(subject.agent) === personOf(by);
 
-function isRequester(by: Approver, { subject }: ApprovalRecord): boolean {
-  const requesters = [subject.agent, subject.onBehalfOf, ...(subject.aliases ?? [])];
-  return requesters.some((id) => id !== undefined && foldedId(id) === personOf(by));
-}
+/** The ids that count as the one who asks. */
+export const requestersOf = ({ agent, onBehalfOf, aliases = [] }: ApprovalSubject): readonly string[] => [
+  agent,
+  ...(onBehalfOf === undefined ? [] : [onBehalfOf]),
+  ...aliases,
+];
+
+/** Whether a person is one of these ids, however it is spelled. */
+export const isOneOf = (ids: readonly string[], by: Approver): boolean =>
+  ids.some((id) => foldedId(id) === personOf(by));

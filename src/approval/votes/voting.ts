@@ -3,7 +3,8 @@ import type { Emit } from "../events.js";
 import type { DeskSettings } from "../options.js";
 import { THE_RECORD } from "../own-votes.js";
 import { readApprover, readDecision } from "../read-reply.js";
-import { type ApprovalRecord, type ApprovalVote, decides, type RecordedVote } from "../record.js";
+import { decides } from "../record/counting.js";
+import type { ApprovalRecord, ApprovalVote, RecordedVote } from "../record/record.js";
 import { about, mismatch, unavailable } from "../refusals.js";
 import type { ApprovalStore } from "../store.js";
 import type { Timekeeper } from "../timekeeper.js";
@@ -23,6 +24,10 @@ export interface Voting {
   takeBack(id: string, by: Approver, verdict: "cancel" | "revoke"): Promise<ApprovalRecord>;
   /** The same for the library itself, which is one of `own-votes.ts`. */
   withdraw(id: string, by: Approver, verdict: "cancel" | "revoke", reason?: string): Promise<ApprovalRecord>;
+  /** Reports that the store has taken an approval back for the terms of another call. */
+  withdrawn(record: ApprovalRecord): Promise<void>;
+  /** The record with those who said yes as the directory knows them now; without those it does not know any more. */
+  asOfToday(record: ApprovalRecord): Promise<ApprovalRecord>;
   /** Puts votes into the record that were cast by a tool that keeps none. */
   hear(record: ApprovalRecord, votes: readonly RecordedVote[]): Promise<void>;
 }
@@ -34,6 +39,8 @@ export function createVoting(tools: {
   readonly randomId: () => string;
   readonly emit: Emit;
   readonly settings: Pick<DeskSettings, "separation" | "emergency" | "verify" | "directory">;
+  /** Ids of the keys that answers from outside are proved by here. */
+  readonly verified: readonly string[] | undefined;
   /** Whether `emit` puts anything into a record. */
   readonly isRecording: boolean;
 }): Voting {
@@ -41,6 +48,7 @@ export function createVoting(tools: {
   const ballot = createBallot<ApprovalRecord>();
 
   const { verify, directory, separation, emergency } = tools.settings;
+  const { verified } = tools;
 
   /** A person with the groups that they have now; null where there is no such person any more. */
   const today = async (by: Approver): Promise<Approver | null> => {
@@ -80,7 +88,7 @@ export function createVoting(tools: {
     const objection =
       known === null
         ? "the directory does not know the person who answered"
-        : objectionTo(decision, record, { separation, emergency });
+        : objectionTo(decision, record, { separation, emergency, verified });
     if (objection !== null) {
       emit("refused", record, { verdict, approver: by, reason: objection });
       throw unavailable(objection, record);
@@ -100,6 +108,7 @@ export function createVoting(tools: {
       ...terms,
       ...(decision.emergency === true && verdict === "approve" ? { emergency: true as const } : {}),
       ...(absent.length === 0 ? {} : { gone: absent }),
+      ...(verified === undefined || verdict !== "approve" ? {} : { verified }),
     });
     if (verdict === "approve" && after.state === "expired") throw new ApprovalExpiredError(about(after));
     return after;
@@ -188,6 +197,23 @@ export function createVoting(tools: {
     async withdraw(id, by, verdict, reason) {
       const why = reason === undefined ? {} : { reason };
       return cast(await known(id), { verdict, by, at: now(), nonce: tools.randomId(), ...why });
+    },
+    async withdrawn(record) {
+      time.follow(record);
+      const vote = record.votes.at(-1);
+      if (vote !== undefined) await report(record, vote);
+    },
+    async asOfToday(record) {
+      if (directory === undefined) return record;
+      const yeses = record.votes.filter(({ verdict }) => verdict === "approve");
+      const people = new Map(yeses.map(({ by }) => [personOf(by), by]));
+      const now = new Map<string, Approver | null>();
+      for (const [person, by] of people) now.set(person, await today(by));
+      const votes = record.votes.flatMap((vote) => {
+        const by = vote.verdict === "approve" ? now.get(personOf(vote.by)) : vote.by;
+        return by === null || by === undefined ? [] : [{ ...vote, by }];
+      });
+      return { ...record, votes };
     },
     async hear(record, votes) {
       for (const vote of votes) await report(record, vote);
