@@ -156,6 +156,7 @@ describe("the public surface, which only grows on purpose", () => {
         "dueRecord",
         "endOf",
         "isJoinable",
+        "joinOrOpen",
         "openRecord",
         "receiveDecisions",
         "renderCard",

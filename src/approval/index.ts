@@ -37,7 +37,7 @@ export {
   slotOf,
 } from "./record/record.js";
 export { type ApprovalAction, type ApprovalState, TRANSITIONS } from "./record/state.js";
-export { type ApprovalTerms, type ReminderTerms, type SpendingTerms, sealedTerms } from "./record/terms.js";
+export type { ApprovalTerms, ReminderTerms, SpendingTerms } from "./record/terms.js";
 export { requestView as describeRequest } from "./request-view.js";
 export { type SigningKey, signApprovalToken, signDecision, type TokenContent } from "./signing/sign.js";
 export { type ApprovalVerifier, type VerifyOptions, verifyApprovals } from "./signing/verify.js";

@@ -1,4 +1,5 @@
-import { type ApprovalOpening, type ApprovalTerms, type SpendingTerms, sealedTerms } from "../approval/index.js";
+import type { ApprovalOpening, ApprovalTerms, SpendingTerms } from "../approval/index.js";
+import { sealedTerms } from "../approval/record/terms.js";
 
 export const START: number = Date.UTC(2026, 0, 15);
 export const MINUTE = 60_000;

@@ -9,10 +9,10 @@ import {
   type Approver,
   addVote,
   openRecord,
-  sealedTerms,
   signDecision,
   takeGrant,
 } from "../../src/approval/index.js";
+import { sealedTerms } from "../../src/approval/record/terms.js";
 import { fileStore, memoryStore } from "../../src/store/index.js";
 import { type Bench, bench, decisionOn, draftOf, settled } from "../approval/support.js";
 import { fakeClock } from "../support/fake-clock.js";
