@@ -1,4 +1,5 @@
 import { type Refusal, refuse } from "./refusal.js";
+import { isHostHeader, isRoutingHeader } from "./routing-headers.js";
 
 /** Header fields in their one form: lower-case names, trimmed values, in the caller's order, repeated fields kept apart. */
 export interface CanonicalHeaders {
@@ -45,21 +46,6 @@ export const FRAMING: ReadonlySet<string> = new Set([
   "trailer",
   "transfer-encoding",
   "upgrade",
-]);
-
-/** Fields by which servers run another method, or serve another path, than the one in the request line. */
-const OVERRIDING = new Set([
-  "x-http-method",
-  "x-http-method-override",
-  "x-method-override",
-  "x-original-method",
-  "x-forwarded-method",
-  "x-original-url",
-  "x-original-uri",
-  "x-rewrite-url",
-  "x-override-url",
-  "x-forwarded-uri",
-  "x-forwarded-path",
 ]);
 
 /** Credentials and statements about who is calling from where: the guard's to make, never the agent's. */
@@ -128,9 +114,9 @@ function dispositionOf(name: string): Disposition {
   const spelled = name.includes("_") ? name.replaceAll("_", "-") : name;
   if (FRAMING.has(spelled) || (spelled !== name && (JUDGED.has(spelled) || hasJudgedPrefix(spelled, name))))
     return "framing";
-  if (OVERRIDING.has(spelled)) return "override";
+  if (isRoutingHeader(spelled)) return "override";
   if (COMPUTED.has(spelled)) return spelled === name ? "computed" : "framing";
-  if (DROPPED.has(spelled) || DROPPED_PREFIX.test(spelled)) return "drop";
+  if (DROPPED.has(spelled) || DROPPED_PREFIX.test(spelled) || isHostHeader(spelled)) return "drop";
   return "keep";
 }
 

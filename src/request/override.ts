@@ -19,7 +19,7 @@ export function overridesMethod(bytes: Uint8Array, declared: DeclaredBody, view:
 }
 
 /** The names in `isMethodOverrideField`, as they would stand in JSON text; `method` itself, as JSON-RPC has it, is none. */
-const OVERRIDE_IN_JSON = /"(?!method")_{0,2}(?:x[_-])?(?:http[_-]?)?method(?:[_-]override)?"\s*:/i;
+const OVERRIDE_IN_JSON = /"(?!method")_{0,2}(?:x[_-])?(?:http[_-]?)?method(?:[_-]override)?(?:\\u0000[^"]*)?"\s*:/i;
 
 function jsonOverrides(text: string, view: () => BodyView): boolean {
   const unescaped = text.includes("\\u")

@@ -158,7 +158,11 @@ function isOneOf(list: readonly Scalar[]): Test {
   };
 }
 
-const sameType = (a: unknown, b: unknown): boolean => typeof a === typeof b && (a === null) === (b === null);
+const sameType = (a: unknown, b: unknown): boolean =>
+  typeof a === typeof b && (a === null) === (b === null) && !(typeof a === "string" && isCut(a));
+
+/** A reader in C ends a text at NUL, and has read `admin` where another has read `admin\0x`. */
+const isCut = (text: string): boolean => text.includes("\0");
 
 const number =
   (holds: (value: number) => boolean): Test =>
@@ -168,7 +172,7 @@ const number =
 const text =
   (holds: (value: string) => boolean): Test =>
   (value) =>
-    typeof value === "string" ? answer(holds(value)) : "wrong-type";
+    typeof value === "string" && !isCut(value) ? answer(holds(value)) : "wrong-type";
 
 const length =
   (holds: (length: number) => boolean): Test =>
@@ -181,7 +185,8 @@ const includes =
   (part: Scalar): Test =>
   (value) => {
     if (Array.isArray(value)) return answer(value.includes(part));
-    return typeof value === "string" && typeof part === "string" ? answer(value.includes(part)) : "wrong-type";
+    const isText = typeof value === "string" && typeof part === "string" && !isCut(value);
+    return isText ? answer(value.includes(part)) : "wrong-type";
   };
 
 function expression(pattern: string, pointer: string, report: (problem: ConfigurationProblem) => void): Test {

@@ -20,8 +20,9 @@ export type StrictJson =
 /**
  * Reads JSON (RFC 8259) so that no other reader can have read anything else. Where parsers are known to disagree, it
  * refuses: duplicate keys (first or last wins), keys that differ only in case (Go's encoding/json and many .NET readers
- * match without case), `__proto__` keys, numbers that a double cannot hold, lone surrogates (replaced or kept), a byte
- * order mark (skipped or not), invalid UTF-8, anything after the value, and depth beyond `maxDepth`.
+ * match without case), NUL in keys (the end of a name to some), `__proto__` keys, numbers that a double cannot hold, lone
+ * surrogates (replaced or kept), a byte order mark (skipped or not), invalid UTF-8, anything after the value, and depth
+ * beyond `maxDepth`.
  *
  * The grammar is left to `JSON.parse`. What that forgives is looked for twice: in the text, where depth, numbers and the
  * count of members are seen, and in the value, where the keys are. Time and memory are linear in the input; the caller
@@ -47,6 +48,9 @@ export function readStrictJson(bytes: Uint8Array, limits: JsonLimits = {}): Stri
   if (typeof value === "object" && value !== null) clean(value, keys);
   // JSON.parse keeps the last of equal keys, so a text with more members than the value has keys repeats one.
   if (keys.count !== scan.members) return refusal("a key occurs twice in one object");
+  // A reader in C ends a name there, and has read another one.
+  if (text.includes("\\u0000") && [...keys.distinct].some((key) => key.includes("\0")))
+    return refusal("a key has a NUL character");
   if (keys.distinct.has("__proto__")) return refusal("a key is __proto__");
   if (hasTwins(keys.distinct) && someObject(value, (object) => hasTwins(Object.keys(object)))) {
     return refusal("two keys of one object differ only in case");

@@ -7,14 +7,14 @@ export interface FormPart {
 }
 
 const BOUNDARY = /^[A-Za-z0-9'()+_,\-./:=?]{1,70}$/;
-const DISPOSITION = /^form-data; ?name="([^"\\\r\n]*)"(?:; ?filename="([^"\\\r\n]*)")?$/i;
+const DISPOSITION = /^form-data; ?name="([^"\\\p{Cc}]*)"(?:; ?filename="([^"\\\p{Cc}]*)")?$/iu;
 const MAX_PARTS = 1000;
 const MAX_HEAD_BYTES = 4096;
 
 /**
  * Splits a multipart/form-data body, or answers null on any doubt: a preamble, an epilogue, the boundary anywhere but on
- * a line of its own with CRLF, a header besides disposition and type, a quoted character, `filename*`, a transfer
- * encoding. What one server reads as content and another as a boundary must not be given a name by us.
+ * a line of its own with CRLF, a header besides disposition and type, a quoted or control character, `filename*`, a
+ * transfer encoding. What one server reads as content and another as a boundary must not be given a name by us.
  */
 export function readMultipart(bytes: Uint8Array, boundary: string): readonly FormPart[] | null {
   if (!BOUNDARY.test(boundary)) return null;
