@@ -1,4 +1,3 @@
-import { isGuardError } from "../errors/guard-error.js";
 import { unavailable } from "./refusals.js";
 import type { ApprovalStore } from "./store.js";
 
@@ -11,8 +10,8 @@ export function failClosedStore(store: ApprovalStore): ApprovalStore {
     return async (...args: Args): Promise<T> => {
       try {
         return await verb.apply(store, args);
-      } catch (error) {
-        throw isGuardError(error) ? error : unavailable("the store that holds approvals failed");
+      } catch {
+        throw unavailable("the store that holds approvals failed");
       }
     };
   };

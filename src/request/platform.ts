@@ -16,8 +16,11 @@ export const method =
   (target) =>
     Reflect.apply(prototypeMethod, target, []) as Result;
 
-/** By `Symbol.toStringTag`, because npm's undici and polyfills have classes of their own. */
-export const isOfType = (value: unknown, tag: string): value is object =>
-  typeof value === "object" &&
-  value !== null &&
-  (value as { readonly [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === tag;
+/** What an object calls itself, read once: npm's undici and polyfills have classes of their own. It proves nothing. */
+export const tagOf = (value: unknown): unknown =>
+  typeof value === "object" && value !== null
+    ? (value as { readonly [Symbol.toStringTag]?: unknown })[Symbol.toStringTag]
+    : undefined;
+
+/** Whether an object calls itself so. */
+export const isOfType = (value: unknown, tag: string): value is object => tagOf(value) === tag;

@@ -1,5 +1,6 @@
-import { accessor, isOfType, method } from "./platform.js";
-import { replayed } from "./replay.js";
+import { accessor, method, tagOf } from "./platform.js";
+import { copyOfBytes } from "./snapshot-bytes.js";
+import { replayed, snapshotStream } from "./snapshot-stream.js";
 
 /** Bytes are a copy. A promise is for types whose bytes the platform only gives asynchronously (Blob, FormData). */
 export type SnapshotBody =
@@ -24,106 +25,106 @@ const FORM = "application/x-www-form-urlencoded;charset=UTF-8";
 
 const utf8 = new TextEncoder();
 const NativeFormData = FormData;
+const NativeHeaders = Headers;
 const NativeParameters = URLSearchParams;
 const NativeResponse = Response;
 const NativeRequest = Request;
 const requestStream = accessor(Request.prototype, "body");
 const parametersText = method(URLSearchParams.prototype.toString);
+const formEntries = method(FormData.prototype.entries);
+const blobSize = accessor(Blob.prototype, "size");
+const blobType = accessor(Blob.prototype, "type");
+const { slice } = Blob.prototype;
 
-/** Takes a body of any type that fetch takes, the way fetch takes it. */
+/**
+ * Takes a body of any type that fetch takes, the way fetch takes it, whatever object brought it: as a copy that nobody else
+ * holds, of what the platform built into the object, or of what it answered when it was asked once.
+ */
 export function snapshotBody(body: unknown): BodySnapshot {
   if (body === null) return { body: null, contentType: null };
   if (typeof body === "string") return textBody(body, TEXT);
-  if (ArrayBuffer.isView(body)) return { body: copyOfView(body), contentType: null };
-  if (body instanceof ArrayBuffer || body instanceof SharedArrayBuffer)
-    return { body: new Uint8Array(new Uint8Array(body)), contentType: null };
-  if (body instanceof ReadableStream) return streamBody(body);
+  const bytes = copyOfBytes(body);
+  if (bytes !== null) return { body: bytes, contentType: null };
   if (body instanceof NativeParameters) return textBody(parametersText(body), FORM);
-  if (isOfType(body, "URLSearchParams")) return textBody(String(body), FORM);
-  if (isOfType(body, "Blob") || isOfType(body, "File")) return platformBody(body as Blob, (body as Blob).size);
-  if (isOfType(body, "FormData")) {
-    const form = nativeForm(body as FormData);
-    return platformBody(form, sizeOfForm(form));
-  }
-  if (typeof body === "object" && Symbol.asyncIterator in body)
-    return streamBody(streamFrom(body as AsyncIterable<Uint8Array>));
+  const tag = tagOf(body);
+  if (tag === "URLSearchParams") return textBody(String(body), FORM);
+  if (tag === "Blob" || tag === "File") return blobBody(body as object);
+  if (tag === "FormData") return platformBody(copyOfForm(body as object));
+  const stream = snapshotStream(body);
+  if (stream !== null) return { body: stream, contentType: null, isStream: true };
   return textBody(`${body as string}`, TEXT);
 }
 
 const textBody = (text: string, contentType: string): BodySnapshot => ({ body: utf8.encode(text), contentType });
 
-const viewParts = (
-  prototype: object,
-): { readonly buffer: Read; readonly byteOffset: Read; readonly byteLength: Read } => ({
-  buffer: accessor(prototype, "buffer"),
-  byteOffset: accessor(prototype, "byteOffset"),
-  byteLength: accessor(prototype, "byteLength"),
-});
-type Read = (target: object) => unknown;
-const TYPED_ARRAY = viewParts(Object.getPrototypeOf(Uint8Array.prototype));
-const DATA_VIEW = viewParts(DataView.prototype);
-
-/** A copy of what the view really shows: the constructor reads it, not its iterator. */
-function copyOfView(view: ArrayBufferView): Uint8Array {
-  const parts = view instanceof DataView ? DATA_VIEW : TYPED_ARRAY;
-  const [offset, length] = [parts.byteOffset(view) as number, parts.byteLength(view) as number];
-  return new Uint8Array(new Uint8Array(parts.buffer(view) as ArrayBuffer, offset, length));
-}
-
 /** Lets the platform serialise, so that a multipart boundary and a Blob's type are exactly fetch's. */
-function platformBody(body: Blob | FormData, size: number): BodySnapshot {
+function platformBody(body: Blob | FormData, isLong = false): BodySnapshot {
   const response = new NativeResponse(body);
   const contentType = response.headers.get("content-type");
-  if (size > LARGEST_BUFFERED) return { body: response.body as ReadableStream<Uint8Array>, contentType };
-  const bytes = response.arrayBuffer().then((buffer) => new Uint8Array(buffer));
-  // Awaited later; until then a rejection must not count as unhandled.
-  bytes.catch(() => undefined);
-  return { body: bytes, contentType };
+  return isLong ? { body: snapshotStream(response.body), contentType } : readOnce(response.body, contentType);
 }
 
-/** A FormData of another copy of undici is copied field by field: the platform would send it as text. */
-function nativeForm(form: FormData): FormData {
-  if (form instanceof NativeFormData) return form;
+/** Reads what is short whole, and lets flow what is not. */
+function readOnce(content: unknown, contentType: string | null): BodySnapshot {
+  const stream = snapshotStream(content);
+  if (stream === null) throw new TypeError("a body has no stream to be read from");
+  const body = replayed(stream, LARGEST_BUFFERED);
+  // Awaited later; until then a rejection must not count as unhandled.
+  body.catch(() => undefined);
+  return { body, contentType };
+}
+
+/** A Blob of another copy of the platform is asked for its type and its content, each once. */
+function blobBody(body: object): BodySnapshot {
+  const own = ownBlob(body);
+  if (own !== null) return platformBody(own, own.size > LARGEST_BUFFERED);
+  const { type, stream } = body as { readonly type: unknown; readonly stream: unknown };
+  if (typeof stream !== "function") throw new TypeError("a Blob must have a stream");
+  const said = type === undefined ? "" : `${type as string}`;
+  const contentType = said === "" ? null : new NativeHeaders({ "content-type": said }).get("content-type");
+  return readOnce(Reflect.apply(stream, body, []), contentType);
+}
+
+/** The content of a built-in Blob, without what a subclass or an own member says of it; null for what is none. */
+function ownBlob(value: object): Blob | null {
+  let size: unknown;
+  try {
+    size = blobSize(value);
+  } catch {
+    return null;
+  }
+  return Reflect.apply(slice, value, [0, size, blobType(value)]) as Blob;
+}
+
+/** A form is copied field by field: as the platform built it in, or as one of another copy of undici iterates over it. */
+function copyOfForm(form: object): FormData {
   const copy = new NativeFormData();
-  for (const [name, value] of form as Iterable<[string, FormDataEntryValue]>) {
+  for (const [name, value] of entriesOf(form)) {
     if (typeof value === "string") copy.append(name, value);
-    else copy.append(name, value as Blob, (value as File).name);
+    else copy.append(name, ownBlob(value) ?? value, (value as File).name);
   }
   return copy;
 }
 
-/** At most three bytes of UTF-8 for each unit of UTF-16. */
-function sizeOfForm(form: FormData): number {
-  let size = 0;
-  for (const [, value] of form) size += typeof value === "string" ? value.length * 3 : value.size;
-  return size;
-}
-
-/** The platform says whether a stream can still be sent: a Response over it does not lock it. */
-function streamBody(stream: ReadableStream): BodySnapshot {
-  new NativeResponse(stream);
-  return { body: stream as ReadableStream<Uint8Array>, contentType: null, isStream: true };
+function entriesOf(form: object): Iterable<[string, FormDataEntryValue]> {
+  try {
+    return formEntries(form) as Iterable<[string, FormDataEntryValue]>;
+  } catch {
+    return form as Iterable<[string, FormDataEntryValue]>;
+  }
 }
 
 /**
- * The body of a Request. Where it was made from bytes, a form or a Blob, fetch sends it with its length, and there are
+ * The body of a built-in Request. Where it was made from bytes, a form or a Blob, fetch sends it with its length, and there are
  * servers that take no other; only the platform knows which it was made from, and tells by refusing a stream in `no-cors`
  * mode (Fetch, "new Request", step 38), before it takes the body over.
  */
-export function requestBody(request: object, isNative: boolean): SnapshotBody {
-  if (!isNative) return (request as Request).body as ReadableStream<Uint8Array>;
+export function requestBody(request: Request): BodySnapshot {
   let taken: Request;
   try {
-    taken = new NativeRequest(request as Request, { method: "POST", mode: "no-cors", signal: null });
+    taken = new NativeRequest(request, { method: "POST", mode: "no-cors", signal: null });
   } catch {
-    return streamBody(requestStream(request) as ReadableStream).body;
+    return { body: snapshotStream(requestStream(request)), contentType: null };
   }
-  const bytes = replayed(requestStream(taken) as ReadableStream<Uint8Array>, LARGEST_BUFFERED);
-  bytes.catch(() => undefined);
-  return bytes;
+  return readOnce(requestStream(taken), null);
 }
-
-/** In Node since 20.6; the DOM types do not have it yet. */
-const streamFrom = (
-  ReadableStream as unknown as { from(source: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> }
-).from.bind(ReadableStream);

@@ -164,12 +164,14 @@ function optionsOver(request: object, options: CallOptions, isEmpty: boolean): U
     signal: requestField(request, "signal"),
   };
   const values = bare(requestOptions(request), said, options);
-  const hasBody = (requestField(request, "body") ?? null) !== null;
-  if ((options.body ?? null) !== null || !hasBody) return { values, body: null };
+  const brought = requestField(request, "body") ?? null;
+  if ((options.body ?? null) !== null || brought === null) return { values, body: null };
   if (requestField(request, "bodyUsed") === true)
     throw new TypeError("Cannot construct a Request with a Request object that has already been used.");
   if (isPlainMethod(values.method) && /^(?:get|head)$/i.test(values.method)) throw bodyWithoutMethod();
-  return { values, body: { body: requestBody(request, isNativeRequest(request)), contentType: null } };
+  // A Request of another copy of undici, or what only calls itself one, may bring anything: it is taken like any body.
+  const body = isNativeRequest(request) ? requestBody(request) : { ...snapshotBody(brought), contentType: null };
+  return { values, body };
 }
 
 /** Members put together without a prototype: a later read must not find what `Object.prototype` was polluted with. */

@@ -3,7 +3,13 @@ export interface AbortWatcher {
   onAbort(): void;
 }
 
-const WATCHERS = new WeakMap<AbortSignal, Set<AbortWatcher>>();
+/** The watchers of one signal, and its listener, which knows them by itself: an event is made by whoever owns the signal. */
+interface Watch {
+  readonly watchers: Set<AbortWatcher>;
+  readonly tellAll: () => void;
+}
+
+const WATCHES = new WeakMap<AbortSignal, Watch>();
 
 /**
  * Watches a signal that many calls share (a session's) with one listener for all of them: Node warns at the eleventh
@@ -11,24 +17,28 @@ const WATCHERS = new WeakMap<AbortSignal, Set<AbortWatcher>>();
  * Node keeps a signal that has one alive.
  */
 export function watchAbort(signal: AbortSignal, watcher: AbortWatcher): void {
-  let watchers = WATCHERS.get(signal);
-  if (watchers === undefined) {
-    watchers = new Set();
-    WATCHERS.set(signal, watchers);
+  let watch = WATCHES.get(signal);
+  if (watch === undefined) {
+    watch = createWatch();
+    WATCHES.set(signal, watch);
   }
-  if (watchers.size === 0) signal.addEventListener("abort", tellAll);
-  watchers.add(watcher);
+  if (watch.watchers.size === 0) signal.addEventListener("abort", watch.tellAll);
+  watch.watchers.add(watcher);
 }
 
 /** Ends the watch; without effect when there is none. */
 export function unwatchAbort(signal: AbortSignal, watcher: AbortWatcher): void {
-  const watchers = WATCHERS.get(signal);
-  if (watchers?.delete(watcher) && watchers.size === 0) signal.removeEventListener("abort", tellAll);
+  const watch = WATCHES.get(signal);
+  if (watch?.watchers.delete(watcher) && watch.watchers.size === 0) signal.removeEventListener("abort", watch.tellAll);
 }
 
-function tellAll(event: Event): void {
-  const signal = event.target as AbortSignal;
-  const watchers = WATCHERS.get(signal);
-  // As with listeners: one that another has ended meanwhile is not told.
-  for (const watcher of [...(watchers ?? [])]) if (watchers?.has(watcher)) watcher.onAbort();
+function createWatch(): Watch {
+  const watchers = new Set<AbortWatcher>();
+  return {
+    watchers,
+    tellAll: () => {
+      // As with listeners: one that another has ended meanwhile is not told.
+      for (const watcher of [...watchers]) if (watchers.has(watcher)) watcher.onAbort();
+    },
+  };
 }

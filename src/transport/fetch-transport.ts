@@ -52,7 +52,8 @@ export function createFetchTransport(fetch?: typeof globalThis.fetch): Transport
       const init: RequestInit & { duplex?: "half" } = {
         method: hop.method,
         headers: [...hop.headers, ...(added?.headers ?? [])] as [string, string][],
-        body: hop.body as BodyInit | null,
+        // A copy: what is judged once and sent again must not be what a `fetch` has made of it.
+        body: (hop.body instanceof Uint8Array ? new Uint8Array(hop.body) : hop.body) as BodyInit | null,
         redirect: "manual",
         signal,
         ...(hop.body instanceof ReadableStream ? { duplex: "half" as const } : undefined),
