@@ -5,6 +5,7 @@ import type { Decision } from "../policy/index.js";
 import type { CanonicalRequest } from "../request/canonical.js";
 import { headerValues } from "../request/headers.js";
 import { type BodySource, buildResponse, type HopResponse, matchingBody } from "../transport/index.js";
+import { noteEntityTag } from "./conditions.js";
 import type { Delivery, Exchange } from "./exchange.js";
 import { openMask } from "./open-mask.js";
 import { readAhead } from "./read-ahead.js";
@@ -39,28 +40,28 @@ export async function deliver(
   exchange: Exchange,
   arrival: Arrival,
 ): Promise<Response> {
-  const { request, followed, crossed } = arrival;
-  const answer = arrival.integrity === "" ? arrival.answer : await verified(exchange, arrival);
+  const { request, answer, followed, crossed, integrity } = arrival;
   const secrets = parts.broker.liveSecrets();
-  const checked = answer === arrival.answer ? arrival : { ...arrival, answer };
-  const flow = openFlow(parts, session, exchange, checked, secrets);
+  const flow = openFlow(parts, session, exchange, arrival, secrets);
+  if (integrity !== "") await flow.verify(integrity);
   const length = declaredLength(answer);
   let body: BodySource | Uint8Array | null = null;
   if (answer.body === null) await flow.finish();
   else if (length !== null && length <= READ_AHEAD) {
-    body = flow.arrived() ?? (await readAhead(flow, parts.clock));
+    body = (integrity === "" ? flow.arrived() : null) ?? (await readAhead(flow, parts.clock));
     const recorded = flow.recorded();
     if (recorded !== undefined) await recorded;
   } else body = flow;
   const mask = maskerOf(parts, session, request, secrets);
+  const changed = flow.mayHaveChanged();
+  const unseen = answer.body === null && parts.masker !== null && isRead(request);
+  const delivered = { changed, unseen, length: body instanceof Uint8Array ? body.byteLength : null };
+  const headers = visibleHeaders(answer, mask, delivered, exchange.droppedHeaders);
+  if (!changed && answer.body !== null && isRead(request)) noteEntityTag(session, request, headers);
   return buildResponse({
     status: answer.status,
     statusText: maskedReason(answer, mask),
-    headers: visibleHeaders(answer, mask, {
-      changed: flow.mayHaveChanged(),
-      length: body instanceof Uint8Array ? body.byteLength : null,
-      dropped: exchange.droppedHeaders,
-    }),
+    headers,
     url: followed > 0 ? maskedUrl(request.url, mask) : request.url,
     redirected: followed > 0,
     // What is here already, only the caller can still give up.
@@ -70,23 +71,11 @@ export async function deliver(
   });
 }
 
-/** Checked before masking: the digest is of what the service sent. The answer waits until it is known to be right. */
-async function verified(exchange: Exchange, { answer, integrity, signal, release }: Arrival): Promise<HopResponse> {
-  try {
-    const body = answer.body === null ? null : await matchingBody(answer.body, integrity);
-    if (body !== null) return { ...answer, body };
-    throw new Error("integrity mismatch");
-  } catch (cause) {
-    const isFault = cause instanceof Error && !isGuardError(cause) && !signal.aborted;
-    const error = isFault ? new TypeError("fetch failed", { cause }) : cause;
-    answer.body?.cancel(error);
-    exchange.broken(error, answer);
-    release();
-    throw error;
-  }
-}
+const isRead = ({ method }: CanonicalRequest): boolean => method === "GET" || method === "HEAD";
 
 interface Flow extends BodySource {
+  /** Waits until all of the body is there and is what Subresource Integrity metadata says. @throws TypeError where it is not */
+  verify(integrity: string): Promise<void>;
   arrived(): Uint8Array | null;
   /** Settles once the outcome is on disk; undefined where it is. */
   recorded(): Promise<void> | undefined;
@@ -183,23 +172,40 @@ function openFlow(
     },
   };
   session.exchanges.add(abandonable);
-  const next = async (): Promise<Uint8Array | null> => {
-    const chunk = answer.body === null || state === "flushed" ? null : await answer.body.read();
-    if (chunk !== null) {
+  const masked: BodySource = {
+    async read() {
+      const chunk = answer.body === null || state === "flushed" ? null : await answer.body.read();
+      if (chunk === null) {
+        const last = state === "open" && pass !== null ? pass.flush() : null;
+        if (state === "open") state = "flushed";
+        return last !== null && last.byteLength > 0 ? last : null;
+      }
       bytes += chunk.byteLength;
       capture?.see(chunk);
-      return handOn(pass === null ? chunk : pass.push(chunk));
-    }
-    const last = state === "open" && pass !== null ? pass.flush() : null;
-    if (last !== null && last.byteLength > 0) {
-      state = "flushed";
-      return handOn(last);
-    }
+      return pass === null ? chunk : pass.push(chunk);
+    },
+    cancel: (reason) => answer.body?.cancel(reason),
+  };
+  let source = masked;
+  const next = async (): Promise<Uint8Array | null> => {
+    const chunk = await source.read();
+    if (chunk !== null) return handOn(chunk);
     complete();
     await recorded;
     return null;
   };
   return {
+    async verify(integrity) {
+      try {
+        // What the caller gets, and nothing else: a digest of what was masked would tell whether it was guessed right.
+        const held = answer.body === null ? null : await matchingBody(masked, integrity);
+        if (held === null) throw new Error("integrity mismatch");
+        source = held;
+      } catch (cause) {
+        const isFault = cause instanceof Error && !isGuardError(cause) && !arrival.signal.aborted;
+        fail(isFault ? new TypeError("fetch failed", { cause }) : cause);
+      }
+    },
     arrived() {
       const whole = answer.body?.arrived?.() ?? null;
       if (whole === null) return null;

@@ -1,6 +1,7 @@
 import type { OperationalLog } from "../operational-log.js";
 import { mayBeSent } from "../request/headers.js";
 import { asksForPiece } from "../request/pieces.js";
+import { isCondition } from "./conditions.js";
 
 /** Tells the operator of header fields that were left out, each once: SDKs send the same ones with every call. */
 export type DropLog = (service: string, names: readonly string[]) => void;
@@ -23,6 +24,8 @@ export function createDropLog(log: OperationalLog): DropLog {
 
 function reasonFor(header: string): string {
   if (asksForPiece(header)) return "a header field was left out: a piece of a response cannot be masked";
+  if (isCondition(header))
+    return "a header field was left out: an entity tag that the session did not get tells of a masked body";
   return mayBeSent(header)
     ? "a header field was left out beside the guard's credential; to send it, list it under `headers` of the service"
     : "a header field was left out: an agent may not set it";

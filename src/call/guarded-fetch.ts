@@ -8,7 +8,6 @@ import { collectStream } from "../request/body/collect.js";
 import { type CanonicalRequest, canonicaliseRequest, type RequestHead } from "../request/canonical.js";
 import { type FetchSettings, isBadPort, unfetchable } from "../request/fetch-rules.js";
 import { headerValues } from "../request/headers.js";
-import { withoutPieces } from "../request/pieces.js";
 import { isRedirect, redirectedHead } from "../request/redirect.js";
 import { type CallSnapshot, snapshotCall } from "../request/snapshot.js";
 import type { HopResponse } from "../transport/index.js";
@@ -19,6 +18,7 @@ import { deliver } from "./deliver.js";
 import { Exchange, targetOf } from "./exchange.js";
 import type { FrozenHop, Hop } from "./hop.js";
 import { fetchInline, isInline } from "./inline-url.js";
+import { negotiated } from "./negotiated.js";
 import { Progress } from "./progress.js";
 import { misplacedInLocation, misplacedValue, putValuesBack } from "./put-values-back.js";
 import { refusal, refused } from "./refused.js";
@@ -114,7 +114,7 @@ function readHop(
   const policy = parts.policy();
   const canonical = canonicaliseRequest(head);
   const sendable = canonical.ok ? policy.sendable(canonical, parts.certified) : canonical;
-  const request = sendable.ok && parts.masker !== null ? withoutPieces(sendable) : sendable;
+  const request = sendable.ok ? negotiated(parts, session, sendable) : sendable;
   // What fetch itself would not try is the caller's mistake, and no denial.
   if (request.ok ? isBadPort(request.port) : !exchange.isRedirected) {
     const mistake = request.ok ? networkError("bad port") : unfetchable(head.url);

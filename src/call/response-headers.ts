@@ -3,6 +3,7 @@ import { STATUS_CODES } from "node:http";
 import type { GuardParts, SessionState } from "../guard-parts.js";
 import type { CanonicalRequest } from "../request/canonical.js";
 import { indexOf, slice, toLowerCase } from "../request/captured.js";
+import { mayBeDigest } from "../request/entity-tags.js";
 import type { HeaderPairs, HopResponse } from "../transport/index.js";
 import { droppedHeader } from "./dropped-headers.js";
 
@@ -37,19 +38,19 @@ export function maskerOf(
 }
 
 /** What no longer describes the bytes once they were masked. `content-encoding` stays when it was undone, as in fetch. */
-const ABOUT_THE_BYTES = new Set([
-  "content-length",
-  "content-md5",
-  "digest",
-  "content-digest",
-  "repr-digest",
-  "etag",
-  "accept-ranges",
-]);
+const ABOUT_THE_BYTES = new Set(["content-length", "etag", "accept-ranges"]);
+
+/**
+ * Digests of a body, by whatever name services send them (`content-md5`, `repr-digest`, `x-amz-checksum-sha256`, `x-goog-hash`,
+ * …): with one, what was masked can be guessed until it fits.
+ */
+const DIGEST =
+  /(?:^|[-_])(?:md5|sha-?(?:1|224|256|384|512)|crc-?(?:32c?|64[a-z]*)|checksum|hash|digest|etag)(?:[-_]|$)/;
 
 /** Fields that have their words, numbers and dates, and room for nothing else. */
 const PLAIN = new Set([
   ...ABOUT_THE_BYTES,
+  ...["content-md5", "digest", "content-digest", "repr-digest"],
   ...[
     "age",
     "allow",
@@ -67,25 +68,42 @@ const PLAIN = new Set([
 /** Nothing that is looked for is shorter. */
 const SHORTEST = 6;
 
+/** What became of the body that header fields speak of. */
+interface DeliveredBody {
+  /** The caller gets other bytes than the service sent, or may. */
+  readonly changed: boolean;
+  /** There is none, and it is not known what one would have become: the response to HEAD, or a 304. */
+  readonly unseen: boolean;
+  /** How long it is where it is all there. */
+  readonly length: number | null;
+}
+
+/** Whether a field tells of bytes that the caller does not get. */
+const isAboutOthers = (name: string, value: string, { changed, unseen }: DeliveredBody): boolean =>
+  (changed && ABOUT_THE_BYTES.has(name)) ||
+  ((changed || unseen) && name !== "etag" && DIGEST.test(name)) ||
+  (unseen && name === "etag" && mayBeDigest(value));
+
 /** The header fields that the agent sees. */
 export function visibleHeaders(
   answer: HopResponse,
   mask: FieldMask,
-  body: { readonly changed: boolean; readonly length: number | null; readonly dropped: ReadonlySet<string> },
+  body: DeliveredBody,
+  dropped: ReadonlySet<string>,
 ): HeaderPairs {
   const visible: (readonly [string, string])[] = [];
   for (const [name, value] of answer.headers) {
     // Ours only: an upstream must not be able to pass its own 403 off as the guard's.
     if (name.startsWith("x-sallyport-")) continue;
-    if (body.changed && ABOUT_THE_BYTES.has(name)) continue;
+    if (isAboutOthers(name, value, body)) continue;
     // A token is a good name for a field, too.
     if (!PLAIN.has(name) && mask.isNamedFor(name)) continue;
     visible.push([name, masked(name, value, mask)]);
   }
   if (body.changed && body.length !== null && answer.coding !== "decoded")
     visible.push(["content-length", String(body.length)]);
-  const dropped = droppedHeader(body.dropped);
-  if (dropped !== null) visible.push(["x-sallyport-dropped", dropped]);
+  const told = droppedHeader(dropped);
+  if (told !== null) visible.push(["x-sallyport-dropped", told]);
   return visible;
 }
 

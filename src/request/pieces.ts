@@ -13,16 +13,17 @@ export function withoutPieces(request: CanonicalRequest): CanonicalRequest {
   return withoutFields(request, ([name]) => asksForPiece(name));
 }
 
-/** The request without some of its header fields, whose names are then among `droppedHeaders`; itself where there is none. */
+/** The request without some of its header fields, whose names are then among `droppedHeaders`. */
 export function withoutFields(
   request: CanonicalRequest,
-  isLeftOut: (field: readonly [string, string]) => boolean,
+  isLeftOut: (field: readonly [string, string], index: number) => boolean,
 ): CanonicalRequest {
-  if (!request.headers.some(isLeftOut)) return request;
-  const names = request.headers.filter(isLeftOut).map(([name]) => name);
+  const out = request.headers.filter(isLeftOut);
+  if (out.length === 0) return request;
+  const names = [...request.droppedHeaders, ...out.map(([name]) => name)];
   return {
     ...request,
-    headers: request.headers.filter((field) => !isLeftOut(field)),
-    droppedHeaders: [...new Set([...request.droppedHeaders, ...names])],
+    headers: request.headers.filter((field) => !out.includes(field)),
+    droppedHeaders: [...new Set(names)],
   };
 }

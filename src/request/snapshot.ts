@@ -8,6 +8,7 @@ import {
 } from "./call-options.js";
 import { type FetchSettings, USUAL_SETTINGS } from "./fetch-rules.js";
 import { isFieldName, isFieldValue } from "./headers.js";
+import { isIntegrityTooLong } from "./integrity.js";
 import { accessor, isOfType, method } from "./platform.js";
 import { refererFor } from "./referrer.js";
 import { type BodySnapshot, requestBody, type SnapshotBody, snapshotBody } from "./snapshot-body.js";
@@ -107,6 +108,8 @@ function unusualCall(url: string, { values, body: brought }: Unusual): CallSnaps
   const init = bare(DEFAULTS, rest, { headers, body: null, signal: null }) as RequestInit;
   const request = new NativeRequest(url, init);
   const method = String(requestField(request, "method"));
+  const integrity = String(requestField(request, "integrity"));
+  if (isIntegrityTooLong(integrity)) throw new TypeError("integrity names more digests than one thing can have");
   const mode = String(requestField(request, "mode"));
   if (signal !== null && !isOfType(signal, "AbortSignal"))
     throw new TypeError("RequestInit: signal must be an AbortSignal");
@@ -134,7 +137,7 @@ function unusualCall(url: string, { values, body: brought }: Unusual): CallSnaps
       cache: String(requestField(request, "cache")),
       streamLength: body instanceof ReadableStream ? lengthOf(fields) : null,
     },
-    integrity: String(requestField(request, "integrity")),
+    integrity,
   };
 }
 
