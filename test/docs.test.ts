@@ -265,7 +265,16 @@ describe("all pages", () => {
 
   it("name only error codes, and commands, that exist", () => {
     const known = new Set([...Object.keys(ERROR_CODES), ...Object.keys(EXIT_CODES), ...DETECTORS, "CREDENTIAL"]);
-    const other = new Set(["SALLYPORT_LOCKDOWN_ALLOW", "EMPLOYEE_ID", "FIELD", "ENOSPC", "HTTP_PROXY", ...FAULTS]);
+    const other = new Set([
+      "SALLYPORT_LOCKDOWN_ALLOW",
+      "SALLYPORT_LOCKDOWN_CHILDREN",
+      "SALLYPORT_LOCKDOWN_ADDONS",
+      "EMPLOYEE_ID",
+      "FIELD",
+      "ENOSPC",
+      "HTTP_PROXY",
+      ...FAULTS,
+    ]);
     const { scripts } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
       scripts: Record<string, string>;
     };

@@ -1,83 +1,40 @@
-import { spawn } from "node:child_process";
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import { createServer as createProxy } from "node:http";
 import type { AddressInfo } from "node:net";
-import { connect, createServer, type Server } from "node:net";
-import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { build } from "esbuild";
+import { connect } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { readAllowList } from "../src/lockdown/allow.js";
-import { startUpstream, type Upstream } from "./support/upstream.js";
+import {
+  type BuiltLockdown,
+  buildLockdown,
+  GUARD,
+  openTarget,
+  startUpstream,
+  type Target,
+  type Upstream,
+  world,
+} from "./support/lockdown.js";
 
-const ROOT = fileURLToPath(new URL("../", import.meta.url));
-let out: string;
-
+let built: BuiltLockdown;
 beforeAll(async () => {
-  out = mkdtempSync(join(ROOT, "node_modules/.cache-lockdown-"));
-  await build({
-    entryPoints: { index: join(ROOT, "src/index.ts"), "lockdown/index": join(ROOT, "src/lockdown/index.ts") },
-    outdir: out,
-    bundle: true,
-    splitting: true,
-    packages: "external",
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    outExtension: { ".js": ".mjs" },
-  });
+  built = await buildLockdown();
 });
-afterAll(() => rmSync(out, { recursive: true, force: true }));
+afterAll(() => built.remove());
 
-/** Somewhere to get to: counts who does. */
-let target: Server;
-let reached = 0;
-let port = 0;
+let target: Target;
 let api: Upstream;
 beforeEach(async () => {
-  reached = 0;
-  target = createServer((socket) => {
-    reached++;
-    socket.on("error", () => undefined).end();
-  });
-  await new Promise<void>((resolve) => target.listen(0, "127.0.0.1", resolve));
-  port = (target.address() as AddressInfo).port;
+  target = await openTarget();
   api = await startUpstream();
 });
 afterEach(async () => {
-  await new Promise((resolve) => target.close(resolve));
+  await target.close();
   await api.close();
 });
 
-/** Runs a program under the lockdown; answers with what it printed. */
-async function run(code: string, env: Record<string, string> = {}, flags: readonly string[] = []): Promise<string> {
-  const file = join(out, `program-${Math.random().toString(36).slice(2)}.mjs`);
-  writeFileSync(file, `const PORT = ${port}; const API = ${JSON.stringify(api.origin)};\n${code}`);
-  const lockdown = pathToFileURL(join(out, "lockdown/index.mjs")).href;
-  const child = spawn(process.execPath, [...flags, "--import", lockdown, file], {
-    cwd: out,
-    env: { PATH: process.env["PATH"] ?? "", ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let text = "";
-  child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString()));
-  await new Promise((resolve) => child.on("close", resolve));
-  return text;
-}
-
-const GUARD = `
-  import { createGuard } from ${"`./index.mjs`".replaceAll("`", '"')};
-  const guard = await createGuard({
-    policy: {
-      version: 1,
-      services: { api: { origins: [API], addresses: ["127.0.0.0/8"] } },
-      rules: [{ id: "read", effect: "allow", service: "api", methods: ["GET"], path: "/**" }],
-    },
-    audit: { directory: "audit-" + process.pid },
-  });
-  const session = await guard.openSession({ principal: { id: "ada", type: "human" }, agent: { id: "a" }, purpose: "t" });
-`;
+/** Runs a program under the lockdown; returns what it printed. */
+const run = (code: string, env: Record<string, string> = {}, flags: readonly string[] = []): Promise<string> =>
+  built.run(world(target, api) + code, env, flags);
 
 it("lets the guard out, and nobody else", async () => {
   const printed = await run(`${GUARD}
@@ -135,13 +92,19 @@ it("loads, and refuses, beside the permission model", async () => {
   const net = Number(process.versions.node.split(".")[0]) >= 25 ? ["--allow-net"] : [];
   const printed = await run(said(`(await import("node:net")).connect(PORT, "127.0.0.1");`), {}, [...flags, ...net]);
   expect(printed).toContain("LOCKDOWN_REFUSED");
-  expect(reached).toBe(0);
+  expect(target.reached).toBe(0);
 });
 
 it("records what the guard sends, beside the permission model, where nobody may call fsync", async () => {
   const flag = process.versions.node.startsWith("20.") ? "--experimental-permission" : "--permission";
   const net = Number(process.versions.node.split(".")[0]) >= 25 ? ["--allow-net"] : [];
-  const flags = [flag, "--allow-fs-read=*", `--allow-fs-write=${realpathSync(out)}/`, "--no-warnings", ...net];
+  const flags = [
+    flag,
+    "--allow-fs-read=*",
+    `--allow-fs-write=${realpathSync(built.directory)}/`,
+    "--no-warnings",
+    ...net,
+  ];
   const printed = await run(
     `${GUARD}
     console.log((await session.fetch(API + "/items")).status);
@@ -209,7 +172,7 @@ const HOSTILE: readonly (readonly [string, string])[] = [
 it.each(HOSTILE)("refuses %s, and says what to do", async (_name, code) => {
   const printed = await run(said(code), { SALLYPORT_LOCKDOWN_ALLOW: "db.internal:5432,127.0.0.1:5432" });
   expect(printed).toMatch(/LOCKDOWN_REFUSED .*(?:SALLYPORT_LOCKDOWN_ALLOW|cannot be allowed)/s);
-  expect(reached).toBe(0);
+  expect(target.reached).toBe(0);
 });
 
 it("cannot be taken away", async () => {
@@ -236,16 +199,16 @@ it("lets code make a guard of its own, once a session is open, that gets nowhere
     await mine.fetch("http://127.0.0.1:" + PORT + "/").catch((error) => console.log((error.cause ?? error).code));
     await other.close(); await guard.close();`);
   expect(printed).toContain("LOCKDOWN_REFUSED");
-  expect(reached).toBe(0);
+  expect(target.reached).toBe(0);
 });
 
 it("lets code reach what is on the list", async () => {
   const printed = await run(
     `import net from "node:net"; net.connect(PORT, "127.0.0.1").on("close", () => console.log("closed")).resume();`,
-    { SALLYPORT_LOCKDOWN_ALLOW: `127.0.0.1:${port}` },
+    { SALLYPORT_LOCKDOWN_ALLOW: `127.0.0.1:${target.port}` },
   );
   expect(printed).toBe("closed\n");
-  expect(reached).toBe(1);
+  expect(target.reached).toBe(1);
 });
 
 it("warns of a worker, and of a process", async () => {
@@ -271,7 +234,7 @@ it("does not stop another process: that is a limit, and the warning says so", as
   await run(`
     import { spawnSync } from "node:child_process";
     spawnSync(process.execPath, ["-e", "require('net').connect(" + PORT + ", '127.0.0.1').resume()"], { env: {} });`);
-  expect(reached).toBe(1);
+  expect(target.reached).toBe(1);
 });
 
 it("does not start with a list that cannot be read", async () => {

@@ -21,6 +21,11 @@ export interface AuditFileSystem {
   removeDirectory(path: string): void;
 }
 
+// Taken at load. Under `sallyport/lockdown`, a descriptor that these opened can be used by nobody but these.
+const { mkdirSync, openSync, writeSync, ftruncateSync, fstatSync, fdatasync, fdatasyncSync, closeSync } = fs;
+const { unlinkSync, rmdirSync } = fs;
+const { open } = fs.promises;
+
 const PRIVATE_FILE = 0o600;
 const PRIVATE_DIRECTORY = 0o700;
 
@@ -31,36 +36,36 @@ const EACH_WRITE_SYNCED =
 
 /** The real one. */
 export const systemFiles: AuditFileSystem = {
-  makeDirectory: (path) => fs.mkdirSync(path, { mode: PRIVATE_DIRECTORY }),
+  makeDirectory: (path) => mkdirSync(path, { mode: PRIVATE_DIRECTORY }),
   // "ax": exclusive, so that no symbolic link or file of another process is ever written through.
-  createFile: (path) => fs.openSync(path, isRestricted ? EACH_WRITE_SYNCED : "ax", PRIVATE_FILE),
-  write: (file, bytes) => fs.writeSync(file, bytes),
-  truncate: (file, length) => fs.ftruncateSync(file, length),
+  createFile: (path) => openSync(path, isRestricted ? EACH_WRITE_SYNCED : "ax", PRIVATE_FILE),
+  write: (file, bytes) => writeSync(file, bytes),
+  truncate: (file, length) => ftruncateSync(file, length),
   stat: (file) => {
-    const { size, nlink } = fs.fstatSync(file);
+    const { size, nlink } = fstatSync(file);
     return { size, links: nlink };
   },
   syncNow: (file) => {
-    if (!isRestricted) fs.fdatasyncSync(file);
+    if (!isRestricted) fdatasyncSync(file);
   },
   sync: (file) =>
     new Promise((resolve, reject) => {
       if (isRestricted) return resolve();
-      fs.fdatasync(file, (error) => (error === null ? resolve() : reject(error)));
+      fdatasync(file, (error) => (error === null ? resolve() : reject(error)));
     }),
   syncDirectory: async (path) => {
     // Windows can neither open nor sync a directory; its file systems keep names in their own journal.
     if (process.platform === "win32") return;
-    const directory = await fs.promises.open(path, "r");
+    const directory = await open(path, "r");
     try {
       await directory.sync();
     } finally {
       await directory.close();
     }
   },
-  close: (file) => fs.closeSync(file),
-  remove: (path) => fs.unlinkSync(path),
-  removeDirectory: (path) => fs.rmdirSync(path),
+  close: (file) => closeSync(file),
+  remove: (path) => unlinkSync(path),
+  removeDirectory: (path) => rmdirSync(path),
 };
 
 /** The operating system's word for what went wrong: `ENOSPC`, `EIO`, … */

@@ -1,6 +1,7 @@
 import childProcess from "node:child_process";
 import workerThreads from "node:worker_threads";
-import { lock, refusal } from "./refuse.js";
+import { hideClass, type NativePrototypes } from "./handles.js";
+import { like, lock, refusal } from "./refuse.js";
 
 const { apply, construct } = Reflect;
 const FIX = "Run what needs another process elsewhere, or let go of SALLYPORT_LOCKDOWN_CHILDREN=refuse.";
@@ -12,9 +13,9 @@ const STARTERS = ["spawn", "exec", "execFile", "fork", "spawnSync", "execSync", 
 
 /**
  * Another process is another network: a `curl` is not held by anything here. By default it is started and a warning names
- * it, once for each way of starting one. The same goes for threads.
+ * it, once for each way of starting one. The same goes for threads, and for a program that takes the place of this one.
  */
-export function watchChildren(children: Children): void {
+export function watchChildren(children: Children, natives: NativePrototypes): void {
   const warned = new Set<string>();
   const notice = (what: string): void => {
     if (children === "refuse") throw refusal(what, FIX);
@@ -25,47 +26,39 @@ export function watchChildren(children: Children): void {
       detail: "SALLYPORT_LOCKDOWN_CHILDREN=refuse refuses it, and so does node --permission.",
     });
   };
-  const holder = childProcess as unknown as Record<string, unknown>;
-  for (const name of STARTERS) {
-    const original = holder[name];
-    if (typeof original !== "function") continue;
+  const watch = (holder: object, name: string, what: string): void => {
+    const original = (holder as Readonly<Record<string, unknown>>)[name];
+    if (typeof original !== "function") return;
     const watched = function (this: unknown, ...given: readonly unknown[]): unknown {
-      notice(`child_process.${name}`);
+      notice(what);
       return apply(original, this, given);
     };
     // `util.promisify(exec)` asks the function itself how.
-    for (const key of Object.getOwnPropertySymbols(original)) {
-      const promised = (original as unknown as Record<symbol, unknown>)[key];
-      if (typeof promised !== "function") continue;
-      Object.defineProperty(watched, key, {
-        value: (...given: readonly unknown[]): unknown => {
-          notice(`child_process.${name}`);
-          return apply(promised, undefined, given);
-        },
-      });
-    }
-    lock(childProcess, name, watched);
-  }
-  const { spawn } = childProcess.ChildProcess.prototype as unknown as {
-    spawn: (...given: readonly unknown[]) => unknown;
+    lock(
+      holder,
+      name,
+      like(original, watched, () => notice(what)),
+    );
   };
-  lock(childProcess.ChildProcess.prototype, "spawn", function (this: unknown, ...given: readonly unknown[]): unknown {
-    if (children === "refuse") throw refusal("ChildProcess.spawn", FIX);
-    return apply(spawn, this, given);
-  });
+  for (const name of STARTERS) watch(childProcess, name, `child_process.${name}`);
+  watch(process, "execve", "process.execve");
+  hideClass(natives.process, "Process");
+  if (children === "refuse") {
+    // What all of the above lead to, for whoever gets there in another way.
+    for (const holder of [childProcess.ChildProcess.prototype, natives.process])
+      watch(holder, "spawn", "ChildProcess.spawn");
+  }
   lockWorkers(notice);
 }
 
 /** A thread has modules of its own, in which nothing is locked. */
 function lockWorkers(notice: (what: string) => void): void {
-  lock(
-    workerThreads,
-    "Worker",
-    new Proxy(workerThreads.Worker, {
-      construct(target, given: unknown[], newTarget) {
-        notice("worker_threads.Worker");
-        return construct(target, given, newTarget) as object;
-      },
-    }),
-  );
+  const Worker = new Proxy(workerThreads.Worker, {
+    construct(target, given: unknown[], newTarget) {
+      notice("worker_threads.Worker");
+      return construct(target, given, newTarget) as object;
+    },
+  });
+  lock(workerThreads, "Worker", Worker);
+  lock(Worker.prototype, "constructor", Worker);
 }

@@ -1,10 +1,12 @@
-import dgram from "node:dgram";
 import dns from "node:dns";
-import net from "node:net";
+import net, { type LookupFunction } from "node:net";
 import tls from "node:tls";
 import { isPassage } from "../transport/passage.js";
 import { type AllowList, isAllowed, isListed } from "./allow.js";
-import { fixFor, lock, refusal } from "./refuse.js";
+import type { Descriptors } from "./descriptors.js";
+import { hideClass, type NativePrototypes } from "./handles.js";
+import { Permits } from "./permits.js";
+import { fixFor, lock, NO_LIST, refusal } from "./refuse.js";
 
 /** What `connect` is about to do, in Node's own words. */
 interface Target {
@@ -18,74 +20,67 @@ interface Target {
 const { apply } = Reflect;
 const { connect } = net.Socket.prototype;
 const normalize = (net as unknown as { _normalizeArgs(args: readonly unknown[]): [Target, unknown] })._normalizeArgs;
-const systemLookup = dns.lookup;
+const systemLookup = dns.lookup as LookupFunction;
 
 /**
  * Every TCP, TLS and Unix connection of Node's JavaScript begins with `net.Socket.prototype.connect`: that of `http`,
  * `https`, `http2`, the built-in fetch and WebSocket, undici's own dispatchers and every driver. Here it is refused unless
- * the guard opens it, or the list names it.
+ * the guard opens it, or the list names it. Below it, where Node connects, only what was let through here is connected.
  */
-export function lockSockets({ tcp, paths }: AllowList): void {
+export function lockSockets({ tcp, paths }: AllowList, natives: NativePrototypes, descriptors: Descriptors): void {
+  const permits = new Permits();
   function connectIfAllowed(this: net.Socket, ...given: readonly unknown[]): unknown {
     // `net.connect` hands on an array that is normalised already.
     const [asked, onConnect] = Array.isArray(given[0]) ? (given[0] as [Target, unknown]) : normalize(given);
-    if (isPassage(asked.lookup, asked.host, asked.port)) return apply(connect, this, [asked, onConnect]);
+    const isOurs = isPassage(asked.lookup, asked.host, asked.port);
     // Each property is read once, so that a getter cannot name one place here and another to the socket.
     const target: Target = { ...asked };
     const port = typeof target.port === "string" ? Number(target.port) : target.port;
     const host = target.host ?? "localhost";
     const isOnList = target.path ? isListed(paths, target.path) : isAllowed(tcp, host, port);
-    if (!isOnList) {
+    if (!isOurs && !isOnList) {
       const entry = target.path ? `unix:${String(target.path)}` : `${String(host)}:${String(port)}`;
       throw refusal(`A connection to ${entry}`, fixFor(entry));
     }
-    // Its own look-up could answer with any address for a name that is on the list.
-    return apply(connect, this, [{ ...target, host, port, lookup: systemLookup }, onConnect]);
+    // A look-up of code's own could answer with any address for a name that is on the list.
+    const lookup = permits.give(this, host, port, isOurs ? (target.lookup as LookupFunction) : systemLookup);
+    return apply(connect, this, [{ ...target, host, port, lookup }, onConnect]);
   }
   // On TLSSocket, too: a property that is put there would hide the other.
   for (const prototype of [net.Socket.prototype, tls.TLSSocket.prototype]) lock(prototype, "connect", connectIfAllowed);
   // What the guard's own connections pass through must stay Node's.
   for (const name of ["connect", "createConnection"] as const) lock(net, name, net[name]);
-  lock(tls, "connect", tls.connect);
+  for (const name of ["connect", "checkServerIdentity", "createSecureContext"] as const) lock(tls, name, tls[name]);
+  lockTcp(natives.tcp, permits);
+  lockPipes(natives.pipe, paths);
+  for (const [prototype, name] of [
+    [natives.tcp, "TCP"],
+    [natives.pipe, "pipe"],
+  ] as const) {
+    hideClass(prototype, name);
+    descriptors.holdOpen(prototype);
+  }
 }
 
-/** Datagrams: a socket that is on no list cannot send, and where the list has none there is no socket. */
-export function lockDatagrams({ udp }: AllowList): void {
-  const refuse = (entry: string): never => {
-    throw refusal(`A datagram to ${entry}`, fixFor(entry));
-  };
-  if (udp.length === 0) {
-    const none = function createSocket(): never {
-      return refuse("udp:host:port");
-    };
-    lock(dgram, "createSocket", none);
-    lock(dgram, "Socket", none);
-    return;
+type Native = (...given: readonly unknown[]) => unknown;
+
+function lockTcp(prototype: object, permits: Permits): void {
+  const natives = prototype as Readonly<Record<string, Native>>;
+  for (const name of ["connect", "connect6"]) {
+    const original = natives[name] as Native;
+    lock(prototype, name, function (this: object, ...given: readonly unknown[]): unknown {
+      const [, address, port] = given;
+      if (!permits.allows(this, address, port))
+        throw refusal(`A connection to ${String(address)}:${String(port)} below Node's modules`, NO_LIST);
+      return apply(original, this, given);
+    });
   }
-  const { send, connect: connectDatagram } = dgram.Socket.prototype;
-  lock(dgram.Socket.prototype, "connect", function (this: dgram.Socket, ...given: readonly unknown[]) {
-    const [port, address] = given;
-    const host = typeof address === "string" ? address : "127.0.0.1";
-    if (!isAllowed(udp, host, port)) refuse(`udp:${host}:${String(port)}`);
-    return apply(connectDatagram, this, given);
-  });
-  lock(dgram.Socket.prototype, "send", function (this: dgram.Socket, ...given: readonly unknown[]) {
-    const [port, host] = datagramTarget(given);
-    const isConnected = port === undefined; // to a place that was on the list
-    if (!isConnected && !isAllowed(udp, host, port)) refuse(`udp:${String(host)}:${String(port)}`);
-    return apply(send, this, given);
-  });
 }
 
-/** `send(message[, offset, length][, port][, address][, callback])`: the first number that is not a part of the message. */
-function datagramTarget(given: readonly unknown[]): readonly [unknown, unknown] {
-  const [, second, third, port, address] = given;
-  if (typeof second === "number" && typeof third === "number") {
-    return typeof port === "number"
-      ? [port, typeof address === "string" ? address : "127.0.0.1"]
-      : [undefined, undefined];
-  }
-  return typeof second === "number"
-    ? [second, typeof third === "string" ? third : "127.0.0.1"]
-    : [undefined, undefined];
+function lockPipes(prototype: object, paths: readonly string[]): void {
+  const { connect: original } = prototype as Readonly<Record<"connect", Native>>;
+  lock(prototype, "connect", function (this: object, ...given: readonly unknown[]): unknown {
+    if (!isListed(paths, given[1])) throw refusal(`A connection to unix:${String(given[1])}`, NO_LIST);
+    return apply(original, this, given);
+  });
 }

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import fs, {
+import {
   appendFileSync,
   readdirSync,
   readFileSync,
@@ -7,20 +7,20 @@ import fs, {
   rmSync,
   truncateSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { ApprovalStore } from "../../src/approval/index.js";
 import type { OptionsError } from "../../src/errors/guard-error.js";
+import { journalFiles } from "../../src/store/file/journal.js";
 import { type FileStore, fileStore } from "../../src/store/index.js";
 import { approvalStoreChecks } from "../../src/testing/index.js";
 import { builtProgram } from "../support/built-child.js";
 import { temporaryDirectory } from "../support/guards.js";
 import { describeLimitStore } from "./limit-store-conformance.js";
 import { MINUTE, openingOf, SPENDING, START } from "./openings.js";
-
-const realFs = { writeSync: fs.writeSync };
 
 /** A store that is closed after the test. */
 function open(directory: string, options: Parameters<typeof fileStore>[1] = {}): ApprovalStore {
@@ -82,11 +82,9 @@ test("a last line that did not get to the disk whole is as if it had not been wr
 describe("a disk that fails", () => {
   /** The file system with another function in one place, until the answer is called. */
   const failing = <Name extends "writeSync" | "fdatasync">(name: Name, other: unknown): (() => void) => {
-    const own = fs[name];
-    (fs as Record<string, unknown>)[name] = other;
-    const restore = (): void => {
-      fs[name] = own;
-    };
+    const own = journalFiles[name];
+    (journalFiles as Record<string, unknown>)[name] = other;
+    const restore = (): void => void Object.assign(journalFiles, { [name]: own });
     onTestFinished(restore);
     return restore;
   };
@@ -95,7 +93,6 @@ describe("a disk that fails", () => {
     throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
   };
   const halfOfIt = (file: number, bytes: Uint8Array): number => {
-    const { writeSync } = realFs;
     return writeSync(file, bytes.subarray(0, bytes.length / 2));
   };
 

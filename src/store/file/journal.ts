@@ -9,6 +9,16 @@ export class DamagedJournalError extends Error {
   }
 }
 
+const { openSync, fstatSync, readSync, writeSync, fdatasync, closeSync } = fs;
+/**
+ * What journals are read and written with, taken at load: under `sallyport/lockdown`, a descriptor that these opened can be
+ * used by nobody but these. In tests, a disk that fails.
+ */
+export const journalFiles: Pick<
+  typeof fs,
+  "openSync" | "fstatSync" | "readSync" | "writeSync" | "fdatasync" | "closeSync"
+> = { openSync, fstatSync, readSync, writeSync, fdatasync, closeSync };
+
 const READ_AT_ONCE = 1 << 20;
 /** No line is longer; what goes on without an end for longer than this is no journal. */
 const LONGEST_LINE = 64 << 20;
@@ -37,7 +47,7 @@ export class Journal {
     const { O_RDWR, O_APPEND, O_CREAT, O_DSYNC } = fs.constants;
     const flags = O_RDWR | O_APPEND | (create ? O_CREAT : 0) | (isRestricted ? O_DSYNC : 0);
     try {
-      return new Journal(path, fs.openSync(path, flags, 0o600));
+      return new Journal(path, journalFiles.openSync(path, flags, 0o600));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT" && !create) return null;
       throw error;
@@ -55,18 +65,18 @@ export class Journal {
 
   /** Whether something is in the file that was not read. */
   hasMore(): boolean {
-    return fs.fstatSync(this.#file).size !== this.#consumed;
+    return journalFiles.fstatSync(this.#file).size !== this.#consumed;
   }
 
   /** The lines that count, of those that were appended since. */
   *read(): Generator<Line> {
-    const { size } = fs.fstatSync(this.#file);
+    const { size } = journalFiles.fstatSync(this.#file);
     if (size < this.#consumed) throw new DamagedJournalError(this.path, "was cut");
     let rest = Buffer.alloc(0);
     let at = this.#consumed;
     while (at < size) {
       const chunk = Buffer.allocUnsafe(Math.min(READ_AT_ONCE, size - at));
-      const length = fs.readSync(this.#file, chunk, 0, chunk.length, at);
+      const length = journalFiles.readSync(this.#file, chunk, 0, chunk.length, at);
       if (length === 0) break;
       at += length;
       const bytes = rest.length === 0 ? chunk.subarray(0, length) : Buffer.concat([rest, chunk.subarray(0, length)]);
@@ -84,7 +94,7 @@ export class Journal {
 
   /** Whether nobody will find the file any more: it goes on in another one, or was somebody's mistake. */
   isRemoved(): boolean {
-    return fs.fstatSync(this.#file).nlink === 0;
+    return journalFiles.fstatSync(this.#file).nlink === 0;
   }
 
   /** Appends what is to follow the last line that was read. Whether it counts, reading tells. */
@@ -92,7 +102,8 @@ export class Journal {
     const line = lineAfter(this.#last.seq, this.#last.sum, json);
     const bytes = Buffer.from(encodeLine(line));
     // Once: the rest of a write that was cut short could land behind a line of another process.
-    if (fs.writeSync(this.#file, bytes) !== bytes.length) throw new Error(`${this.path}: the disk took half a line`);
+    if (journalFiles.writeSync(this.#file, bytes) !== bytes.length)
+      throw new Error(`${this.path}: the disk took half a line`);
     return line;
   }
 
@@ -100,12 +111,12 @@ export class Journal {
   sync(): Promise<void> {
     if (isRestricted) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      fs.fdatasync(this.#file, (error) => (error === null ? resolve() : reject(error)));
+      journalFiles.fdatasync(this.#file, (error) => (error === null ? resolve() : reject(error)));
     });
   }
 
   close(): void {
-    fs.closeSync(this.#file);
+    journalFiles.closeSync(this.#file);
   }
 
   #counts(line: Line): boolean {
