@@ -18,6 +18,7 @@ const headers = [
   ["authorization", "Bearer not-a-real-token"],
 ];
 const transport = createUndiciTransport();
+const connections = transport.connections();
 const { signal } = new AbortController();
 const open = { ok: true };
 const hop = {
@@ -34,17 +35,41 @@ console.table(
   await compare({
     "globalThis.fetch": async () => (await fetch(url, { headers })).text(),
     "transport + Response + text()": async () => {
-      const answer = await transport.send(hop, { signal });
+      const answer = await connections.send(hop, { signal });
       return buildResponse({ ...answer, url, redirected: false }).text();
     },
     "transport + Response + body stream": async () => {
-      const answer = await transport.send(hop, { signal });
+      const answer = await connections.send(hop, { signal });
       const reader = buildResponse({ ...answer, url, redirected: false }).body.getReader();
       while (!(await reader.read()).done);
     },
     "undici.request": async () => (await request(url, { headers: headers.flat() })).body.text(),
   }),
 );
+
+const body = new TextEncoder().encode(JSON.stringify({ cents: 100, reason: "late delivery" }));
+const post = (reuse) => {
+  const asked = { ...hop, method: "POST", body, reuse };
+  return async () => {
+    const answer = await connections.send(asked, { signal });
+    return buildResponse({ ...answer, url, redirected: false }).text();
+  };
+};
+// What the rule costs that a connection is not used again after a request with a body.
+console.table(await compare({ "POST, reuse: always": post(true), "POST, a connection for each": post(false) }));
+
+// What it costs that connections are not shared between sessions: a session for each request, and one for all.
+const alone = async () => {
+  const own = transport.connections();
+  const answer = await own.send(hop, { signal });
+  await buildResponse({ ...answer, url, redirected: false }).text();
+  await own.close();
+};
+const together = async () => {
+  const answer = await connections.send(hop, { signal });
+  await buildResponse({ ...answer, url, redirected: false }).text();
+};
+console.table(await compare({ "GET, one session": together, "GET, a session for each": alone }));
 
 await transport.close();
 await stop();

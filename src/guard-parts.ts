@@ -10,7 +10,7 @@ import type { PlaceholderOptions } from "./options.js";
 import type { DecisionContext, Policy } from "./policy/index.js";
 import type { Recorder } from "./recording/index.js";
 import type { LimitStore } from "./store/index.js";
-import type { Transport } from "./transport/index.js";
+import type { Connections, Transport } from "./transport/index.js";
 import type { Vaults } from "./vaults.js";
 
 /** What a guard is made of, once wired: shared by all its sessions. */
@@ -52,6 +52,8 @@ export interface SessionState {
   readonly id: string;
   readonly record: SessionLog;
   readonly brokerSession: BrokerSession;
+  /** What is sent goes over these, and over no other session's. */
+  readonly connections: Connections;
   /** What placeholders stand for; null where masking makes none. */
   readonly vault: Vault | null;
   /** Aborts when the session closes or expires, with the GuardError that says which. */

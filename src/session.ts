@@ -76,6 +76,7 @@ export function createSession(
     id: facts.id,
     record,
     brokerSession,
+    connections: parts.transport.connections(),
     vault: parts.vaults?.open(facts.principal, facts.agent) ?? null,
     signal: lifetime.signal,
     endedWith: () => endedWith,
@@ -122,7 +123,7 @@ async function endSession(
   for (const exchange of [...state.exchanges]) exchange.abandon();
   const [questions] = await Promise.allSettled([parts.desk.closeSession(state.id)]);
   if (state.vault !== null) parts.vaults?.sessionEnded(state.vault);
-  await Promise.allSettled([parts.broker.closeSession(state.id), handedOn]);
+  await Promise.allSettled([parts.broker.closeSession(state.id), state.connections.close(), handedOn]);
   await state.record.close(reason);
   // Only now: a store that is down must leave no credential alive and no record unsigned.
   if (questions.status === "rejected") throw questions.reason;

@@ -65,7 +65,7 @@ export async function sendAuthorised(
     await exchange.intent(told.request, decision, credential, upload, sending); //                8. record intent
     session.assertOpen();
     if (isReplaced(parts, decision)) throw abandoned(exchange, departure, upload);
-    const answer = await parts.transport.send(wire, { signal, sending }); //                      9. send
+    const answer = await session.connections.send(wire, { signal, sending }); //                  9. send
     exchange.answered();
     if (credential === null) return answer;
     const repair = credential.read(request, answer, parts.policy().serviceOf(request)?.renewOn401);
@@ -283,9 +283,9 @@ async function wireForm(
   const { method, origin } = request;
   const { url } = told.request; // for errors
   const path = request.path + request.search;
-  const { name, addresses } = service;
+  const { name, addresses, reuse } = service;
   // Put down whole: spreads here cost more than all the rest of it.
   return added === null
-    ? { method, url, origin, path, headers, body, service: name, addresses, objection }
-    : { method, url, origin, path, headers, added, body, service: name, addresses, objection };
+    ? { method, url, origin, path, headers, body, service: name, addresses, reuse, objection }
+    : { method, url, origin, path, headers, added, body, service: name, addresses, reuse, objection };
 }

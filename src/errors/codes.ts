@@ -3,6 +3,7 @@ export type ErrorCode =
   | "NO_SESSION"
   | "SESSION_CLOSED"
   | "SESSION_EXPIRED"
+  | "SESSION_BUSY"
   | "IDENTITY_REFUSED"
   | "IDENTITY_UNAVAILABLE"
   | "URL_INVALID"
@@ -113,6 +114,12 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, Readonly<ErrorCodeEntry>>> 
   ),
   SESSION_CLOSED: failed(403, "stop", "The session is closed or revoked.", "Open a new session."),
   SESSION_EXPIRED: failed(403, "stop", "The session's time to live has passed.", "Open a new session."),
+  SESSION_BUSY: failed(
+    429,
+    "retry",
+    "Too many calls of the session wait for a connection already.",
+    "Make fewer calls at once.",
+  ),
   IDENTITY_REFUSED: failed(
     403,
     "stop",

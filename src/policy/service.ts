@@ -21,6 +21,8 @@ export interface CompiledService {
   readonly redirects: number;
   readonly maxRequestBytes: number;
   readonly renewOn401: boolean;
+  /** Whether a connection may be used again after any request. */
+  readonly reuse: boolean;
   readonly headers: HeaderRules;
   /** Whether some rule opts in to `%2F` in a parameter. */
   readonly anyEncodedSlash: boolean;
@@ -64,6 +66,7 @@ export function compileService(
     redirects: document.redirects ?? 5,
     maxRequestBytes: document.maxRequestBytes ?? 1_048_576,
     renewOn401: document.renewOn401 ?? false,
+    reuse: document.reuse === "always",
     headers: compileHeaderRules(
       document,
       rules.flatMap((rule) => rule.headerNames),

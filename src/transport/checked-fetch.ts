@@ -4,7 +4,7 @@ import { ACCEPTED } from "./decode.js";
 import { requestPassage } from "./passage.js";
 import { buildResponse } from "./response.js";
 import { Sending } from "./sending.js";
-import type { Transport } from "./transport.js";
+import type { Connections, Transport } from "./transport.js";
 import { createUndiciTransport } from "./undici-transport.js";
 
 /** Where a server of the operator's choice may be. */
@@ -32,10 +32,13 @@ export function createCheckedFetch({ addresses, allowInsecure = false }: Checked
   };
   const passage = requestPassage(); // now: the first call may come when none is given any more
   let transport: Transport | undefined;
+  // Of all sessions. A request with a body is the last one on its connection, and no other holds anything of a session.
+  let connections: Connections | undefined;
   return {
     async fetch(url, { method, headers, body, signal }) {
       const { href, origin, pathname, search } = new URL(url);
       transport ??= createUndiciTransport({}, passage);
+      connections ??= transport.connections();
       const hop = {
         method,
         url: href,
@@ -44,9 +47,11 @@ export function createCheckedFetch({ addresses, allowInsecure = false }: Checked
         headers: Object.entries({ "accept-encoding": ACCEPTED.https, "user-agent": "sallyport", ...headers }),
         body: body === undefined ? null : new TextEncoder().encode(body),
         addresses: rule,
-        objection: undefined, // of its own: `Object.prototype` must not be asked, with the request in hand
+        // Of its own: `Object.prototype` must not be asked, with the request in hand.
+        objection: undefined,
+        reuse: false,
       };
-      const answer = await transport.send(hop, { signal, sending: new Sending() });
+      const answer = await connections.send(hop, { signal, sending: new Sending() });
       return buildResponse({
         status: answer.status,
         statusText: answer.statusText,

@@ -1,9 +1,13 @@
+import type { GuardError } from "../errors/guard-error.js";
 import { type AbortWatcher, unwatchAbort, watchAbort } from "./abort-watch.js";
 import { ChunkQueue, type Valve } from "./chunk-queue.js";
 import { decodeBody, readCodings } from "./decode.js";
 import { AddressRefusal, addressRefused, brokenBody, faultOf, networkFault } from "./faults.js";
 import type { Fault, Sending } from "./sending.js";
 import type { BodySource, ContentCoding, HopRequest, HopResponse, SendOptions } from "./transport.js";
+
+/** A header line as undici's parser gives it; some of its parts give several lines of one name at once. */
+export type RawValue = Uint8Array | string | readonly (Uint8Array | string)[];
 
 /** What an exchange needs to know besides the request. */
 export interface ExchangeSettings {
@@ -26,9 +30,6 @@ const STOPPED = new Error("stopped by the caller");
 
 /** In the record: what the caller's stream threw is the caller's own. */
 const BODY_FAILED: Fault = { class: "TypeError", code: "REQUEST_BODY_FAILED" };
-
-/** A header line as undici's parser gives it; some of its parts give several lines of one name at once. */
-type RawValue = Uint8Array | string | readonly (Uint8Array | string)[];
 
 /** Bytes as the characters of the same numbers, as fetch reads header fields: in UTF-8, not all bytes would be text. */
 const latin1 = (raw: Uint8Array | string): string =>
@@ -153,6 +154,12 @@ export class Exchange implements Valve, AbortWatcher {
     // undici 7 drops what waits in an HTTP/2 stream when trailers come: a body that was ever held up may have lost its end.
     if (this.#hasBeenPaused && hasHttp2Trailers(trailers)) this.#fail(brokenBody(new Error("cut off by its trailers")));
     else this.#body?.end();
+  }
+
+  /** No connection will take it. */
+  refuse(error: GuardError): void {
+    this.#sending.failed({ class: error.name, code: error.code });
+    this.#fail(error);
   }
 
   onError(error: Error): void {

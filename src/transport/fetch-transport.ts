@@ -2,7 +2,7 @@ import { isGuardError } from "../errors/guard-error.js";
 import { openAdded, withQuery } from "./added.js";
 import { ACCEPTED_BY_FETCH, isDecodedByFetch } from "./decode.js";
 import type { Fault, Sending } from "./sending.js";
-import type { BodySource, HopResponse, Transport } from "./transport.js";
+import type { BodySource, Connections, HopResponse, Transport } from "./transport.js";
 
 /** A `fetch`'s body as a source. It is decoded and has its own back-pressure. */
 function sourceOf(stream: ReadableStream<Uint8Array>, signal: AbortSignal, sending: Sending): BodySource {
@@ -43,9 +43,7 @@ const builtInFetch = globalThis.fetch;
  * @param fetch what to call. Node's own, or none, means whatever `globalThis.fetch` is at each call, as msw replaces it late.
  */
 export function createFetchTransport(fetch?: typeof globalThis.fetch): Transport {
-  return {
-    kind: "fetch",
-    codings: ACCEPTED_BY_FETCH,
+  const connections: Connections = {
     async send(hop, { signal, sending }): Promise<HopResponse> {
       const call = fetch === undefined || fetch === builtInFetch ? globalThis.fetch : fetch;
       const added = hop.added === undefined ? undefined : openAdded(hop.added);
@@ -76,4 +74,5 @@ export function createFetchTransport(fetch?: typeof globalThis.fetch): Transport
     },
     async close() {},
   };
+  return { kind: "fetch", codings: ACCEPTED_BY_FETCH, connections: () => connections, async close() {} };
 }

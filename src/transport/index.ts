@@ -33,6 +33,14 @@ export type { ProxyOptions } from "./proxy/proxy-options.js";
 export { buildResponse, type ResponseParts } from "./response.js";
 export { type Fault, Sending } from "./sending.js";
 export type { TlsOptions } from "./tls-options.js";
-export type { BodySource, ContentCoding, HeaderPairs, HopRequest, HopResponse, Transport } from "./transport.js";
+export type {
+  BodySource,
+  Connections,
+  ContentCoding,
+  HeaderPairs,
+  HopRequest,
+  HopResponse,
+  Transport,
+} from "./transport.js";
 export type { ServiceConnectionOptions, UndiciTransportOptions } from "./transport-options.js";
 export { createUndiciTransport } from "./undici-transport.js";

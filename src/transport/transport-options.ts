@@ -27,8 +27,15 @@ export interface UndiciTransportOptions {
   readonly bodyTimeoutMs?: number;
   /** How long an idle connection is kept, unless the server says otherwise. At least 1. Default 4,000. */
   readonly keepAliveMs?: number;
-  /** Connections per origin and address rule; further calls wait. Default 256. */
+  /**
+   * Connections to one origin, of all sessions together; further calls wait, the sessions in turn. A session that has none there
+   * may open one beyond that. Default 512.
+   */
   readonly connectionsPerOrigin?: number;
+  /** Connections of one session, to all origins together; further calls wait. Default 256. */
+  readonly connectionsPerSession?: number;
+  /** Calls of one session that wait for a connection; further ones are refused with `SESSION_BUSY`. Default 1,024. */
+  readonly waitingPerSession?: number;
   /** What a compressed body may decode to. Default 256 MiB. */
   readonly maxInflatedBytes?: number;
   /** An HTTP proxy that all connections are opened through (CONNECT). Default none, whatever the environment says. */
@@ -53,6 +60,8 @@ export interface TransportSettings {
   readonly bodyTimeoutMs: number;
   readonly keepAliveMs: number;
   readonly connectionsPerOrigin: number;
+  readonly connectionsPerSession: number;
+  readonly waitingPerSession: number;
   readonly maxInflatedBytes: number;
   /** For services without settings of their own. */
   readonly usual: Route;
@@ -64,11 +73,18 @@ const NUMBERS = {
   headersTimeoutMs: 300_000,
   bodyTimeoutMs: 300_000,
   keepAliveMs: 4_000,
-  connectionsPerOrigin: 256,
+  connectionsPerOrigin: 512,
+  connectionsPerSession: 256,
+  waitingPerSession: 1_024,
   maxInflatedBytes: 256 * 1024 * 1024,
 } as const;
 
-const AT_LEAST_ONE: ReadonlySet<string> = new Set(["keepAliveMs", "connectionsPerOrigin", "maxInflatedBytes"]);
+const AT_LEAST_ONE: ReadonlySet<string> = new Set([
+  "keepAliveMs",
+  "connectionsPerOrigin",
+  "connectionsPerSession",
+  "maxInflatedBytes",
+]);
 
 /** Reports what is wrong at a place. */
 export type Report = (pointer: string, message: string) => void;

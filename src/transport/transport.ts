@@ -22,8 +22,13 @@ export interface HopRequest {
   readonly body: Uint8Array | ReadableStream<Uint8Array> | null;
   /** The service's name in the policy: says which connection settings and which client certificate are its own. */
   readonly service?: string;
-  /** Where the service may be reached. One function per service: connections are shared by those with the same rule. */
+  /** Where the service may be reached. One function per service: a connection is used for requests with the same rule only. */
   readonly addresses: AddressRule;
+  /**
+   * Whether the service is known to read every body to its end: then a connection may be used again after a request with a
+   * body, and after one that is not safe. Default false.
+   */
+  readonly reuse?: boolean | undefined;
   /**
    * Asked when a connection has taken the request, and nothing of it is written yet: what it answers is thrown, and nothing is
    * sent. Not asked by the `fetch` transport, which is not told of that moment.
@@ -74,19 +79,31 @@ export interface SendOptions {
   readonly sending: Sending;
 }
 
-/** Sends one hop. Follows no redirect, retries nothing, keeps no cookies. */
+/** Sends hops. Follows no redirect, retries nothing, keeps no cookies. */
 export interface Transport {
-  /** `fetch` means that addresses are not checked. */
+  /** `fetch` means that addresses are not checked, and that connections are not the guard's own. */
   readonly kind: "undici" | "fetch";
   /** The value of `accept-encoding`: codings that it undoes. Like fetch, fewer for `http`, where old proxies may be on the way. */
   readonly codings: Readonly<Record<"http" | "https", string>>;
   /**
+   * Connections for one session. What has gone over one of them never shares a connection with another session's bytes. Costs
+   * nothing before something is sent.
+   */
+  connections(): Connections;
+  /** Closes all connections of all sessions; what is under way fails. */
+  close(): Promise<void>;
+}
+
+/** The connections of one session. */
+export interface Connections {
+  /**
    * @param options.sending is told how far the request got, whatever the error that is thrown looks like.
    * @throws TypeError `fetch failed` for network faults, with the fault as `cause`, like every fetch.
-   * @throws GuardError `ADDRESS_REFUSED`, before a connection is opened.
+   * @throws GuardError `ADDRESS_REFUSED`, before a connection is opened; `SESSION_BUSY` where too many calls of the session
+   *   wait for a connection already.
    * @throws the signal's reason, when it aborts: before, while connecting, while waiting, or (from `read`) in the body.
    */
   send(hop: HopRequest, options: SendOptions): Promise<HopResponse>;
-  /** Closes all connections; what is under way fails. */
+  /** Closes them; what is under way fails. Settles once the sockets are gone. */
   close(): Promise<void>;
 }

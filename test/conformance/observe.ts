@@ -16,6 +16,9 @@ export interface Observation {
   readonly arrived: readonly Arrived[];
 }
 
+/** Whether a connection is used again is the guard's to say, and servers respond accordingly. */
+const HOP_BY_HOP = ["connection", "keep-alive"];
+
 /** Everything about a response but its body. */
 export function facts(response: Response): Record<string, unknown> {
   return {
@@ -26,7 +29,7 @@ export function facts(response: Response): Record<string, unknown> {
     type: response.type,
     redirected: response.redirected,
     url: response.url,
-    headers: [...response.headers].filter(([name]) => name !== "date"),
+    headers: [...response.headers].filter(([name]) => !["date", ...HOP_BY_HOP].includes(name)),
     cookies: response.headers.getSetCookie(),
     bodyUsed: response.bodyUsed,
   };
@@ -59,7 +62,7 @@ export function errorFacts(error: unknown, depth = 0): unknown {
 }
 
 /** The guard says who it is, unless the caller does; a fetch says its own name too. */
-const NOT_COMPARED = { "user-agent": undefined };
+const NOT_COMPARED = { "user-agent": undefined, connection: undefined };
 
 /** Runs an operation with one fetch. */
 export async function observe(operation: Operation, fetch: Fetch, lab: Lab, answer: Answer): Promise<Observation> {

@@ -9,7 +9,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { describe, expect, it } from "vitest";
 import { isGuardError } from "../../src/errors/guard-error.js";
 import { Exchange } from "../../src/transport/exchange.js";
-import type { HopRequest, HopResponse, Transport } from "../../src/transport/index.js";
+import type { Connections, HopRequest, HopResponse } from "../../src/transport/index.js";
 import { pem, toLoopback } from "./secure.js";
 import {
   calm,
@@ -61,7 +61,7 @@ async function serve(answer: Answer = echo, early?: (stream: ServerHttp2Stream) 
   return { port: (server.address() as AddressInfo).port, server, sessions, paths };
 }
 
-const sender = (options: Parameters<typeof transport>[0] = {}): Transport =>
+const sender = (options: Parameters<typeof transport>[0] = {}): Connections =>
   transport({ lookup: toLoopback, ca: pem("one-ca.pem"), services: { crm: { http2: true } }, ...options });
 
 const ask = (port: number, path: string, parts: Partial<HopRequest> = {}): HopRequest =>

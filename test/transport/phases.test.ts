@@ -1,12 +1,12 @@
 import type { Socket } from "node:net";
 import { describe, expect, it } from "vitest";
-import type { Transport } from "../../src/transport/index.js";
+import type { Connections } from "../../src/transport/index.js";
 import { toLoopback } from "./secure.js";
 import { calm, errorOf, hop, rawUpstream, readAll, transport, under, until } from "./support.js";
 
 /** A call that comes to a halt in one phase, for good. */
 interface Halted {
-  readonly sender: Transport;
+  readonly sender: Connections;
   readonly url: string;
   /** Whether the phase has been reached. */
   readonly reached: () => boolean;

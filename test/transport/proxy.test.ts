@@ -1,54 +1,12 @@
-import { createServer, type IncomingMessage } from "node:http";
-import { createServer as createSecureServer } from "node:https";
-import { type AddressInfo, connect, type Socket } from "node:net";
 import { inspect } from "node:util";
 import { describe, expect, it, vi } from "vitest";
 import { isGuardError } from "../../src/errors/guard-error.js";
 import { compileAddressRule } from "../../src/request/address.js";
 import type { UndiciTransportOptions } from "../../src/transport/index.js";
 import { loopbackPolicy, recordedEvents, testGuard } from "../support/guards.js";
+import { answering, type Handle, proxyServer, tunnelling } from "./proxy-server.js";
 import { pem, secureUpstream, toLoopback } from "./secure.js";
 import { calm, errorOf, hop, later, PUBLIC_ONLY, readText, transport, under, until, upstream } from "./support.js";
-
-type Handle = (asked: IncomingMessage, socket: Socket) => void;
-
-/** Does what a proxy is for; every tunnel leads to this machine. */
-const tunnelling: Handle = (asked, socket) => {
-  const port = Number(/:(\d+)$/.exec(asked.url ?? "")?.[1]);
-  const far = connect(port, "127.0.0.1", () => {
-    socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
-    far.pipe(socket).pipe(far);
-  });
-  for (const one of [far, socket]) one.on("error", () => {});
-  later(() => far.destroy());
-};
-
-const answering =
-  (text: string): Handle =>
-  (_asked, socket) =>
-    void socket.end(text);
-
-/** An HTTP proxy on loopback, and what it was asked for. */
-async function proxyServer(handle: Handle = tunnelling, isSecure = false) {
-  const asked: { readonly authority: string; readonly authorization: string | undefined }[] = [];
-  const sockets: Socket[] = [];
-  const server = isSecure
-    ? createSecureServer({ key: pem("server.key"), cert: pem("server.pem") })
-    : createServer((_request, response) => response.writeHead(500).end());
-  server.on("connection", (socket: Socket) => sockets.push(socket.on("error", () => {})));
-  server.on("connect", (request: IncomingMessage, socket: Socket) => {
-    asked.push({ authority: request.url ?? "", authorization: request.headers["proxy-authorization"] });
-    socket.on("error", () => {});
-    handle(request, socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  later(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo;
-  return { url: `${isSecure ? "https" : "http"}://127.0.0.1:${port}`, port, asked, sockets };
-}
 
 const through = (url: string, options: UndiciTransportOptions = {}) =>
   transport({ lookup: toLoopback, ca: pem("one-ca.pem"), ...options, proxy: { url, ...options.proxy } });

@@ -4,10 +4,10 @@ import { afterEach } from "vitest";
 import { type AddressRule, compileAddressRule } from "../../src/request/address.js";
 import {
   type BodySource,
+  type Connections,
   createUndiciTransport,
   type HopRequest,
   Sending,
-  type Transport,
 } from "../../src/transport/index.js";
 import type { SendOptions } from "../../src/transport/transport.js";
 import type { UndiciTransportOptions } from "../../src/transport/transport-options.js";
@@ -64,10 +64,11 @@ export async function rawUpstream(onSocket: (socket: Socket) => void): Promise<{
   return { origin: `http://127.0.0.1:${port}`, port };
 }
 
-export function transport(options: UndiciTransportOptions = {}): Transport {
+/** The connections of one session, over a transport of their own; closing them closes the transport. */
+export function transport(options: UndiciTransportOptions = {}): Connections {
   const made = createUndiciTransport(options);
   later(() => made.close());
-  return made;
+  return { send: made.connections().send, close: () => made.close() };
 }
 
 export const LOOPBACK: AddressRule = compileAddressRule(["127.0.0.0/8", "::1/128"]);

@@ -34,6 +34,11 @@ export interface ServiceDocument {
   readonly maxRequestBytes?: number;
   /** Whether a 401 without a Bearer or DPoP challenge is answered with a new credential, too, once. Default false. */
   readonly renewOn401?: boolean;
+  /**
+   * When a connection is used for another request of the same session. `safe`: after requests without a body that change
+   * nothing. `always`: after any, because the service reads every body to its end before it responds. Default `safe`.
+   */
+  readonly reuse?: "safe" | "always";
 }
 
 /** The header fields of a service. A name that ends in `*` stands for every name that begins so. */

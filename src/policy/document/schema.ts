@@ -203,6 +203,11 @@ export const policySchema: Readonly<Record<string, unknown>> = {
           description:
             "Whether a 401 that does not name the credential as its reason is answered with a new one, too. Default false.",
         },
+        reuse: {
+          enum: ["safe", "always"],
+          description:
+            "After which requests a connection is used again: safe (those without a body that change nothing), or always, for a service that reads every body to its end before it responds. Default safe.",
+        },
       },
     },
     rule: {

@@ -60,6 +60,7 @@ const kindOf = (origin: string): string =>
 function serviceKey(key: string, was: unknown, now: unknown): Direction {
   if (key === "redirects") return bound(was ?? 5, now ?? 5);
   if (key === "maxRequestBytes") return bound(was ?? 1_048_576, now ?? 1_048_576);
+  if (key === "reuse") return now === "always" ? "looser" : "tighter";
   if (key === "credential") return now === undefined ? "tighter" : "unsure";
   if (key === "addresses") return was === undefined || now === undefined ? "unsure" : list(was, now);
   if (key === "headers") return headers(headerLists(was as Headers), headerLists(now as Headers));

@@ -11,9 +11,9 @@ import {
   matches,
   slice,
   startsWith,
-} from "../request/captured.js";
-import { type Added, openAdded, withQuery } from "./added.js";
-import type { HopRequest } from "./transport.js";
+} from "../../request/captured.js";
+import { type Added, openAdded, withQuery } from "../added.js";
+import type { HopRequest } from "../transport.js";
 
 /**
  * The last step before the system. undici is given a request without its credential, and a mark in its place; here, in the

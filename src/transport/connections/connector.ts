@@ -1,0 +1,115 @@
+import type { Socket } from "node:net";
+import { rootCertificates, type SecureContext } from "node:tls";
+import type { AddressRule } from "../../request/address.js";
+import { bare } from "../../request/captured.js";
+import type { Passage } from "../passage.js";
+import { pinnedLookup, refuseHost } from "../pinned-lookup.js";
+import { openTunnel } from "../proxy/open-tunnel.js";
+import type { HttpProxy } from "../proxy/proxy-options.js";
+import { authorityOf } from "../proxy/tunnel.js";
+import type { Route, TransportSettings } from "../transport-options.js";
+import { buildConnector } from "./undici.js";
+
+/** What is known of the far end of a connection. */
+export interface Peer {
+  /** The address that was connected to, or that a proxy was asked for. */
+  readonly address: string | undefined;
+  /** The proxy in between. */
+  readonly proxy: string | undefined;
+}
+
+/** Opens one connection, and says to whom. */
+export type Connect = (
+  target: buildConnector.Options,
+  callback: (...outcome: [Error, null] | [null, Socket, Peer]) => void,
+) => void;
+
+/** What connections are made of. */
+export interface Making {
+  readonly rule: AddressRule;
+  readonly settings: TransportSettings;
+  readonly route: Route;
+  /** Whom to trust, and who we are; null for Node's own authorities, and nobody. */
+  readonly context: SecureContext | null;
+  readonly passage: Passage;
+  /** Sockets to proxies that are no tunnels yet: nobody else knows of them. */
+  readonly opening: Set<Socket>;
+}
+
+/**
+ * Every connection is made here, and this is the one place where an address is checked: literals before the socket is
+ * opened (no lookup is ever called for them), names in the lookup of the socket itself, or before a proxy is asked.
+ */
+export function checkedConnector(making: Making): Connect {
+  const { rule, route } = making;
+  const connect = route.proxy === null ? directConnector(making) : tunnelConnector(making, route.proxy);
+  return (asked, callback) => {
+    const target = route.tls?.servername === undefined ? asked : { ...asked, servername: route.tls.servername };
+    const refusal = refuseHost(target.hostname, rule);
+    if (refusal === undefined) connect(target, callback);
+    else process.nextTick(callback, refusal, null); // a client does not expect its outcome before it has asked
+  };
+}
+
+function directConnector({ rule, settings, route, context, passage }: Making): Connect {
+  const lookup = pinnedLookup(rule, settings.lookup);
+  passage.mark(lookup);
+  const connect = buildConnector(
+    bare<buildConnector.BuildOptions>(
+      { timeout: settings.connectTimeoutMs, lookup, allowH2: route.http2 },
+      contextOf(context),
+    ),
+  );
+  return (target, callback) =>
+    passage.open(target.hostname, portOf(target), () =>
+      connect(target, (error, socket) => {
+        if (error === null) callback(null, socket, { address: socket.remoteAddress, proxy: undefined });
+        else callback(error, null);
+      }),
+    );
+}
+
+/** Connections through a proxy. Where the proxy is, the operator says, so its own address is not held to the rule. */
+function tunnelConnector({ rule, settings, route, context, passage, opening }: Making, proxy: HttpProxy): Connect {
+  const timeout = settings.connectTimeoutMs;
+  const lookup = pinnedLookup(() => ({ ok: true }), settings.lookup);
+  passage.mark(lookup);
+  const authorities = proxy.ca.length === 0 ? {} : { ca: [...rootCertificates, ...proxy.ca] };
+  const toProxy = buildConnector({ timeout, lookup, ...authorities });
+  const overTunnel = buildConnector({ timeout, allowH2: route.http2, ...contextOf(context) });
+  const { hostname, port, protocol } = proxy;
+  const place = { hostname, host: authorityOf(hostname, port), protocol, port: String(port) };
+  const dial = (): Promise<Socket> =>
+    new Promise((resolve, reject) => {
+      passage.open(hostname, port, () => {
+        const socket = toProxy(place, (error, opened) => (error === null ? resolve(opened) : reject(error))) as
+          | Socket
+          | undefined;
+        if (socket === undefined) return;
+        opening.add(socket);
+        socket.once("close", () => opening.delete(socket));
+      });
+    });
+  const parts = { proxy, rule, resolve: settings.lookup, timeoutMs: timeout, dial };
+  return (target, callback) => {
+    openTunnel(parts, target.hostname, portOf(target)).then(
+      ({ socket, address }) => {
+        opening.delete(socket);
+        const peer = { address, proxy: place.host };
+        if (target.protocol !== "https:") return callback(null, socket, peer);
+        overTunnel({ ...target, httpSocket: socket }, (error, secured) => {
+          if (error === null) return callback(null, secured, peer);
+          socket.destroy();
+          callback(error, null);
+        });
+      },
+      (error: Error) => callback(error, null),
+    );
+  };
+}
+
+const contextOf = (context: SecureContext | null): { readonly secureContext?: SecureContext } =>
+  context === null ? {} : { secureContext: context };
+
+const portOf = ({ port, protocol }: buildConnector.Options): number =>
+  port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
