@@ -80,6 +80,7 @@ const OWN_CODES: ReadonlySet<string> = new Set<ErrorCode>([
   "CREDENTIAL_UNAVAILABLE",
   "SESSION_CLOSED",
   "GUARD_CLOSED",
+  "STORE_UNAVAILABLE",
 ]);
 
 /** Makes whatever a provider threw into something that can be thrown on. Foreign errors are dropped, not wrapped. */

@@ -1,4 +1,4 @@
-import type { AuthorizationDetail, Credential } from "../broker/index.js";
+import type { AuthorizationDetail, Credential, Repair } from "../broker/index.js";
 import { ApprovalMismatchError, DeniedError, GuardError, isGuardError, sentBefore } from "../errors/guard-error.js";
 import type { GuardParts, SessionState } from "../guard-parts.js";
 import type { Decision } from "../policy/index.js";
@@ -6,7 +6,9 @@ import type { Upload } from "../recording/index.js";
 import type { CanonicalRequest } from "../request/canonical.js";
 import { addDefaultHeaders } from "../request/fetch-rules.js";
 import { headerValues } from "../request/headers.js";
+import { isSafe } from "../request/method.js";
 import type { HopRequest, HopResponse } from "../transport/index.js";
+import { type Counted, NOTHING_HELD, type Release } from "./count.js";
 import { type Delivery, type Exchange, targetOf } from "./exchange.js";
 import { frozenHop, type Hop } from "./hop.js";
 import { Progress } from "./progress.js";
@@ -15,6 +17,10 @@ import { fingerprintFor, requestApproval } from "./request-approval.js";
 /** A request that may leave. */
 export interface Departure extends Hop {
   readonly decision: Decision;
+  /** What it has used up of its limits. */
+  readonly count: Counted;
+  /** Whether a person has approved this sending; a second one would be without approval. */
+  readonly isApproved: boolean;
   /** Decides the same request anew, under the policy of the moment. */
   readonly judge: () => Promise<Decision>;
   /** What has left so far. */
@@ -40,7 +46,7 @@ export const NOTHING_DELIVERED: Delivery = Object.freeze({
 /**
  * Steps 7 to 9, and where the service refuses the credential, again: with its nonce, with another credential, with scopes
  * that a person has added. Each once, so that no answer can make a loop; `tried` is what has been. A refusal that nothing
- * can be done about is the caller's answer.
+ * can be done about is the caller's answer, and so is one of a request that may not go a second time ({@link countAgain}).
  */
 export async function sendAuthorised(
   parts: GuardParts,
@@ -74,17 +80,43 @@ export async function sendAuthorised(
     tried.add(repair.kind);
     if (repair.kind === "widen") {
       const wider = widened(decision, repair.scopes);
-      if (wider === null) return answer;
+      const giveBack = wider === null ? null : await countAgain(departure, repair);
+      if (wider === null || giveBack === null) return answer;
       discard(exchange, answer);
-      return await sendWider(parts, session, exchange, { ...departure, decision: wider }, signal, tried);
+      return await sendWider(parts, session, exchange, { ...departure, decision: wider }, signal, tried, giveBack);
     }
     if (departure.body instanceof ReadableStream) throw notReplayable(exchange, told.request, answer);
-    const next = await another(parts, session, exchange, departure, signal);
+    const giveBack = await countAgain(departure, repair);
+    if (giveBack === null) return answer;
+    const next = await another(parts, session, exchange, departure, signal).catch(async (error: unknown) => {
+      answer.body?.cancel();
+      await giveBack();
+      throw error;
+    });
     // The same one again would be refused again.
-    if (next === null || (repair.kind === "renew" && next.facts.kid === credential.facts.kid)) return answer;
+    if (next === null || (repair.kind === "renew" && next.facts.kid === credential.facts.kid)) {
+      await giveBack();
+      return answer;
+    }
     discard(exchange, answer);
     credential = next;
   }
+}
+
+/**
+ * Counts a second sending of the same request, and returns what gives that back; null where there must be none. A service
+ * that says it did not act (it wants its nonce in the proof, RFC 9449 section 9) may be sent the request again. Any other
+ * refusal proves nothing: what was approved would be sent twice for one approval, and what is limited and changes something
+ * would count once.
+ */
+async function countAgain(
+  { request, decision, count, isApproved }: Departure,
+  { kind }: Repair,
+): Promise<Release | null> {
+  if (kind === "nonce") return NOTHING_HELD;
+  if (kind === "renew" && isApproved) return null;
+  if (decision.obligations.limits === undefined || (isSafe(request.method) && !isApproved)) return NOTHING_HELD;
+  return await count.again().catch(() => null);
 }
 
 const isReplaced = (parts: GuardParts, { policy }: Decision): boolean => parts.policy().hash !== policy.hash;
@@ -207,13 +239,15 @@ async function sendWider(
   departure: Departure,
   signal: AbortSignal,
   tried: Set<string>,
+  giveBack: Release,
 ): Promise<HopResponse> {
   const { told, body, decision } = departure;
   if (body instanceof ReadableStream) throw cannotReplay(told.request);
   const { scopes = [] } = decision.obligations;
   const frozen = frozenHop(departure);
   const grant = await requestApproval(parts, session, exchange, frozen, decision, signal, scopes).catch(
-    (error: unknown) => {
+    async (error: unknown) => {
+      await giveBack();
       // What an abort throws is the caller's own object, whatever it looks like.
       throw isGuardError(error) && !signal.aborted ? stepUpRefused(exchange, told.request, decision, error) : error;
     },
@@ -221,11 +255,19 @@ async function sendWider(
   const progress = new Progress();
   try {
     await assertUnchanged(departure);
-    const answer = await sendAuthorised(parts, session, exchange, { ...departure, progress }, signal, tried);
+    const answer = await sendAuthorised(
+      parts,
+      session,
+      exchange,
+      { ...departure, isApproved: true, progress },
+      signal,
+      tried,
+    );
     await grant.settle("consumed");
     return answer;
   } catch (error) {
     await grant.settle(progress.mayHaveLeft ? "unknown" : "released");
+    if (!progress.mayHaveLeft) await giveBack();
     throw error;
   }
 }

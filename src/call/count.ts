@@ -9,6 +9,8 @@ import { targetOf } from "./exchange.js";
 export interface Counted {
   /** Counts it against the limits of another decision instead. @throws GuardError as {@link countCall} */
   moveTo(decision: Decision): Promise<void>;
+  /** Counts it once more, for a second sending, and returns what gives that back. @throws GuardError as {@link countCall} */
+  again(): Promise<Release>;
   /** Gives it back: it is certain that nothing was sent. Never throws; what is not given back counts, which is the safe side. */
   release(): Promise<void>;
 }
@@ -28,28 +30,42 @@ export async function countCall(
   decision: Decision,
   target: string,
 ): Promise<Counted> {
-  return counted(parts, session, () => target, await reserve(parts, session, decision, target));
+  return counted(parts, session, () => target, decision, await reserve(parts, session, decision, target));
 }
 
 /** Step 5 of a hop that no limit counts. */
-export const uncounted = (parts: GuardParts, session: SessionState, request: CanonicalRequest): Counted =>
-  counted(parts, session, () => targetOf(request), NOTHING_HELD);
+export const uncounted = (
+  parts: GuardParts,
+  session: SessionState,
+  request: CanonicalRequest,
+  decision: Decision,
+): Counted => counted(parts, session, () => targetOf(request), decision, NOTHING_HELD);
 
-function counted(parts: GuardParts, session: SessionState, target: () => string, held: Release): Counted {
+function counted(
+  parts: GuardParts,
+  session: SessionState,
+  target: () => string,
+  first: Decision,
+  held: Release,
+): Counted {
+  let decision = first;
   let release = held;
   return {
     async moveTo(other) {
       await release();
       release = NOTHING_HELD;
       release = await reserve(parts, session, other, target());
+      decision = other;
     },
+    again: () => reserve(parts, session, decision, target()),
     release: () => release(),
   };
 }
 
-type Release = () => Promise<void>;
+/** Gives back what was counted. Never throws. */
+export type Release = () => Promise<void>;
 
-const NOTHING_HELD: Release = async () => undefined;
+export const NOTHING_HELD: Release = async () => undefined;
 
 async function reserve(
   { clock, limits: store }: GuardParts,

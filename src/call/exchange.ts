@@ -15,6 +15,7 @@ import type { GuardParts } from "../guard-parts.js";
 import type { Decision, RecordLevel } from "../policy/index.js";
 import type { CapturedBody, Upload } from "../recording/index.js";
 import type { CanonicalRequest } from "../request/canonical.js";
+import { isSafe } from "../request/method.js";
 import type { Fault, HopResponse, Sending } from "../transport/index.js";
 import type { DropLog } from "./dropped-headers.js";
 import type { Breaker } from "./signals.js";
@@ -29,9 +30,6 @@ export interface Delivery {
   /** What was kept of it, where the policy asks for that. */
   readonly kept?: () => CapturedBody;
 }
-
-/** Methods that change nothing at the service (RFC 9110 section 9.2.1). */
-const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** A hop under way: its intent stands, its outcome does not. */
 interface Open {
@@ -176,7 +174,7 @@ export class Exchange {
     if (written !== undefined) await written;
     this.#open = { http, level, upload, sending, isAnswered: false };
     // What a person was asked about is worth a disk's time, whatever its method.
-    const usual = SAFE.has(request.method) && !isAsked ? this.#sync.safe : this.#sync.unsafe;
+    const usual = isSafe(request.method) && !isAsked ? this.#sync.safe : this.#sync.unsafe;
     const mode = decision.obligations.sync ?? usual;
     if (mode !== "os") await this.#log.sync(mode);
   }

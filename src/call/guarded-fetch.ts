@@ -148,7 +148,7 @@ async function sendHop(
   const hop = frozen ?? asked;
   const count =
     judged.obligations.limits === undefined
-      ? uncounted(parts, session, hop.told.request)
+      ? uncounted(parts, session, hop.told.request, judged)
       : await countHop(parts, session, exchange, hop, judged); //                                 5. count
   const { decision, grant } =
     frozen !== null && approves
@@ -160,6 +160,8 @@ async function sendHop(
     const departure = {
       ...hop,
       decision,
+      count,
+      isApproved: grant !== null,
       judge: () => judgeHop(parts, session, hop, signal),
       progress,
       onReplaced: (body: Hop["body"]) => {

@@ -8,6 +8,7 @@ import { type JsonValue, readStrictJson } from "../request/body/json.js";
 import type { CanonicalRequest } from "../request/canonical.js";
 import { fingerprintOf, semanticHeaders } from "../request/fingerprint.js";
 import { headerValues } from "../request/headers.js";
+import { isSafe } from "../request/method.js";
 import { blanked } from "../request/protocols/blank.js";
 import { withoutCorrelation } from "../request/protocols/jsonrpc.js";
 import { approverText } from "./approver-text.js";
@@ -209,7 +210,7 @@ function headersShown(
 
 /** What a method can do at worst: read, change, or remove (RFC 9110 section 9.2). */
 const riskOf = (method: string): "low" | "medium" | "high" =>
-  ["GET", "HEAD", "OPTIONS"].includes(method) ? "low" : method === "DELETE" ? "high" : "medium";
+  isSafe(method) ? "low" : method === "DELETE" ? "high" : "medium";
 
 /** What of a body is shown: its beginning, as text, with sensitive values masked. */
 const PREVIEW_BYTES = 16 * 1024;

@@ -19,6 +19,10 @@ export function canonicalMethod(raw: string): { readonly ok: true; readonly meth
     : { ok: true, method };
 }
 
+/** Whether a method changes nothing at the service (RFC 9110 section 9.2.1). */
+export const isSafe = (method: string): boolean => SAFE.has(method);
+const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"] satisfies Method[]);
+
 /** Parameters and body fields by which frameworks let a POST run as another verb (Rails, Laravel, Symfony, Express, OData, Google). */
 const OVERRIDE_FIELDS = new Set([
   "_method",

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { type AuthorizationServer, startAuthorizationServer } from "../../../examples/demo/authorization-server.js";
 import { type BrokerEvent, clientCredentials, createTokenBroker, type TokenBroker } from "../../../src/broker/index.js";
 import { createSessionKeys } from "../../../src/broker/oauth/keys.js";
-import { findGuardError } from "../../../src/index.js";
+import { findGuardError, type PolicyDocument } from "../../../src/index.js";
 import { loopbackPolicy, testGuard } from "../../support/guards.js";
 import { type ResourceServer, startResourceServer } from "../resource-server.js";
 import {
@@ -57,14 +57,15 @@ const bound = () =>
     },
   });
 
-const guarded = async () => {
+const guarded = async (rule: Partial<PolicyDocument["rules"][number]> = {}) => {
   const made = await testGuard({
     policy: loopbackPolicy(
       rs.origin,
-      [{ id: "all", effect: "allow", service: "api", methods: ["*"], path: "/**", scopes: ["notes:read"] }],
+      [{ id: "all", effect: "allow", service: "api", methods: ["*"], path: "/**", scopes: ["notes:read"], ...rule }],
       { credential: "crm" },
     ),
     credentials: { crm: bound() },
+    approvals: { request: async (_, control) => control.approve({ id: "grace", idp: "test" }) },
   });
   return { ...made, get: (path = "/notes", init = {}) => made.session.fetch(`${rs.origin}${path}`, init) };
 };
@@ -226,6 +227,13 @@ describe("proofs for the service", () => {
     const atService = rs.visits.map(({ dpop }) => decodeJwt(dpop!)["nonce"]);
     expect(atService).toEqual([undefined, ...Array(3).fill("rs-nonce-1"), ...Array(3).fill("rs-nonce-2")]);
     expect(atServer).not.toContain("rs-nonce-1");
+  });
+
+  test("45: a service that wants its nonce has not acted: what was approved once, or may be sent once, is sent with it", async () => {
+    rs.nonce = "rs-nonce-1";
+    const { get } = await guarded({ effect: "approve", limits: [{ requests: 1, per: "1h", by: "agent" }] });
+    expect((await get("/notes", { method: "POST", body: "1" })).status).toBe(200);
+    expect(rs.visits.map(({ status }) => status)).toEqual([401, 200]);
   });
 
   test("46: a nonce challenge and then an invalid token: each is repaired once, never more than three are sent", async () => {
