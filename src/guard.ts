@@ -107,7 +107,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     sinks,
     onFailure,
     clock,
-    secrets: () => broker.liveSecrets(),
+    secrets: () => broker.knownSecrets(),
     warn: (message) => log.warn({ part: "audit" }, message),
   });
   await revokeOrphans(broker, log);

@@ -1,91 +1,36 @@
-import { base64Inside, utf8Bytes } from "../request/body/encodings.js";
-import { append, indexOf, isArray, mapGet, mapSet, mapSize, slice, toLowerCase } from "../request/captured.js";
-
-/** Shorter values occur by chance; nothing that protects anything is shorter. */
-const SHORTEST_SECRET = 6;
+import { KnownSecrets } from "../masking/known/known-secrets.js";
+import { isArray, joined } from "../request/captured.js";
 
 /** Looks for live secrets in text that is about to be written. Holds no secret longer than its owner names it. */
 export interface LeakScanner {
-  /** True where `text` (raw, or JSON) contains a live secret, plain or in a common encoding. */
+  /** True where `text` (raw, or JSON) contains a live secret, in any encoding that responses are searched for. */
   finds(text: string): boolean;
 }
 
+/** The secrets that are live at the moment: a set that is kept up to date, or a list that is compared with the last one. */
+export type NamedSecrets = () => Iterable<string> | KnownSecrets;
+
 /** A scanner over the secrets that are live at the moment of each look. */
-export function createLeakScanner(secrets: () => Iterable<string>): LeakScanner {
-  let known = new Map<string, readonly string[]>();
+export function createLeakScanner(secrets: NamedSecrets): LeakScanner {
+  let known = new KnownSecrets();
+  let last: readonly string[] = [];
   return {
     finds(text) {
-      const decoded = indexOf(text, "%") === -1 ? undefined : percentDecoded(text);
-      let found = false;
-      let live = 0;
-      const listed = secrets();
+      const named = secrets();
+      if (named instanceof KnownSecrets) return named.isIn(text);
       // By index and by functions taken at load: a replaced method would be handed every secret with every event.
-      const list = isArray(listed) ? (listed as readonly string[]) : [...listed];
-      for (let i = 0; i < list.length; i++) {
-        const secret = list[i] as string;
-        if (secret.length < SHORTEST_SECRET) continue;
-        live++;
-        let forms = mapGet(known, secret);
-        if (forms === undefined) {
-          forms = formsOf(secret);
-          mapSet(known, secret, forms);
-        }
-        for (let form = 0; form < forms.length; form++) found ||= indexOf(text, forms[form] as string) !== -1;
-        found ||= decoded !== undefined && indexOf(decoded, secret) !== -1;
+      const list = isArray(named) ? (named as readonly string[]) : [...named];
+      if (!isSame(list, last)) {
+        known = KnownSecrets.of(list);
+        last = joined(list);
       }
-      if (mapSize(known) > live) known = new Map();
-      return found;
+      return known.isIn(text);
     },
   };
 }
 
-function percentDecoded(text: string): string {
-  return text.replace(/%([0-9a-f]{2})/gi, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-}
-
-/** The secret as it may appear: plain, inside JSON, percent-encoded, and inside Base64 of something longer. */
-function formsOf(secret: string): readonly string[] {
-  const json = stringify(secret);
-  const forms = [secret];
-  addForm(forms, slice(json, 1, json.length - 1));
-  const bytes = utf8Bytes(secret);
-  const encoded = uriEncoded(secret);
-  if (encoded !== null) {
-    addForm(forms, encoded);
-    addForm(forms, lowerEscapes(encoded));
-  }
-  for (let before = 0; before < 3; before++) {
-    const inside = base64Inside(bytes, before as 0 | 1 | 2);
-    addForm(forms, inside[0]);
-    addForm(forms, inside[1]);
-  }
-  return forms;
-}
-
-/** Most secrets look the same in several encodings, and each form is looked for in every line. */
-function addForm(forms: string[], form: string): void {
-  for (let at = 0; at < forms.length; at++) if (forms[at] === form) return;
-  append(forms, form);
-}
-
-const { stringify } = JSON;
-const encodeUri = encodeURIComponent;
-
-/** Null for what has no UTF-8. */
-function uriEncoded(text: string): string | null {
-  try {
-    return encodeUri(text);
-  } catch {
-    return null;
-  }
-}
-
-function lowerEscapes(text: string): string {
-  let lower = "";
-  for (let at = 0; at < text.length; at++) {
-    if (text[at] === "%") lower += toLowerCase(slice(text, at, at + 3));
-    else lower += text[at];
-    if (text[at] === "%") at += 2;
-  }
-  return lower;
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  if (one.length !== other.length) return false;
+  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false;
+  return true;
 }

@@ -4,6 +4,7 @@ import { type ConfigurationProblem, OptionsError } from "../errors/guard-error.j
 import type { AnchorSink } from "./anchors/anchor.js";
 import type { SessionOpening } from "./event.js";
 import { type AuditFileSystem, systemFiles } from "./file-system.js";
+import type { NamedSecrets } from "./leak-scan.js";
 import type { AuditSigner } from "./note.js";
 import type { AuditSink } from "./sinks/sink.js";
 import type { FailureMode } from "./writer/backlog.js";
@@ -27,7 +28,7 @@ export interface AuditLogOptions {
   /** What happens when a line cannot be written. Default `deny`. */
   readonly onFailure?: FailureMode;
   /** The secrets that are live now: tokens, client secrets. No line that holds one is written. Default: none. */
-  readonly secrets?: () => Iterable<string>;
+  readonly secrets?: NamedSecrets;
   /** Told what the operator should know, collapsed. Default: a process warning. */
   readonly warn?: (message: string) => void;
   /** Default: `node:fs`. */

@@ -4,6 +4,7 @@ import { append, bare, freeze } from "../request/captured.js";
 import { CredentialError } from "./credential-error.js";
 import type { BrokerEvent, BrokerEventBase, CredentialFacts, CredentialMark } from "./events.js";
 import { type LifetimePlan, planLifetime } from "./lifetime.js";
+import type { SearchedSecrets } from "./live-secrets.js";
 import type { CredentialProvider, GrantRequest, IssuedCredential } from "./provider.js";
 import { revokeWithin } from "./revoke.js";
 import { revealed, type Secret } from "./secret.js";
@@ -66,7 +67,9 @@ export interface Custody {
   letGo(live: LiveCredential): void;
   ofSession(sessionId: string): readonly LiveCredential[];
   sessions(): Iterable<string>;
-  /** Every spelling of every live secret: the same array until something changes. */
+  /** Forgets what has expired: cheap where nothing has. */
+  sweep(): void;
+  /** Every spelling of every live secret. */
   secrets(): readonly string[];
 }
 
@@ -75,7 +78,8 @@ export const REVOCATION_DEADLINE_MS: number = 5_000;
 
 /**
  * `onGone` is told of what no longer works anywhere. Of what nobody is handed any more at most `limit` are kept: whoever
- * makes a service refuse, or asks for one credential after the other, must not fill the memory.
+ * makes a service refuse, or asks for one credential after the other, must not fill the memory. What is in custody is in
+ * `searched`.
  */
 export function createCustody(
   limit: number,
@@ -83,12 +87,12 @@ export function createCustody(
   random: () => number,
   emit: (event: BrokerEvent) => void,
   onGone: (live: LiveCredential) => void,
+  searched: SearchedSecrets,
 ): Custody {
   const bySession = new Map<string, Set<LiveCredential>>();
   /** The one let go first comes first. */
   const formerly = new Set<LiveCredential>();
   const revocations = new WeakMap<LiveCredential, Promise<void>>();
-  let listed: readonly string[] | undefined;
   let nextExpiry = Number.POSITIVE_INFINITY;
 
   const forget = (live: LiveCredential): boolean => {
@@ -97,13 +101,14 @@ export function createCustody(
     const ofSession = bySession.get(session);
     if (ofSession?.delete(live) !== true) return false;
     if (ofSession.size === 0) bySession.delete(session);
-    listed = undefined;
+    eachSpelling(live, searched.remove);
     return true;
   };
 
-  /** Forgets what has expired and writes down the rest. */
-  const list = (now: number): readonly string[] => {
-    const spellings: string[] = [];
+  /** Forgets what has expired. */
+  const sweep = (): void => {
+    const now = clock.monotonic();
+    if (now < nextExpiry) return;
     nextExpiry = Number.POSITIVE_INFINITY;
     for (const live of [...bySession.values()].flatMap((ofSession) => [...ofSession])) {
       const endsAt = endOfLife(live);
@@ -113,17 +118,15 @@ export function createCustody(
         continue;
       }
       nextExpiry = Math.min(nextExpiry, endsAt);
-      const { secret, forms = [] } = heldBy(live).issued;
-      append(spellings, revealed(secret));
-      for (let at = 0; at < forms.length; at++) append(spellings, revealed(forms[at] as Secret));
     }
-    return freeze(spellings);
   };
 
   const secrets = (): readonly string[] => {
-    const now = clock.monotonic();
-    if (listed === undefined || now >= nextExpiry) listed = list(now);
-    return listed;
+    sweep();
+    const spellings: string[] = [];
+    for (const ofSession of bySession.values())
+      for (const live of ofSession) eachSpelling(live, (secret) => append(spellings, secret));
+    return freeze(spellings);
   };
 
   const revoke = (live: LiveCredential, deadlineMs: number = REVOCATION_DEADLINE_MS): Promise<void> => {
@@ -174,12 +177,12 @@ export function createCustody(
       const plan = planLifetime(requestedAt, ttlMs, random());
       const live = new LiveCredential({ base, mark, facts, plan }, { issued, original, provider, request });
       // Everything superseded lives on here until it expires; sweeping keeps that from piling up.
-      if (clock.monotonic() >= nextExpiry) list(clock.monotonic());
+      sweep();
       const ofSession = bySession.get(base.session);
       if (ofSession === undefined) bySession.set(base.session, new Set([live]));
       else ofSession.add(live);
       nextExpiry = Math.min(nextExpiry, endOfLife(live));
-      listed = undefined;
+      eachSpelling(live, searched.add);
       return live;
     },
     checkScope(live, optional) {
@@ -205,8 +208,16 @@ export function createCustody(
     letGo,
     ofSession: (sessionId) => [...(bySession.get(sessionId) ?? [])],
     sessions: () => [...bySession.keys()],
+    sweep,
     secrets,
   };
+}
+
+/** The secret, and whatever else of it may turn up in a response. */
+function eachSpelling(live: LiveCredential, visit: (secret: string) => void): void {
+  const { secret, forms = [] } = heldBy(live).issued;
+  visit(revealed(secret));
+  for (let at = 0; at < forms.length; at++) visit(revealed(forms[at] as Secret));
 }
 
 /** A `0` lifetime means one use, soon: it counts as this long. Milliseconds. */

@@ -1,5 +1,6 @@
 import { systemClock } from "../clock.js";
 import { GuardError } from "../errors/guard-error.js";
+import type { KnownSecrets } from "../masking/known/known-secrets.js";
 import { mapGet } from "../request/captured.js";
 import { checkBrokerOptions, type TokenBrokerOptions } from "./broker-options.js";
 import { cacheKey } from "./cache-key.js";
@@ -11,7 +12,7 @@ import { Entries, type Entry } from "./entries.js";
 import type { BrokerEvent } from "./events.js";
 import { createIssuing } from "./issuing.js";
 import { type Orphan, revokeOrphans } from "./leases.js";
-import { createLiveSecrets } from "./live-secrets.js";
+import { createLiveSecrets, createSearchedSecrets } from "./live-secrets.js";
 import type { DpopKey } from "./oauth/dpop.js";
 import { type CredentialRequest, normaliseScopes, readCredentialRequest } from "./oauth/grant-request.js";
 import { createSessionKeys } from "./oauth/keys.js";
@@ -31,9 +32,11 @@ export interface TokenBroker {
    */
   closeSession(sessionId: string, options?: { readonly deadlineMs?: number }): Promise<void>;
   /**
-   * Every live token, static secret, client secret and subject token, of at least eight characters. Cheap to call: the same
-   * list until something changes.
+   * Every live token, static secret, client secret and subject token of at least eight characters, ready to be looked for.
+   * Cheap to call, however many there are: always the same set, in which a new credential costs what it is long.
    */
+  knownSecrets(): KnownSecrets;
+  /** The same as a list. */
   liveSecrets(): readonly string[];
   /** Revokes what processes that died left in the lease store, within `deadlineMs` (default 5,000). @throws what the store throws */
   revokeOrphans(options?: { readonly deadlineMs?: number }): Promise<readonly Orphan[]>;
@@ -65,14 +68,16 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
   };
   const { leases } = options;
   const isLeased = (live: LiveCredential): boolean => leases !== undefined && heldBy(live).issued.revocable;
-  const custody = createCustody(maxCredentials, clock, random, emit, (live) => {
+  const onGone = (live: LiveCredential): void => {
     // What cannot be removed is forgotten when it has expired.
     if (isLeased(live)) leases?.remove(live.base.session, live.mark.kid).catch(() => {});
-  });
+  };
+  const searched = createSearchedSecrets();
+  const custody = createCustody(maxCredentials, clock, random, emit, onGone, searched);
   const entries = new Entries(maxCredentials, (evicted) => void custody.revoke(evicted));
   const isClosed = (sessionId: string): boolean => closing !== undefined || closings.has(sessionId);
 
-  const secrets = createLiveSecrets(() => custody.secrets(), providers.values(), maxCredentials);
+  const secrets = createLiveSecrets(searched, custody.secrets, custody.sweep, providers.values(), maxCredentials);
   const issuing = createIssuing({
     custody,
     clock,
@@ -192,6 +197,7 @@ export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
       return credentialHandle(live, owner);
     },
     closeSession: (sessionId, { deadlineMs = REVOCATION_DEADLINE_MS } = {}) => closeSession(sessionId, deadlineMs),
+    knownSecrets: () => secrets.known(),
     liveSecrets: () => secrets.list(),
     async revokeOrphans({ deadlineMs = REVOCATION_DEADLINE_MS } = {}) {
       if (leases === undefined) return [];

@@ -149,7 +149,7 @@ function watchUpload(parts: GuardParts, session: SessionState, { told, decision 
     media: headerValues(request.headers, "content-type")[0] ?? null,
     opaque: coding !== undefined && coding !== "identity",
     paths: decision.obligations.mask,
-    secrets: () => parts.broker.liveSecrets(),
+    secrets: () => parts.broker.knownSecrets(),
   });
 }
 

@@ -1,6 +1,7 @@
 import { isGuardError } from "../errors/guard-error.js";
 import type { GuardParts, SessionState } from "../guard-parts.js";
 import type { MaskingPass } from "../masking/index.js";
+import type { KnownSecrets } from "../masking/known/known-secrets.js";
 import type { Decision } from "../policy/index.js";
 import type { CanonicalRequest } from "../request/canonical.js";
 import { headerValues } from "../request/headers.js";
@@ -41,7 +42,7 @@ export async function deliver(
   arrival: Arrival,
 ): Promise<Response> {
   const { request, answer, followed, crossed, integrity } = arrival;
-  const secrets = parts.broker.liveSecrets();
+  const secrets = parts.broker.knownSecrets();
   const flow = openFlow(parts, session, exchange, arrival, secrets);
   if (integrity !== "") await flow.verify(integrity);
   const length = declaredLength(answer);
@@ -89,7 +90,7 @@ function openFlow(
   session: SessionState,
   exchange: Exchange,
   arrival: Arrival,
-  secrets: readonly string[],
+  secrets: KnownSecrets,
 ): Flow {
   const { answer, decision } = arrival;
   const media = headerValues(answer.headers, "content-type")[0] ?? null;
@@ -110,7 +111,7 @@ function openFlow(
           media,
           opaque: answer.coding === "unknown",
           paths: decision.obligations.mask,
-          secrets: () => parts.broker.liveSecrets(),
+          secrets: () => parts.broker.knownSecrets(),
         });
   let bytes = 0;
   let state: "open" | "flushed" | "over" = "open";

@@ -1,6 +1,7 @@
 import { GuardError } from "../errors/guard-error.js";
 import type { GuardParts, SessionState } from "../guard-parts.js";
 import { isMaskable, type MaskingPass, type Mint } from "../masking/index.js";
+import type { KnownSecrets } from "../masking/known/known-secrets.js";
 import type { Decision } from "../policy/index.js";
 import type { CanonicalRequest } from "../request/canonical.js";
 import { headerValues } from "../request/headers.js";
@@ -23,7 +24,7 @@ export function openMask(
   parts: GuardParts,
   { vault }: SessionState,
   { request, decision, answer }: Masked,
-  secrets: readonly string[],
+  secrets: KnownSecrets,
 ): MaskingPass | null {
   if (parts.masker === null || answer.body === null) return null;
   if (isPiece(answer)) throw withheld(request, PIECE);

@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
 import { STATUS_CODES } from "node:http";
 import type { GuardParts, SessionState } from "../guard-parts.js";
+import type { KnownSecrets } from "../masking/known/known-secrets.js";
 import type { CanonicalRequest } from "../request/canonical.js";
-import { indexOf, slice, toLowerCase } from "../request/captured.js";
 import { mayBeDigest } from "../request/entity-tags.js";
 import type { HeaderPairs, HopResponse } from "../transport/index.js";
 import { droppedHeader } from "./dropped-headers.js";
@@ -22,13 +22,10 @@ export function maskerOf(
   { masker }: GuardParts,
   { vault }: SessionState,
   { origin }: CanonicalRequest,
-  secrets: readonly string[],
+  secrets: KnownSecrets,
 ): FieldMask {
-  const known = (value: string): string => withoutSecrets(value, secrets);
-  const isNamedFor = (name: string): boolean => {
-    for (let i = 0; i < secrets.length; i++) if (indexOf(name, toLowerCase(secrets[i] as string)) !== -1) return true;
-    return false;
-  };
+  const known = (value: string): string => secrets.redacted(value);
+  const isNamedFor = (name: string): boolean => secrets.isInName(name);
   if (masker === null) return { known, isNamedFor, full: (_name, value) => known(value) };
   const options =
     vault === null
@@ -149,16 +146,3 @@ export function maskedUrl(url: string, mask: FieldMask): string {
   if (hidden === url) return url;
   return URL.canParse(hidden) ? new URL(hidden).href : new URL("/", url).href;
 }
-
-/** By index and by functions taken at load: a replaced method would be handed every secret with every answer. */
-function withoutSecrets(value: string, secrets: readonly string[]): string {
-  let text = value;
-  for (let i = 0; i < secrets.length; i++) {
-    const secret = secrets[i] as string;
-    for (let at = indexOf(text, secret); at !== -1; at = indexOf(text, secret, at + REDACTED.length))
-      text = slice(text, 0, at) + REDACTED + slice(text, at + secret.length);
-  }
-  return text;
-}
-
-const REDACTED = "[REDACTED:CREDENTIAL]";

@@ -7,7 +7,7 @@ export type { CustomDetector } from "./detectors/custom.js";
 export { createMasker, type Masker } from "./masker.js";
 export { isMaskable } from "./media.js";
 export { DETECTORS, type DetectorName, type MaskerOptions } from "./options.js";
-export type { MaskingPass, OpenOptions } from "./pass.js";
+export type { MaskingPass, OpenOptions, Secrets } from "./pass.js";
 export {
   type FieldBindings,
   type RequestParts,

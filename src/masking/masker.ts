@@ -12,7 +12,6 @@ import { basicAuthRule, encodedKeyDetector, encodedTokenDetector } from "./detec
 import { genericRule } from "./detectors/generic.js";
 import { ipv6Detector } from "./detectors/ipv6.js";
 import { jwtDetector, jwtNameRule } from "./detectors/jwt.js";
-import { type KnownSecrets, knownSecrets } from "./detectors/known-secrets.js";
 import { macDetector } from "./detectors/mac.js";
 import { formsOf, NATIONAL_IDS } from "./detectors/national/index.js";
 import { nulDetector } from "./detectors/nul.js";
@@ -23,10 +22,11 @@ import { tokenDetectors, vendorBeginnings, vendorNameRules } from "./detectors/s
 import { jdbcDetector, urlDetector } from "./detectors/url.js";
 import { VENDORS } from "./detectors/vendors/index.js";
 import { KnownNames } from "./json/names.js";
+import { indexOf, KnownSecrets } from "./known/known-secrets.js";
 import { mediaOf } from "./media.js";
 import { maskedField } from "./named-text.js";
 import { checkOpenPaths, checkOptions, countryOf, DETECTORS, type MaskerOptions, NATIONAL } from "./options.js";
-import { type MaskingPass, type OpenOptions, openPass } from "./pass.js";
+import { type MaskingPass, type OpenOptions, openPass, type Secrets } from "./pass.js";
 import { type PathRule, PathRules } from "./paths.js";
 import type { Detector } from "./probe.js";
 import type { ScannerOptions } from "./scanner.js";
@@ -50,16 +50,22 @@ export interface Masker {
    * Begins to pass on a body of a type that cannot be masked, without these secrets; null where there is none to look for.
    * Nothing but the secrets is looked for: the detectors would damage bytes that are no text.
    */
-  openOpaque(secrets: readonly string[]): MaskingPass | null;
+  openOpaque(secrets: Secrets): MaskingPass | null;
   /** The same as a stream; an error errors it. */
   stream(options: OpenOptions): TransformStream<Uint8Array, Uint8Array>;
 }
 
-/** A set that was asked for; the last one is nearly always asked for again. */
+/** What was asked for; the last one is nearly always asked for again. */
 interface Kept {
-  readonly others: readonly Detector[];
   readonly secrets: readonly string[];
-  readonly scanning: ScannerOptions | null;
+  readonly known: KnownSecrets;
+}
+
+/** A scanner for a set of secrets, as long as none is added to it. */
+interface Current {
+  readonly known: KnownSecrets;
+  readonly additions: number;
+  readonly scanning: ScannerOptions;
 }
 
 const NO_DETECTORS: Detector[] = [];
@@ -72,8 +78,8 @@ function differs(one: readonly string[], other: readonly string[]): boolean {
   return false;
 }
 
-/** Sets of known secrets whose automaton is kept: credentials change every few minutes, bodies come all the time. */
-const KEPT_SETS = 8;
+/** Lists of known secrets that are kept taken apart: credentials change every few minutes, bodies come all the time. */
+const KEPT_LISTS = 8;
 
 /** A masker for these options; throws `OptionsError` with everything that is wrong with them. */
 export function createMasker(options: MaskerOptions = {}): Masker {
@@ -88,33 +94,46 @@ export function createMasker(options: MaskerOptions = {}): Masker {
     allow.size > 0 && stop - start <= 2048 && allow.has(bare(fromUtf8(bytes.subarray(start, stop))));
   const scanning = (automaton: Automaton, known: KnownSecrets | null): ScannerOptions => ({
     automaton,
-    known,
-    skipsPlain: known?.mayBePlain !== true && (options.custom ?? []).length === 0,
+    known: known === null ? null : indexOf(known),
+    skipsPlain: (known === null || !indexOf(known).mayBePlain) && (options.custom ?? []).length === 0,
     allowed,
     names: new KnownNames(),
     needsWhole: (kind) => allow.size > 0 || needsWhole(strategyOf(kind)),
   });
   const base = scanning(plain, null);
   /** In the places of a ring; by index, so that the secrets are handed to no method that can be replaced. */
-  const kept: (Kept | null)[] = Array<null>(KEPT_SETS).fill(null);
+  const kept: (Kept | null)[] = Array<null>(KEPT_LISTS).fill(null);
   let latest = 0;
-  /** A scanner for these secrets beside some detectors, or null where no secret is long enough to be looked for. */
-  const scanningFor = (others: typeof detectors, secrets: readonly string[]): ScannerOptions | null => {
-    for (let i = 0; i < KEPT_SETS; i++) {
-      const at = (latest + i) % KEPT_SETS;
+  const knownOf = (secrets: readonly string[] | KnownSecrets): KnownSecrets => {
+    if (secrets instanceof KnownSecrets) return secrets;
+    for (let i = 0; i < KEPT_LISTS; i++) {
+      const at = (latest + i) % KEPT_LISTS;
       const one = kept[at];
-      if (!one || one.others !== others || !isSame(one.secrets, secrets)) continue;
+      if (!one || !isSame(one.secrets, secrets)) continue;
       latest = at;
-      return one.scanning;
+      return one.known;
     }
-    const known = knownSecrets(secrets);
-    const found = known === null ? null : scanning(buildAutomaton([known.detector, ...others]), known);
-    latest = (latest + 1) % KEPT_SETS;
-    kept[latest] = { others, secrets, scanning: found };
-    return found;
+    latest = (latest + 1) % KEPT_LISTS;
+    const known = KnownSecrets.of(secrets);
+    kept[latest] = { secrets, known };
+    return known;
   };
-  const scanningWith = (secrets: readonly string[]): ScannerOptions =>
-    secrets.length === 0 ? base : (scanningFor(detectors, secrets) ?? base);
+  /** The scanner for secrets beside some detectors, or null where there is nothing to look for. */
+  const scannerBeside = (automaton: Automaton): ((given: Secrets | undefined) => ScannerOptions | null) => {
+    let current: Current | null = null;
+    return (given) => {
+      if (given === undefined) return null;
+      const known = knownOf(given);
+      if (known.isEmpty) return null;
+      const { additions } = indexOf(known);
+      if (current?.known !== known || current.additions !== additions)
+        current = { known, additions, scanning: scanning(automaton, known) };
+      return current.scanning;
+    };
+  };
+  const scanningBeside = scannerBeside(plain);
+  const scanningWith = (secrets: Secrets | undefined): ScannerOptions => scanningBeside(secrets) ?? base;
+  const scanningAlone = scannerBeside(buildAutomaton(NO_DETECTORS));
   const replaceWith =
     (mint: Mint | undefined): Replace =>
     (kind, vendor, value) =>
@@ -138,15 +157,15 @@ export function createMasker(options: MaskerOptions = {}): Masker {
     if (media === null) throw new GuardError("MEDIA_REFUSED", { sent: true });
     return openPass({
       media,
-      scanning: scanningWith(given.secrets ?? []),
+      scanning: scanningWith(given.secrets),
       paths: pathsWith(given.paths),
       replace: replaceWith(given.mint),
       replaceField: fieldsWith(given.mint),
-      opaque: given.unmaskable === "pass" ? () => scanningFor(NO_DETECTORS, given.secrets ?? []) : undefined,
+      opaque: given.unmaskable === "pass" ? () => scanningAlone(given.secrets) : undefined,
     });
   };
-  const openOpaque = (secrets: readonly string[]): MaskingPass | null => {
-    const scanner = scanningFor(NO_DETECTORS, secrets);
+  const openOpaque = (secrets: Secrets): MaskingPass | null => {
+    const scanner = scanningAlone(secrets);
     if (scanner === null) return null;
     return openPass({
       media: { format: "text", boundary: "" },
@@ -170,7 +189,7 @@ export function createMasker(options: MaskerOptions = {}): Masker {
       }
       return { text: masked + text.slice(at), counts };
     },
-    field(name, value, { secrets = [], mint } = {}) {
+    field(name, value, { secrets, mint } = {}) {
       const malformed = (): GuardError => new GuardError("MASKING_FAILED", { sent: true });
       const replacing = { replace: replaceWith(mint), replaceField: fieldsWith(mint) };
       return maskedField({ scanning: scanningWith(secrets), paths: null, malformed, ...replacing }, name, value);

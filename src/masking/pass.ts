@@ -1,4 +1,5 @@
 import { GuardError } from "../errors/guard-error.js";
+import type { KnownSecrets } from "./known/known-secrets.js";
 import type { Media } from "./media.js";
 import { type Opaque, openStage } from "./open-stage.js";
 import type { PathRules } from "./paths.js";
@@ -7,13 +8,16 @@ import type { Replace } from "./segment.js";
 import type { Stage } from "./stage.js";
 import type { Mint, Strategy } from "./strategies.js";
 
+/** Texts of six characters or more that must not appear, in any common encoding: a list, or a set that is kept up to date. */
+export type Secrets = readonly string[] | KnownSecrets;
+
 /** What body it is. */
 export interface OpenOptions {
   readonly contentType: string | null;
   /** Fields to mask besides the masker's own, in the same form. */
   readonly paths?: readonly string[];
-  /** Texts of six characters or more that must not appear, in any common encoding: live credentials. */
-  readonly secrets?: readonly string[];
+  /** Live credentials. */
+  readonly secrets?: Secrets;
   /** Makes the placeholders of the `tokenise` strategy, such as `mint` of a vault for the origin of the answer. */
   readonly mint?: Mint;
   /** What becomes of parts of a multipart body that cannot be masked: `refuse` withholds the rest. Default `refuse`. */

@@ -1,9 +1,10 @@
 import { type Automaton, COLUMN_BITS, HIT, type Output } from "./automaton.js";
 import { BASE64URL, CLASS, is, LABEL, LETTER, LOCAL } from "./bytes.js";
 import { LONGEST_LOCAL } from "./detectors/email.js";
-import type { KnownSecrets } from "./detectors/known-secrets.js";
 import { type PemProgress, pemEnd } from "./detectors/private-key.js";
 import type { KnownNames } from "./json/names.js";
+import type { SecretIndex } from "./known/secret-index.js";
+import { SecretSearch } from "./known/secret-search.js";
 import { type FieldContext, MATCH, MORE, NONE, OPEN, Probe, type Swallow, type Verdict } from "./probe.js";
 
 /** Everything that may belong to a finding whose anchor has not come yet: a local part, `+`, `(`, `~`, the letters of an IBAN. */
@@ -34,13 +35,16 @@ export interface ScannerOptions {
   readonly needsWhole: (kind: string) => boolean;
   /** Whether a value is on the allow-list. */
   readonly allowed: (bytes: Uint8Array, start: number, stop: number) => boolean;
-  /** A known secret that a finding would cut in two. */
-  readonly known: KnownSecrets | null;
+  /** Exact values that must not appear, found before anything else is; null for none. */
+  readonly known: SecretIndex | null;
   /** Whether short words, UUIDs and instants are nothing that is looked for. */
   readonly skipsPlain: boolean;
   /** Names of JSON members in which nothing is found, shared by all bodies. */
   readonly names: KnownNames;
 }
+
+/** What a known secret is called. */
+const CREDENTIAL = "CREDENTIAL";
 
 interface Planned {
   readonly verdict: Verdict;
@@ -50,6 +54,8 @@ interface Planned {
   stop: number;
   readonly swallow: Swallow | undefined;
 }
+
+const byStart = (a: Planned, b: Planned): number => a.start - b.start;
 
 /** Puts a planned finding back into the probe. */
 function recall({ verdict, kind, vendor, start, stop, swallow }: Planned, probe: Probe): Verdict {
@@ -68,6 +74,7 @@ export class Scanner {
   readonly #options: ScannerOptions;
   readonly #sink: Sink;
   readonly #probe: Probe;
+  readonly #search: SecretSearch | null;
   #state = 0;
   #swallow: Swallow | undefined;
   /** Within a PEM block whose END line has not come. */
@@ -88,6 +95,7 @@ export class Scanner {
     this.#options = options;
     this.#probe = new Probe(field);
     this.#sink = sink;
+    this.#search = options.known === null ? null : new SecretSearch(options.known);
   }
 
   /** A new segment begins at index `at`. */
@@ -99,6 +107,7 @@ export class Scanner {
     if (this.#planned.length > 0) this.#planned = [];
     this.#position = at;
     this.hold = at;
+    this.#search?.begin(at);
     probe.floor = at;
     probe.contextFloor = at;
     probe.segmentStart = at;
@@ -117,6 +126,7 @@ export class Scanner {
   shift(by: number): void {
     this.#position += by;
     this.hold += by;
+    this.#search?.shift(by);
     const probe = this.#probe;
     probe.floor += by;
     probe.contextFloor += by;
@@ -132,8 +142,10 @@ export class Scanner {
     return this.#swallow !== undefined;
   }
 
-  run(bytes: Uint8Array, end: number, final: boolean): void {
+  run(bytes: Uint8Array, there: number, ended: boolean): void {
     const probe = this.#probe;
+    const end = this.#search === null ? there : this.#searched(this.#search, bytes, there, ended);
+    const final = ended && end === there;
     probe.bytes = bytes;
     probe.end = end;
     probe.final = final;
@@ -207,11 +219,39 @@ export class Scanner {
     return NONE;
   }
 
+  /** Plans to replace known secrets, and gives the index before which they are all known: the rest is as if it had not come. */
+  #searched(search: SecretSearch, bytes: Uint8Array, end: number, final: boolean): number {
+    search.run(bytes, end, final);
+    const { finder, gate } = search;
+    for (let i = 0; i < finder.count; i++) {
+      const start = finder.starts[i] as number;
+      const stop = finder.stops[i] as number;
+      this.#planned.push({ verdict: MATCH, kind: CREDENTIAL, vendor: undefined, start, stop, swallow: undefined });
+    }
+    // What was planned before lies ahead of what is new, but for a value that a name gave away from afar.
+    if (finder.count > 0 && this.#planned.length > finder.count) this.#planned.sort(byStart);
+    return gate;
+  }
+
+  /** A finding that begins where a known secret does, or would let the end of one go, is that secret's. */
+  #claim(verdict: Verdict): void {
+    const probe = this.#probe;
+    for (let i = 0; i < this.#planned.length; i++) {
+      const { kind, start, stop } = this.#planned[i] as Planned;
+      // Where an open finding ends is not known yet; what is left of a secret behind it is found there.
+      if (start >= (verdict === OPEN ? probe.start + 1 : probe.stop)) return;
+      if (kind !== CREDENTIAL || start < probe.start || (start > probe.start && stop <= probe.stop)) continue;
+      probe.kind = CREDENTIAL;
+      probe.vendor = undefined;
+      probe.stop = Math.max(probe.stop, stop);
+    }
+  }
+
   #plan(verdict: Verdict): void {
     const { kind, vendor, start, stop, swallow } = this.#probe;
     if (this.#planned.some((planned) => planned.start === start)) return;
     this.#planned.push({ verdict, kind, vendor, start, stop, swallow });
-    this.#planned.sort((a, b) => a.start - b.start);
+    this.#planned.sort(byStart);
   }
 
   /** A finding ended at `stop`; of what was planned before that, only what is left of it. */
@@ -228,9 +268,8 @@ export class Scanner {
   /** Acts on a verdict; false if no more can be decided now. */
   #take(verdict: Verdict): boolean {
     const probe = this.#probe;
-    const { known } = this.#options;
     let decided = verdict;
-    if (decided !== MORE && known !== null) decided = known.claim(probe, decided);
+    if (decided !== MORE) this.#claim(decided);
     if (decided === OPEN) decided = this.#close();
     if (decided === MORE) {
       this.#holdBack(probe.start);

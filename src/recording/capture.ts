@@ -1,7 +1,7 @@
 import { Buffer, isUtf8 } from "node:buffer";
 import { createHmac, type Hmac } from "node:crypto";
 import type { BodyFacts, BodyKeeper } from "../audit/index.js";
-import { isMaskable, type Masker } from "../masking/index.js";
+import { isMaskable, type Masker, type Secrets } from "../masking/index.js";
 import type { RecordLevel } from "../policy/index.js";
 
 /** Whose body it is, and how it may be kept. */
@@ -14,7 +14,7 @@ export interface CaptureSubject {
   /** Fields that the policy masks. */
   readonly paths: readonly string[];
   /** The secrets that are live. */
-  readonly secrets: () => readonly string[];
+  readonly secrets: () => Secrets;
 }
 
 /** What it takes to keep bodies. */

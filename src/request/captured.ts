@@ -47,6 +47,7 @@ export const endsWith: (text: string, end: string) => boolean = uncurry(string.e
 export const indexOf: (text: string, what: string, from?: number) => number = uncurry(string.indexOf);
 export const slice: (text: string, from: number, to?: number) => string = uncurry(string.slice);
 export const charCodeAt: (text: string, at: number) => number = uncurry(string.charCodeAt);
+export const fromCharCode: typeof String.fromCharCode = String.fromCharCode;
 export const toLowerCase: (text: string) => string = uncurry(string.toLowerCase);
 
 export const sort = uncurry((Array.prototype as unknown[]).sort) as <T>(
