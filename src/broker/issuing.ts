@@ -42,6 +42,18 @@ export function createIssuing(parts: IssuingParts): Issuing {
   const unfinished = new Map<Flight<LiveCredential>, string>();
 
   const issueFor = async (entry: Entry, signal: AbortSignal): Promise<LiveCredential> => {
+    const live = await issue(entry, signal);
+    if (leases === undefined || !isLeased(live)) return live;
+    // What the store throws is the guard's own to say, not a provider's.
+    await keepLease(leases, live).catch((failure: unknown) => {
+      void custody.revoke(live);
+      signal.throwIfAborted();
+      throw failure;
+    });
+    return live;
+  };
+
+  const issue = async (entry: Entry, signal: AbortSignal): Promise<LiveCredential> => {
     const { provider, request, base } = entry;
     const startedAt = clock.monotonic();
     try {
@@ -56,12 +68,6 @@ export function createIssuing(parts: IssuingParts): Issuing {
       const live = custody.take(entry, issued, requestedAt);
       checkBinding(live);
       custody.checkScope(live, entry.optionalScopes);
-      if (leases !== undefined && isLeased(live)) {
-        await keepLease(leases, live).catch((failure: unknown) => {
-          void custody.revoke(live);
-          throw failure;
-        });
-      }
       return live;
     } catch (error) {
       const { rejected } = asideOf(error);

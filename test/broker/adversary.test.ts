@@ -29,7 +29,7 @@ async function guarded(
     policy: loopbackPolicy(
       origin,
       [{ id: "all", effect: "allow", service: "api", methods: ["*"], path: "/**", scopes: ["read"] }],
-      { credential: "crm" },
+      { credential: "crm", headers: ["x-cut"] },
     ),
     credentials: { crm },
   });
