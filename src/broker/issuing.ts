@@ -87,7 +87,7 @@ export function createIssuing(parts: IssuingParts): Issuing {
   };
 
   const noteFailure = (entry: Entry, error: unknown, inBackground: boolean): void => {
-    const failure = asGuardError(error, entry.base.credential);
+    const failure = error instanceof GuardError ? error : asGuardError(error, entry.base.credential);
     const { detail } = asideOf(failure);
     const refused = failure.code === "CREDENTIAL_REFUSED";
     const now = clock.monotonic();

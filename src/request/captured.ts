@@ -50,11 +50,6 @@ export const charCodeAt: (text: string, at: number) => number = uncurry(string.c
 export const fromCharCode: typeof String.fromCharCode = String.fromCharCode;
 export const toLowerCase: (text: string) => string = uncurry(string.toLowerCase);
 
-export const sort = uncurry((Array.prototype as unknown[]).sort) as <T>(
-  list: T[],
-  order: (a: T, b: T) => number,
-) => T[];
-
 /** Not for secrets: `RegExp.input` remembers the text. */
 export const matches: (pattern: RegExp, text: string) => boolean = (pattern, text) => exec(pattern, text) !== null;
 const exec = uncurry(RegExp.prototype.exec);

@@ -7,8 +7,6 @@ import { append, charCodeAt } from "../captured.js";
 
 const { fromCharCode } = String;
 const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const PADDING = ["", "\0", "\0\0"] as const;
-const BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /** The bytes of a text in UTF-8, one character for each; what is no text (a lone surrogate) becomes U+FFFD, as everywhere. */
 export function utf8Bytes(text: string): string {
@@ -39,24 +37,6 @@ export function base64Of(bytes: string): string {
   return text + ["", "=", "=="][(3 - (bytes.length % 3)) % 3];
 }
 
-/**
- * The base64 characters that depend on the bytes alone when `before` bytes (modulo 3) precede them, as in the
- * `user:password` of HTTP Basic: the first and last group also hold bits of the neighbours, and are left out. In both
- * alphabets.
- */
-export function base64Inside(bytes: string, before: 0 | 1 | 2): readonly [string, string] {
-  const shifted = PADDING[before] + bytes;
-  const from = [0, 2, 3][before] as number;
-  const cut = shifted.length % 3 === 0 ? 0 : 1;
-  const inside = (alphabet: string): string => {
-    const all = digits(shifted, alphabet);
-    let text = "";
-    for (let at = from; at < all.length - cut; at++) text += all[at];
-    return text;
-  };
-  return [inside(BASE64), inside(BASE64URL)];
-}
-
 function digits(bytes: string, alphabet: string): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += 3) {
@@ -69,25 +49,6 @@ function digits(bytes: string, alphabet: string): string {
   }
   return text;
 }
-
-/** Every byte but letters, digits and `-._~` as an escape, with upper or lower case digits. */
-export function percentEncoded(bytes: string, hex: "0123456789ABCDEF" | "0123456789abcdef"): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at++) {
-    const code = charCodeAt(bytes, at);
-    text += isUnreserved(code) ? bytes[at] : `%${hex[code >> 4]}${hex[code & 15]}`;
-  }
-  return text;
-}
-
-const isUnreserved = (code: number): boolean =>
-  (code >= 0x30 && code <= 0x39) ||
-  (code >= 0x41 && code <= 0x5a) ||
-  (code >= 0x61 && code <= 0x7a) ||
-  code === 0x2d ||
-  code === 0x2e ||
-  code === 0x5f ||
-  code === 0x7e;
 
 /** The lines of a text, whatever ends them; none is empty unless the text is. */
 export function linesOf(text: string): string[] {
