@@ -66,5 +66,5 @@ export interface SessionState {
   /** Exchanges under way, so that closing can end their records. */
   readonly exchanges: Set<{ abandon(): void }>;
   /** Sessions that got their task from this one; they end with it. */
-  readonly children: Set<{ close(): Promise<void> }>;
+  readonly children: Set<{ close(options?: { readonly cancelApprovals?: boolean }): Promise<void> }>;
 }

@@ -39,7 +39,10 @@ export interface Guard {
   openSession(options: SessionOptions, wait?: { readonly signal?: AbortSignal }): Promise<Session>;
   /** Puts another policy in force. Requests that wait are judged again under it; a file is no longer watched. @throws PolicyError; the old one then stays */
   setPolicy(policy: PolicySource): Promise<void>;
-  /** Ends every session of an agent at once: nothing more is sent, credentials are revoked. */
+  /**
+   * Ends every session of an agent at once: nothing more is sent, credentials are revoked, and everything that it has asked
+   * people is taken back, with the approvals that it has not used.
+   */
   revoke(who: { readonly agent: string }): Promise<void>;
   /** Lets another key sign the record from now on; the old one signs that it is so. @throws OptionsError, AuditUnavailableError */
   rotateAuditSigner(next: AuditSigner): void;
@@ -259,7 +262,10 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     async revoke({ agent }: { readonly agent: string }) {
       parts.vaults?.forget(agent);
       const hit = [...sessions.values()].filter(({ session }) => session.agent.id === agent);
-      await Promise.all(hit.map(({ session }) => session.close()));
+      const closed = await Promise.allSettled(hit.map(({ session }) => session.close()));
+      // After its sessions, which could still ask; and also where one of them could not be closed in every part.
+      await desk.withdraw({ agent });
+      for (const one of closed) if (one.status === "rejected") throw one.reason;
     },
     rotateAuditSigner: (next: AuditSigner) => audit.rotateSigner(next),
     approvals: Object.freeze({

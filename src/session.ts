@@ -6,7 +6,7 @@ import { guardedCall } from "./call/guarded-fetch.js";
 import type { OnDeny } from "./call/respond.js";
 import { type Client, createSessionClient } from "./client/create-client.js";
 import { asFetch } from "./client/guarded-function.js";
-import { GuardError } from "./errors/guard-error.js";
+import { type ConfigurationProblem, GuardError, OptionsError } from "./errors/guard-error.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
 import type { Agent, Principal } from "./policy/index.js";
 import { watchAbort } from "./transport/index.js";
@@ -37,8 +37,20 @@ export interface Session {
   client<Paths extends object>(service: string): Client<Paths>;
   /** Runs `work` so that the ambient `guardedFetch` and `createClient` inside it belong to this session. */
   run<Result>(work: () => Result): Result;
-  /** Refuses everything from now on, revokes the session's credentials, and signs the record. Idempotent. */
-  close(): Promise<void>;
+  /**
+   * Refuses everything from now on, revokes the session's credentials, and signs the record. Idempotent. What people were
+   * asked stays pending until its own time to live, for a later session of the same principal and agent.
+   */
+  close(options?: CloseOptions): Promise<void>;
+}
+
+/** How a session is closed. */
+export interface CloseOptions {
+  /**
+   * Takes back what this session has asked people, and approvals that are not used. What a call of another session waits for
+   * stays. Default false.
+   */
+  readonly cancelApprovals?: boolean;
 }
 
 const ambient = new AsyncLocalStorage<Session>();
@@ -61,9 +73,9 @@ export function createSession(
   const endsAt = parts.clock.monotonic() + (facts.expiresAt - facts.startedAt);
   let ending: Promise<void> | undefined;
   let endedWith: ReturnType<SessionState["endedWith"]> = null;
-  const end = (code: "SESSION_CLOSED" | "SESSION_EXPIRED", reason: string): Promise<void> => {
+  const end = (code: "SESSION_CLOSED" | "SESSION_EXPIRED", reason: string, cancels = false): Promise<void> => {
     endedWith ??= code;
-    ending ??= endSession(parts, state, lifetime, code, reason).finally(onEnd);
+    ending ??= endSession(parts, state, lifetime, code, reason, cancels).finally(onEnd);
     return ending;
   };
   const cancelExpiry = parts.clock.schedule(facts.expiresAt - facts.startedAt, () => {
@@ -101,9 +113,16 @@ export function createSession(
     createFetch: ({ onDeny = "throw" }: { readonly onDeny?: OnDeny } = {}) => fetchThat(onDeny),
     client: <Paths extends object>(service: string) => createSessionClient<Paths>(parts.policy(), service, fetch),
     run: <Result>(work: () => Result) => ambient.run(session, work),
-    close: () => {
+    close: async (options?: CloseOptions): Promise<void> => {
+      const problems = closeProblems(options);
+      const cancelApprovals = options?.cancelApprovals === true;
       cancelExpiry();
-      return end("SESSION_CLOSED", "closed");
+      const isEnding = ending !== undefined;
+      await end("SESSION_CLOSED", "closed", cancelApprovals);
+      // Closed before, or expired: its approvals are still there to be taken back.
+      if (isEnding && cancelApprovals) await parts.desk.withdraw({ sessionId: facts.id });
+      // Only now: a mistake in the options must leave no session open.
+      if (problems.length > 0) throw new OptionsError(problems);
     },
   });
   return { session, state };
@@ -116,15 +135,31 @@ async function endSession(
   lifetime: AbortController,
   code: "SESSION_CLOSED" | "SESSION_EXPIRED",
   reason: string,
+  cancelsApprovals: boolean,
 ): Promise<void> {
   lifetime.abort(new GuardError(code));
   // Listened to from now on: one that rejects while the store is still asked must not be an unhandled rejection.
-  const handedOn = Promise.allSettled([...state.children].map((child) => child.close()));
+  const handedOn = Promise.allSettled(
+    [...state.children].map((child) => child.close({ cancelApprovals: cancelsApprovals })),
+  );
   for (const exchange of [...state.exchanges]) exchange.abandon();
-  const [questions] = await Promise.allSettled([parts.desk.closeSession(state.id)]);
+  parts.desk.closeSession(state.id);
+  const withdrawing = cancelsApprovals ? parts.desk.withdraw({ sessionId: state.id }) : Promise.resolve();
+  const [approvals] = await Promise.allSettled([withdrawing]);
   if (state.vault !== null) parts.vaults?.sessionEnded(state.vault);
   await Promise.allSettled([parts.broker.closeSession(state.id), state.connections.close(), handedOn]);
   await state.record.close(reason);
   // Only now: a store that is down must leave no credential alive and no record unsigned.
-  if (questions.status === "rejected") throw questions.reason;
+  if (approvals.status === "rejected") throw approvals.reason;
+}
+
+/** What is wrong with the options of `close`; something that is no object is an event or a signal, where it is a listener. */
+function closeProblems(options: unknown): readonly ConfigurationProblem[] {
+  if (typeof options !== "object" || options === null) return [];
+  return Object.entries(options).flatMap(([key, value]) => {
+    if (key !== "cancelApprovals") return [{ pointer: `/${key}`, message: "is not a known option" }];
+    return value === undefined || typeof value === "boolean"
+      ? []
+      : [{ pointer: "/cancelApprovals", message: "must be true or false" }];
+  });
 }

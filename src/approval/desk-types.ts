@@ -53,7 +53,8 @@ export interface ApprovalDesk {
    * grant is used. Where a no arrives together with a yes, the no wins.
    *
    * @throws ApprovalMismatchError (another request), ApprovalUnavailableError (malformed, or not theirs to decide),
-   * ApprovalExpiredError (a yes too late), ApprovalConsumedError (a replay); none of them changes the approval.
+   * ApprovalExpiredError (a yes too late), ApprovalConsumedError (a replay), ApprovalNotPendingError (any other state, which it
+   * tells); none of them changes the approval.
    */
   decide(decision: ApprovalDecision | string): Promise<ApprovalRecord>;
   get(id: string): Promise<ApprovalRecord | undefined>;
@@ -70,10 +71,15 @@ export interface ApprovalDesk {
   /** Lets time act on what is in the store already, also of processes that are no more: expiry, and reminders. Never rejects. */
   resume(): Promise<void>;
   /**
-   * Refuses the session's waiting calls with SESSION_CLOSED and cancels its questions nobody else waits for; of a closed desk,
-   * they stay.
+   * Refuses the session's waiting calls with SESSION_CLOSED. Its approvals stay: they belong to its principal and agent, and a
+   * later session finds them.
    */
-  closeSession(sessionId: string): Promise<void>;
+  closeSession(sessionId: string): void;
+  /**
+   * Takes back what these have asked for: pending approvals, and grants that are not used. Of a session, not what a call of
+   * another session waits for at this moment.
+   */
+  withdraw(of: { readonly sessionId: string } | { readonly agent: string }): Promise<void>;
   /** Refuses all waiting calls with GUARD_CLOSED. Questions stay in the store, for whoever opens it next. */
   close(): Promise<void>;
 }

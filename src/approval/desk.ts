@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../errors/codes.js";
 import { GuardError, isGuardError } from "../errors/guard-error.js";
+import { foldedId } from "../policy/folded-id.js";
 import { outsideOf } from "../policy/pins.js";
 import { BadReply, createAsking } from "./asking.js";
 import { type Call, createCalls } from "./calls.js";
@@ -9,7 +10,7 @@ import { failClosedStore } from "./fail-closed-store.js";
 import { takeGrantFor } from "./granting.js";
 import { openingFor, spendingTerms, type Wishes } from "./opening.js";
 import { type ApprovalDeskOptions, deskSettings } from "./options.js";
-import { isWithdrawnForTerms, THE_POLICY, THE_SESSION, THE_TERMS } from "./own-votes.js";
+import { isWithdrawnForTerms, THE_POLICY, THE_REVOCATION, THE_SESSION, THE_TERMS } from "./own-votes.js";
 import { createPromptBudget } from "./prompt-budget.js";
 import { ageRecord } from "./record/ageing.js";
 import type { ApprovalRecord } from "./record/record.js";
@@ -162,11 +163,11 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
       if (asking === undefined) throw unavailable("nobody is configured to be asked");
       const call = calls.enter(draft, wishes.signal);
       const spending = spendingTerms(settings, verified, draft, wishes);
-      const endsAt = now() + (wishes.waitMs ?? settings.waitMs);
+      const endsAt = clock.monotonic() + (wishes.waitMs ?? settings.waitMs);
       try {
         for (let asked = 0; asked < MOST_ASKED; asked++) {
           const { id } = await join(draft, spending, wishes, call);
-          const record = await decided(id, call, endsAt - now());
+          const record = await decided(id, call, endsAt - clock.monotonic());
           if (isWithdrawnForTerms(record)) continue;
           if (record.state !== "approved") throw refusalOf(record);
           const outside = (record.pins ?? []).flatMap((pins) => outsideOf(pins, wishes.vary?.body));
@@ -205,12 +206,17 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
       return record;
     },
     resume: () => time.resume(),
-    async closeSession(sessionId) {
+    closeSession(sessionId) {
       prompts.forget(sessionId);
       calls.refuse({ sessionId }, new GuardError("SESSION_CLOSED"));
-      if (closed) return;
-      for (const { id, sessionId: opener } of await store.list({ state: "pending" })) {
-        if (opener === sessionId && !calls.hasOther(id, sessionId)) await voting.withdraw(id, THE_SESSION, "cancel");
+    },
+    async withdraw(of) {
+      for (const state of ["pending", "approved"] as const) {
+        for (const record of await store.list({ state })) {
+          if (!isOf(record, of) || ("sessionId" in of && calls.hasOther(record.id, of.sessionId))) continue;
+          const by = "agent" in of ? THE_REVOCATION : THE_SESSION;
+          await voting.withdraw(record.id, by, state === "pending" ? "cancel" : "revoke");
+        }
       }
     },
     async close() {
@@ -220,6 +226,13 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
       time.stop();
     },
   };
+}
+
+/** Whether the approval is one of these. An agent's are also those of tasks that it handed on, however its id is spelled. */
+function isOf(record: ApprovalRecord, of: { readonly sessionId: string } | { readonly agent: string }): boolean {
+  const { sessionId, joinedBy = [], subject } = record;
+  if ("sessionId" in of) return sessionId === of.sessionId || joinedBy.includes(of.sessionId);
+  return [subject.agent, ...(subject.delegatedBy ?? [])].some((id) => foldedId(id) === foldedId(of.agent));
 }
 
 const OWN_CODES: ReadonlySet<string> = new Set([

@@ -36,6 +36,8 @@ export interface ApprovalEvent {
   /** The session and the request that took this step; of what people and time do, those that opened the approval. */
   readonly sessionId: string;
   readonly requestId?: string;
+  /** The session that opened the approval, which another one may join. */
+  readonly openedBy: string;
   /** The request, without its query. */
   readonly http: { readonly method: string; readonly origin: string; readonly path: string };
   readonly fingerprint: string;
@@ -93,6 +95,7 @@ export function eventOf(
     at,
     approvalId: record.id,
     sessionId: caller.sessionId,
+    openedBy: record.sessionId,
     ...(caller.requestId === undefined ? {} : { requestId: caller.requestId }),
     http: { method, origin, path },
     fingerprint: record.fingerprint,

@@ -32,7 +32,7 @@ export async function takeGrantFor(
 ): Promise<Grant | null> {
   const { store, time, now, randomId, emit } = tools;
   const at = now();
-  const lease: ApprovalLease = { id: randomId(), at, expiresAt: at + LEASE_MS, spending };
+  const lease: ApprovalLease = { id: randomId(), at, expiresAt: at + LEASE_MS, sessionId: call.sessionId, spending };
   const result = await store.reserve(record.id, record.fingerprint, lease);
   if (result === "mismatch") throw mismatch("the approval is for another request", record);
   if (result === "terms") return null;

@@ -7,6 +7,9 @@ export const OURSELVES = "sallyport";
 /** Takes back what a session asked, because the session ends or has asked too often. */
 export const THE_SESSION: Approver = { id: "session", idp: OURSELVES };
 
+/** Takes back what an agent asked that is revoked. */
+export const THE_REVOCATION: Approver = { id: "revocation", idp: OURSELVES };
+
 /** Takes an unused yes back because another policy is in force. */
 export const THE_POLICY: Approver = { id: "policy", idp: OURSELVES };
 

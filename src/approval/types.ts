@@ -7,6 +7,11 @@ export interface ApprovalSubject {
   readonly agent: string;
   /** Id of the person the agent acts for. */
   readonly onBehalfOf?: string;
+  /** Who vouches for that id, and what it is: the same id of another issuer is somebody else. */
+  readonly issuer?: string;
+  readonly type?: string;
+  /** The agents that handed the task on, outermost first. */
+  readonly delegatedBy?: readonly string[];
   /** Further ids that count as the requester: the person's e-mail address, the agents that handed the task on. */
   readonly aliases?: readonly string[];
   readonly runId?: string;
@@ -69,6 +74,8 @@ export interface ApprovalDraft {
   readonly agentReason?: string;
   /** Who may decide: ids, or `group:name`. Absent: anyone but the requester. */
   readonly approvers?: readonly string[];
+  /** The purpose that the approval belongs to. Absent: sessions with any purpose find it. */
+  readonly purpose?: string;
 }
 
 /** What the approver is asked. Frozen, all the way down. */

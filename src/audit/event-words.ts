@@ -101,6 +101,7 @@ export const FIELD_WORDS: { readonly [Key in keyof (EventFields & LogFields)]: W
       required: { id: true },
       members: {
         id: "Of the question.",
+        session_id: "The session that opened the approval: a later one of the same principal and agent may use it.",
         outcome: {
           text: "How it ended. Anything that is not a clear yes is none.",
           values: { approved: true, denied: true, expired: true, cancelled: true, error: true },

@@ -41,6 +41,7 @@ export interface DecisionFacts {
 /** `shown_hash` is the digest of what the approver saw. Times are epoch milliseconds. */
 export interface ApprovalFacts {
   readonly id: string;
+  readonly session_id?: string;
   readonly outcome?: "approved" | "denied" | "expired" | "cancelled" | "error";
   readonly approver?: string;
   readonly approver_type?: string;

@@ -110,6 +110,7 @@ const TABLE = {
   },
   approval: {
     id: "text",
+    session_id: "text",
     outcome: "text",
     approver: "text",
     approver_type: "text",

@@ -47,6 +47,7 @@ export function recordApproval(record: SessionLog, event: ApprovalEvent): void {
     },
     approval: {
       id: event.approvalId,
+      session_id: event.openedBy,
       shown_hash: event.shownHash,
       ...(event.terms === undefined ? {} : { terms: JSON.stringify(event.terms) }),
       ...(event.termsHash === undefined ? {} : { terms_hash: event.termsHash }),

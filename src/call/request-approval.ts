@@ -1,7 +1,7 @@
-import type { ApprovalDraft, ApprovalPlaceholder, Grant, ObtainOptions } from "../approval/index.js";
+import type { ApprovalDraft, ApprovalPlaceholder, ApprovalSubject, Grant, ObtainOptions } from "../approval/index.js";
 import type { GuardParts, SessionState } from "../guard-parts.js";
 import type { Masker, RestoredValue } from "../masking/index.js";
-import type { Agent, Decision } from "../policy/index.js";
+import type { Decision } from "../policy/index.js";
 import { partPointer } from "../policy/pins.js";
 import { type BodyDescription, describeBody } from "../request/body/describe-body.js";
 import { type JsonValue, readStrictJson } from "../request/body/json.js";
@@ -52,10 +52,21 @@ export async function requestApproval(
   }
 }
 
-/** Who else counts as the requester: whoever handed the task on cannot say yes to what comes of it. */
-function aliasesOf(email: string | undefined, chain: readonly Agent[] = []): { readonly aliases?: readonly string[] } {
-  const aliases = [...(email === undefined ? [] : [email]), ...chain.map(({ id }) => id)];
-  return aliases.length === 0 ? {} : { aliases };
+/** Whom the approval belongs to: all of it is what the guard has verified. */
+function subjectOf(session: SessionState): ApprovalSubject {
+  const { principal, agent } = session.context();
+  const chain = (session.brokerSession.delegatedBy ?? []).map(({ id }) => id);
+  // Whoever handed the task on cannot approve what comes of it.
+  const aliases = [...(principal.email === undefined ? [] : [principal.email]), ...chain];
+  return {
+    tenant: principal.tenant ?? "",
+    agent: agent.id,
+    onBehalfOf: principal.id,
+    type: principal.type,
+    ...(principal.issuer === undefined ? {} : { issuer: principal.issuer }),
+    ...(chain.length === 0 ? {} : { delegatedBy: chain }),
+    ...(aliases.length === 0 ? {} : { aliases }),
+  };
 }
 
 function draftFor(
@@ -67,20 +78,14 @@ function draftFor(
 ): ApprovalDraft {
   const { request, body } = hop.told;
   const masker = parts.approverMasker;
-  const { principal, agent } = session.context();
+  const { purpose } = session.context().session;
   const contentType = headerValues(request.headers, "content-type")[0] ?? null;
   const described = describe(parts, request, body);
-  const subject = {
-    tenant: principal.tenant ?? "",
-    agent: agent.id,
-    onBehalfOf: principal.id,
-    ...aliasesOf(principal.email, session.brokerSession.delegatedBy),
-  };
   return {
     sessionId: session.id,
     requestId,
     fingerprint: fingerprintFor(parts, session, hop, decision, { stepUp, vary }),
-    subject,
+    subject: subjectOf(session),
     http: {
       method: request.method,
       origin: request.origin,
@@ -98,7 +103,8 @@ function draftFor(
       matched: decision.rule === undefined ? [] : [decision.rule],
       reason: stepUp === undefined ? decision.reason : `the service asks for a credential with: ${stepUp.join(" ")}`,
     },
-    agentReason: session.context().session.purpose,
+    agentReason: purpose,
+    ...(decision.obligations.approval?.purpose === "any" ? {} : { purpose }),
     ...(decision.obligations.approval?.approvers === undefined
       ? {}
       : { approvers: decision.obligations.approval.approvers }),

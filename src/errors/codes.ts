@@ -36,6 +36,7 @@ export type ErrorCode =
   | "APPROVAL_EXPIRED"
   | "APPROVAL_MISMATCH"
   | "APPROVAL_CONSUMED"
+  | "APPROVAL_NOT_PENDING"
   | "APPROVAL_UNAVAILABLE"
   | "CREDENTIAL_REFUSED"
   | "CREDENTIAL_UNAVAILABLE"
@@ -78,6 +79,7 @@ export type ErrorClass =
   | "ApprovalExpiredError"
   | "ApprovalMismatchError"
   | "ApprovalConsumedError"
+  | "ApprovalNotPendingError"
   | "ApprovalUnavailableError"
   | "AuditUnavailableError"
   | "AuditIncompleteError"
@@ -277,6 +279,13 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, Readonly<ErrorCodeEntry>>> 
     "stop",
     "The one-time grant for this request is already used.",
     "Make the call again to ask anew.",
+  ),
+  APPROVAL_NOT_PENDING: entry(
+    "ApprovalNotPendingError",
+    409,
+    "stop",
+    "A decision came for an approval that is no longer pending, so it changes nothing.",
+    "Look at `state` of the error. Where the request is still needed, make the call again to ask anew.",
   ),
   APPROVAL_UNAVAILABLE: entry(
     "ApprovalUnavailableError",

@@ -216,6 +216,18 @@ export class ApprovalConsumedError extends GuardError {
   }
 }
 
+/** A decision came too late: the approval is over, or was decided in another way. `state` says how it stands. */
+export class ApprovalNotPendingError extends GuardError {
+  override readonly name: string = "ApprovalNotPendingError";
+  declare readonly code: "APPROVAL_NOT_PENDING";
+  /** State of the approval, such as `approved`, `denied` or `cancelled`. */
+  readonly state: string;
+  constructor(fields: GuardErrorFields & { readonly state: string }) {
+    super("APPROVAL_NOT_PENDING", fields);
+    this.state = fields.state;
+  }
+}
+
 /** Nobody can be asked, or asking failed; the request is refused. */
 export class ApprovalUnavailableError extends GuardError {
   override readonly name: string = "ApprovalUnavailableError";

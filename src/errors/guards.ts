@@ -4,6 +4,7 @@ import {
   type ApprovalDeniedError,
   type ApprovalExpiredError,
   type ApprovalMismatchError,
+  type ApprovalNotPendingError,
   type ApprovalPendingError,
   type ApprovalUnavailableError,
   type AuditIncompleteError,
@@ -37,6 +38,10 @@ export const isApprovalMismatch = (error: unknown): error is ApprovalMismatchErr
 
 /** Whether the one-time grant is already used. */
 export const isApprovalConsumed = (error: unknown): error is ApprovalConsumedError => has(error, "APPROVAL_CONSUMED");
+
+/** Whether a decision came for an approval that is no longer pending; `state` says how it stands. */
+export const isApprovalNotPending = (error: unknown): error is ApprovalNotPendingError =>
+  has(error, "APPROVAL_NOT_PENDING");
 
 /** Whether nobody can be asked, or asking failed. */
 export const isApprovalUnavailable = (error: unknown): error is ApprovalUnavailableError =>

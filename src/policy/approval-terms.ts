@@ -4,7 +4,14 @@ import { parseDuration } from "./document/duration.js";
 import { foldedId } from "./folded-id.js";
 
 /** How a person is asked, with times as numbers. */
-export function approvalTerms({ approvers, quorum, wait, expires, grant }: ApprovalDocument = {}): ApprovalTerms {
+export function approvalTerms({
+  approvers,
+  quorum,
+  wait,
+  expires,
+  purpose,
+  grant,
+}: ApprovalDocument = {}): ApprovalTerms {
   const time = (text: string | undefined): number | undefined =>
     text === undefined ? undefined : (parseDuration(text) ?? undefined);
   const [waitMs, expiresMs, grantTtlMs] = [time(wait), time(expires), time(grant?.ttl)];
@@ -13,6 +20,7 @@ export function approvalTerms({ approvers, quorum, wait, expires, grant }: Appro
     ...(quorum === undefined ? {} : { quorum }),
     ...(waitMs === undefined ? {} : { waitMs }),
     ...(expiresMs === undefined ? {} : { expiresMs }),
+    ...(purpose === undefined ? {} : { purpose }),
     ...(grantTtlMs === undefined ? {} : { grantTtlMs }),
     ...(grant?.uses === undefined ? {} : { uses: grant.uses }),
     ...(grant?.vary === undefined ? {} : { vary: grant.vary }),

@@ -8,6 +8,8 @@ export interface ApprovalTerms {
   readonly waitMs?: number;
   readonly expiresMs?: number;
   readonly grantTtlMs?: number;
+  /** Whether only sessions with the same purpose find the approval. Default `same`. */
+  readonly purpose?: "same" | "any";
   /** How many people must say yes. */
   readonly quorum?: number;
   /** How often one yes may be used. */

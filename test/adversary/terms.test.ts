@@ -216,7 +216,8 @@ describe("a question that is open", () => {
       ["pending", 2],
       ["cancelled", undefined],
     ]);
-    await expect(lax.desk.decide(decisionOn(lax.asked[0]!, "approve", ANN))).resolves.toMatchObject({
+    await expect(lax.desk.decide(decisionOn(lax.asked[0]!, "approve", ANN))).rejects.toMatchObject({
+      code: "APPROVAL_NOT_PENDING",
       state: "cancelled",
     });
     await says(ANN)(strict);

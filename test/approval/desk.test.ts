@@ -155,7 +155,10 @@ describe("single use and races", () => {
       await settled();
       const votes = [decisionOn(asked[0]!, "approve", ANN), decisionOn(asked[0]!, "deny", BEN)];
       if (order === 1) votes.reverse();
-      await Promise.all(votes.map((vote) => desk.decide(vote)));
+      const [yes, no] = order === 0 ? [0, 1] : [1, 0];
+      const results = await Promise.allSettled(votes.map((vote) => desk.decide(vote)));
+      expect(results[no]).toMatchObject({ value: { state: "denied" } });
+      expect(results[yes]).toMatchObject({ reason: { code: "APPROVAL_NOT_PENDING", state: "denied" } });
       const record = await desk.get(asked[0]!.id);
       expect(record?.state).toBe("denied");
       expect(record?.votes.map((vote) => vote.verdict).sort()).toEqual(["approve", "deny"]);
@@ -466,7 +469,10 @@ describe("people", () => {
     await desk.cancel(asked[0]!.id, BEN);
     expect(await waiting).toBe("APPROVAL_UNAVAILABLE");
     expect(events.at(-1)).toMatchObject({ type: "cancelled", approver: BEN });
-    expect(await desk.decide(decisionOn(asked[0]!, "approve"))).toMatchObject({ state: "cancelled" });
+    await expect(desk.decide(decisionOn(asked[0]!, "approve"))).rejects.toMatchObject({
+      code: "APPROVAL_NOT_PENDING",
+      state: "cancelled",
+    });
     expect(await obtain(draftOf(), { waitMs: 0 })).toBe("APPROVAL_PENDING");
   });
 });
@@ -585,26 +591,28 @@ describe("a callback that is not a yes", () => {
 });
 
 describe("sessions", () => {
-  test("closing one refuses its waiting calls at once and cancels its questions", async () => {
+  test("closing one refuses its waiting calls at once, and what they asked stays", async () => {
     const { obtain, asked, desk, clock } = bench();
     const [mine, other] = [obtain(draftOf({ sessionId: "s1" }, "1")), obtain(draftOf({ sessionId: "s2" }, "2"))];
     await settled();
-    await desk.closeSession("s1");
+    desk.closeSession("s1");
     expect(await mine).toBe("SESSION_CLOSED");
-    expect(await desk.get(asked[0]!.id)).toMatchObject({ state: "cancelled" });
-    expect(await desk.get(asked[1]!.id)).toMatchObject({ state: "pending" });
+    for (const { id } of asked) expect(await desk.get(id)).toMatchObject({ state: "pending" });
     await desk.decide(decisionOn(asked[0]!, "approve"));
-    expect(await desk.get(asked[0]!.id)).toMatchObject({ state: "cancelled" });
+    expect(await obtain(draftOf({ sessionId: "s3" }, "1"))).toBe("sent");
     await clock.advance(25_000);
     expect(await other).toBe("APPROVAL_PENDING");
   });
 
-  test("a question that a call of another session waits for is not cancelled", async () => {
+  test("taking back what one has asked leaves what a call of another session waits for", async () => {
     const { obtain, asked, desk } = bench();
     const [mine, other] = [obtain(draftOf({ sessionId: "s1" })), obtain(draftOf({ sessionId: "s2" }))];
     await settled();
-    await desk.closeSession("s1");
+    await obtain(draftOf({ sessionId: "s1" }, "mine"), { waitMs: 0 });
+    desk.closeSession("s1");
+    await desk.withdraw({ sessionId: "s1" });
     expect(await mine).toBe("SESSION_CLOSED");
+    expect(await desk.get(asked[1]!.id)).toMatchObject({ state: "cancelled" });
     await desk.decide(decisionOn(asked[0]!, "approve"));
     expect(await other).toBe("sent");
   });

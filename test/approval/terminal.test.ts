@@ -101,8 +101,8 @@ describe("a person at the terminal", () => {
     const { obtain, desk } = bench({ request: approveInTerminal({ ...tty.streams, approver: person }) });
     const [first, second] = [obtain(draftOf({ sessionId: "s1" }, "1")), obtain(draftOf({ sessionId: "s2" }, "2"))];
     await tty.question();
-    await desk.closeSession("s1");
-    expect(await first).toBe("SESSION_CLOSED");
+    await desk.cancel((await desk.list()).find(({ sessionId }) => sessionId === "s1")!.id, { id: "bo", idp: "x" });
+    expect(await first).toBe("APPROVAL_UNAVAILABLE");
     await tty.question(2);
     expect(tty.screen()).toContain("no longer stands");
     tty.type("y\n");

@@ -50,8 +50,7 @@ describe("sallyport approvals", () => {
     const first = await open();
     const pending = (await call(first.session)) as GuardError;
     expect(pending.code).toBe("APPROVAL_PENDING");
-    // Closing a session takes its questions back; a process that ends does not.
-    await first.session.close();
+    await first.session.close({ cancelApprovals: true });
     const second = await open();
     const { approvalId = "" } = (await call(second.session, 6)) as GuardError;
     await second.guard.close();

@@ -1,4 +1,5 @@
 import { isGuardError, OptionsError } from "../../errors/guard-error.js";
+import { isApprovalNotPending } from "../../errors/guards.js";
 import type { PlainFetch } from "../../transport/index.js";
 import type { ApprovalDesk } from "../desk-types.js";
 import { readApprover } from "../read-reply.js";
@@ -146,7 +147,9 @@ export function slackChannel(options: SlackOptions): SlackChannel {
       } catch (error) {
         if (isGuardError(error) && error.code === "APPROVAL_UNAVAILABLE")
           return void (await tell(click, "Your answer does not count for this request."));
-        outcome = "The question is over.";
+        outcome = isApprovalNotPending(error)
+          ? `Your answer came too late. It is ${error.state} already.`
+          : "The question is over.";
       }
     }
     await close(click.approvalId, click.ts, outcome, click.channel);

@@ -28,8 +28,17 @@ export function joinOrOpen(earlier: ApprovalRecord | undefined, opening: Approva
   const requesters = requestersOf(subject);
   const spending = approvers === undefined ? { terms, requesters } : { terms, approvers, requesters };
   const reason = objectionToJoin(current, spending, now);
-  if (reason === null) return { record: { ...current, attempt: current.attempt + 1 }, created: false };
+  if (reason === null) return { record: joinedBy(current, opening.sessionId), created: false };
   const verdict = current.state === "pending" ? "cancel" : "revoke";
   const vote = { verdict, by: THE_TERMS, at: now, nonce: `terms ${opening.id}`, reason } as const;
   return { record: openRecord(opening), created: true, withdrawn: addVote(current, vote) };
+}
+
+/** More sessions than this are in the audit record, and not in the approval. */
+const MOST_JOINED = 32;
+
+function joinedBy(record: ApprovalRecord, sessionId: string): ApprovalRecord {
+  const { joinedBy: sessions = [], attempt } = record;
+  const isKnown = sessionId === record.sessionId || sessions.includes(sessionId) || sessions.length >= MOST_JOINED;
+  return { ...record, attempt: attempt + 1, ...(isKnown ? {} : { joinedBy: [...sessions, sessionId] }) };
 }

@@ -48,6 +48,8 @@ export interface ApprovalLease {
   readonly at: number;
   /** From then on nobody knows what became of the request. */
   readonly expiresAt: number;
+  /** The session whose call holds it. */
+  readonly sessionId?: string;
   /** What the call asks of the grant. Without it no grant is had. */
   readonly spending?: SpendingTerms;
 }
@@ -59,6 +61,8 @@ export interface ApprovalRecord extends ApprovalOpening {
   readonly state: ApprovalState;
   /** How many calls have asked for it. */
   readonly attempt: number;
+  /** Further sessions that have asked for it, of the first that did. */
+  readonly joinedBy?: readonly string[];
   readonly votes: readonly RecordedVote[];
   readonly decidedAt?: number;
   readonly decidedBy?: Approver;
@@ -105,15 +109,20 @@ export const openRecord = (opening: ApprovalOpening): ApprovalRecord => ({
 });
 
 /**
- * What makes two calls the same: what is sent, for whom, and under which rule of which policy. Not the session and not the
- * run: a retry after a restart finds its answer.
+ * What makes two calls the same: what is sent, for whom, for what purpose, and under which rule of which policy. Not the session
+ * and not the run: a later session of the same principal and agent finds the approval. Compared exactly, character by
+ * character: another spelling of an id is another principal.
  */
-export const slotOf = ({ fingerprint, subject, why }: ApprovalDraft): string =>
+export const slotOf = ({ fingerprint, subject, purpose, why }: ApprovalDraft): string =>
   JSON.stringify([
     fingerprint,
     subject.tenant,
     subject.agent,
     subject.onBehalfOf ?? null,
+    subject.issuer ?? null,
+    subject.type ?? null,
+    subject.delegatedBy ?? [],
+    purpose ?? null,
     why.policyDigest,
     why.ruleId,
   ]);

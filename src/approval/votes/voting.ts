@@ -1,8 +1,8 @@
-import { ApprovalConsumedError, ApprovalExpiredError } from "../../errors/guard-error.js";
+import { ApprovalConsumedError, ApprovalExpiredError, ApprovalNotPendingError } from "../../errors/guard-error.js";
 import type { Emit } from "../events.js";
 import type { DeskSettings } from "../options.js";
 import { THE_RECORD } from "../own-votes.js";
-import { readApprover, readDecision } from "../read-reply.js";
+import { type Reading, readApprover, readDecision } from "../read-reply.js";
 import { decides } from "../record/counting.js";
 import type { ApprovalRecord, ApprovalVote, RecordedVote } from "../record/record.js";
 import { about, mismatch, unavailable } from "../refusals.js";
@@ -160,31 +160,34 @@ export function createVoting(tools: {
     return record;
   };
 
+  /** Counts a decision, after the signature that it may carry is verified. */
+  const count = async (decision: ApprovalDecision): Promise<ApprovalRecord> => {
+    if (decision.proof !== undefined) {
+      if (verify === undefined)
+        throw unavailable("a signed decision came, and nothing is configured to verify it with");
+      const problem = await verify.proof(decision);
+      if (problem !== null) throw unavailable(problem);
+    }
+    return ballot.cast(decision.approvalId, decision.verdict === "deny", () => judge(decision));
+  };
+
+  const fromToken = async (token: string): Promise<ApprovalDecision> => {
+    if (verify === undefined) throw unavailable("a token came, and nothing is configured to verify it with");
+    return whole(await verify.token(token, now()));
+  };
+
   const voting: Voting = {
-    async decide(answer) {
-      const decision = readDecision(answer);
-      if (!decision.ok) throw unavailable(decision.problem);
-      if (decision.value.proof !== undefined) {
-        if (verify === undefined)
-          throw unavailable("a signed decision came, and nothing is configured to verify it with");
-        const problem = await verify.proof(decision.value);
-        if (problem !== null) throw unavailable(problem);
-      }
-      const { approvalId, verdict } = decision.value;
-      return ballot.cast(approvalId, verdict === "deny", () => judge(decision.value));
-    },
+    decide: async (answer) => count(whole(readDecision(answer))),
     async decideFromOutside(answer) {
-      if (typeof answer === "string") {
-        if (verify === undefined) throw unavailable("a token came, and nothing is configured to verify it with");
-        const decision = await verify.token(answer, now());
-        if (!decision.ok) throw unavailable(decision.problem);
-        return voting.decide(decision.value);
-      }
-      const { proof } = (answer ?? {}) as { readonly proof?: unknown };
-      if (verify !== undefined && proof === undefined && !ProvenDecision.is(answer)) {
-        throw unavailable("the decision is not signed");
-      }
-      return voting.decide(answer);
+      // Read once: what is looked at for its proof is what is counted.
+      const decision = typeof answer === "string" ? await fromToken(answer) : whole(readDecision(answer));
+      const isProven = typeof answer === "string" || decision.proof !== undefined || ProvenDecision.is(answer);
+      if (verify !== undefined && !isProven) throw unavailable("the decision is not signed");
+      const after = await count(decision);
+      const { nonce, verdict } = decision;
+      const vote = after.votes.findLast((one) => one.nonce === nonce && one.verdict === verdict);
+      if (vote?.counted === false) throw new ApprovalNotPendingError({ ...about(after), state: after.state });
+      return after;
     },
     async takeBack(id, by, verdict) {
       const person = readApprover(by);
@@ -220,6 +223,11 @@ export function createVoting(tools: {
     },
   };
   return voting;
+}
+
+function whole(reading: Reading<ApprovalDecision>): ApprovalDecision {
+  if (!reading.ok) throw unavailable(reading.problem);
+  return reading.value;
 }
 
 const grantTerms = ({

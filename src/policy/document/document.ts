@@ -216,6 +216,8 @@ export interface ApprovalDocument {
   readonly wait?: string;
   /** How long the question stays open, e.g. `"72h"`. */
   readonly expires?: string;
+  /** Whether only later sessions with the same purpose find the approval and its grant (`same`, the default), or all (`any`). */
+  readonly purpose?: "same" | "any";
   readonly grant?: GrantDocument;
 }
 

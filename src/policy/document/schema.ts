@@ -34,6 +34,10 @@ const approval = {
     },
     wait: { ...duration, description: "How long the call is held for an answer." },
     expires: { ...duration, description: "How long the question stays open." },
+    purpose: {
+      enum: ["same", "any"],
+      description: "Whether only sessions with the same purpose find the approval and its grant. Default: same.",
+    },
     grant: {
       type: "object",
       description: "What a yes is good for.",
