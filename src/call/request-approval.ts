@@ -147,7 +147,7 @@ export function fingerprintFor(
     method: request.method,
     origin: request.origin,
     path: request.path,
-    query: request.query,
+    search: request.search,
     body: describe(parts, request, body, places),
     headers: request.headers,
     semanticHeaders: semanticOf(parts, request),

@@ -12,8 +12,11 @@ export interface FingerprintInput {
   readonly method: string;
   readonly origin: string;
   readonly path: string;
-  /** Decoded pairs in the order of the URL. */
-  readonly query: readonly (readonly [string, string])[];
+  /**
+   * The query as it is sent, with its `?`, or empty. Never its decoded pairs: servers that read the text themselves keep `%20`
+   * and `+`, `?a` and `?a=`, and empty pairs apart.
+   */
+  readonly search: string;
   readonly body: BodyDescription;
   /** All header fields; only those of {@link semanticHeaders} count. */
   readonly headers: readonly (readonly [string, string])[];
@@ -28,17 +31,18 @@ export interface FingerprintInput {
 }
 
 /**
- * `gf1:` and the base64url SHA-256 of a JSON array: equal for two requests exactly when a person who approved one has
- * approved the other. Left out is what a client changes from attempt to attempt and what the guard itself sets.
+ * `gf2:` and the base64url SHA-256 of a JSON array: equal for two requests exactly when a person who approved one has
+ * approved the other. Left out is what a client changes from attempt to attempt and what the guard itself sets. A grant with
+ * the fingerprint of an earlier version is not found: its person approved more requests than one.
  */
 export function fingerprintOf(input: FingerprintInput): string {
-  return `gf1:${createHash("sha256").update(fingerprintPreimage(input)).digest("base64url")}`;
+  return `gf2:${createHash("sha256").update(fingerprintPreimage(input)).digest("base64url")}`;
 }
 
 /** What is hashed. An array of JSON values, so that no field can run into the next one. */
 export function fingerprintPreimage(input: FingerprintInput): string {
   return JSON.stringify([
-    "gf1",
+    "gf2",
     input.tenant ?? null,
     input.agent,
     input.onBehalfOf ?? null,
@@ -46,7 +50,7 @@ export function fingerprintPreimage(input: FingerprintInput): string {
     input.method.toUpperCase(),
     input.origin,
     input.path,
-    input.query,
+    input.search,
     input.body.mediaType,
     input.body.kind,
     input.body.digest,

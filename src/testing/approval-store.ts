@@ -48,7 +48,7 @@ const CHECKS: readonly (readonly [name: string, run: StoreCheck["run"]])[] = [
     "opens an approval once: as many joined attempts as calls, one of them the creator",
     async ({ store }) => {
       const all = await Promise.all(
-        Array.from({ length: 10 }, (_, index) => store.openOrJoin("gf1:a", openingOf(`a${index}`))),
+        Array.from({ length: 10 }, (_, index) => store.openOrJoin("gf2:a", openingOf(`a${index}`))),
       );
       assert.equal(all.filter(({ created }) => created).length, 1);
       assert.equal(new Set(all.map(({ record }) => record.id)).size, 1);
@@ -63,7 +63,7 @@ const CHECKS: readonly (readonly [name: string, run: StoreCheck["run"]])[] = [
     "gives back what it was given",
     async ({ store, reopen }) => {
       const opening = openingOf("a1", { agentReason: "\u202e\u0000é", approvers: ["ben"] });
-      await store.openOrJoin("gf1:a", opening);
+      await store.openOrJoin("gf2:a", opening);
       const later = (await reopen?.()) ?? store;
       assert.deepEqual(await later.get("a1"), { v: 1, ...opening, state: "pending", attempt: 1, votes: [] });
       assert.equal(await later.get("a2"), undefined);
@@ -74,9 +74,9 @@ const CHECKS: readonly (readonly [name: string, run: StoreCheck["run"]])[] = [
     "opens another one for another fingerprint, tenant, agent, person, rule or policy, not for another session or run",
     async ({ store }) => {
       const subject = { tenant: "acme", agent: "bot", onBehalfOf: "u1" };
-      await store.openOrJoin("gf1:a", openingOf("a1"));
+      await store.openOrJoin("gf2:a", openingOf("a1"));
       const others: Partial<ApprovalOpening>[] = [
-        { fingerprint: "gf1:b" },
+        { fingerprint: "gf2:b" },
         { subject: { ...subject, tenant: "x" } },
         { subject: { ...subject, agent: "x" } },
         { subject: { ...subject, onBehalfOf: "x" } },
@@ -89,16 +89,16 @@ const CHECKS: readonly (readonly [name: string, run: StoreCheck["run"]])[] = [
         assert.equal((await store.openOrJoin(opening.fingerprint, opening)).created, true);
       }
       const same = openingOf("c1", { sessionId: "s2", subject: { ...subject, runId: "r2", toolCallId: "t2" } });
-      matches(await store.openOrJoin("gf1:a", same), { created: false, record: { id: "a1" } });
+      matches(await store.openOrJoin("gf2:a", same), { created: false, record: { id: "a1" } });
     },
   ],
 
   [
     "refuses a fingerprint that is not the opening's, and an id that is taken",
     async ({ store }) => {
-      await assert.rejects(store.openOrJoin("gf1:other", openingOf("a1")));
-      await store.openOrJoin("gf1:a", openingOf("a1"));
-      await assert.rejects(store.openOrJoin("gf1:b", openingOf("a1", { fingerprint: "gf1:b" })));
+      await assert.rejects(store.openOrJoin("gf2:other", openingOf("a1")));
+      await store.openOrJoin("gf2:a", openingOf("a1"));
+      await assert.rejects(store.openOrJoin("gf2:b", openingOf("a1", { fingerprint: "gf2:b" })));
     },
   ],
 
@@ -108,13 +108,13 @@ const CHECKS: readonly (readonly [name: string, run: StoreCheck["run"]])[] = [
       let ids = 0;
       const join = async () => {
         ids += 1;
-        return (await store.openOrJoin("gf1:a", openingOf(`j${ids}`))).record.id;
+        return (await store.openOrJoin("gf2:a", openingOf(`j${ids}`))).record.id;
       };
       assert.equal(await join(), "j1");
       await store.vote("j1", voteOf("approve"));
       assert.equal(await join(), "j1");
       const lease = leaseOf("l1");
-      assert.equal(await store.reserve("j1", "gf1:a", lease), "ok");
+      assert.equal(await store.reserve("j1", "gf2:a", lease), "ok");
       assert.equal(await join(), "j1");
       await store.settle("j1", lease, "consumed");
       assert.equal(await join(), "j4");
@@ -124,10 +124,10 @@ const CHECKS: readonly (readonly [name: string, run: StoreCheck["run"]])[] = [
   [
     "a denial answers until it is forgotten",
     async ({ store }) => {
-      await store.openOrJoin("gf1:a", openingOf("a1"));
+      await store.openOrJoin("gf2:a", openingOf("a1"));
       await store.vote("a1", voteOf("deny"));
       const at = (ms: number, id: string) =>
-        store.openOrJoin("gf1:a", openingOf(id, { createdAt: START + MINUTE + ms }));
+        store.openOrJoin("gf2:a", openingOf(id, { createdAt: START + MINUTE + ms }));
       matches(await at(2 * MINUTE - 1, "a2"), { created: false, record: { id: "a1", state: "denied" } });
       matches(await at(2 * MINUTE, "a3"), { created: true, record: { id: "a3" } });
     },
@@ -136,7 +136,7 @@ const CHECKS: readonly (readonly [name: string, run: StoreCheck["run"]])[] = [
   [
     "keeps every vote, counts one of them, and takes the same one twice as one",
     async ({ store, reopen }) => {
-      await store.openOrJoin("gf1:a", openingOf("a1"));
+      await store.openOrJoin("gf2:a", openingOf("a1"));
       await store.vote("a1", voteOf("deny"));
       await store.vote("a1", voteOf("deny"));
       const after = await store.vote("a1", voteOf("approve", { by: { id: "ben", idp: "i" } }));
@@ -156,7 +156,7 @@ const CHECKS: readonly (readonly [name: string, run: StoreCheck["run"]])[] = [
   [
     "is not filled by a flood of votes",
     async ({ store }) => {
-      await store.openOrJoin("gf1:a", openingOf("a1"));
+      await store.openOrJoin("gf2:a", openingOf("a1"));
       await store.vote("a1", voteOf("deny"));
       for (let index = 0; index < 100; index++) await store.vote("a1", voteOf("approve", { nonce: `n${index}` }));
       assert.equal((await store.get("a1"))?.votes.length, 64);
@@ -168,12 +168,12 @@ const CHECKS: readonly (readonly [name: string, run: StoreCheck["run"]])[] = [
     async ({ store }) => {
       const quorum = [{ name: "two", n: 2 }];
       for (const id of ["a1", "b1"]) {
-        await store.openOrJoin(`gf1:${id}`, openingOf(id, { fingerprint: `gf1:${id}`, terms: { ...TERMS, quorum } }));
+        await store.openOrJoin(`gf2:${id}`, openingOf(id, { fingerprint: `gf2:${id}`, terms: { ...TERMS, quorum } }));
         for (let index = 0; index < 70; index++) await store.vote(id, voteOf("approve", { nonce: `n${index}` }));
         assert.equal((await store.get(id))?.votes.length, 64);
       }
       matches(await store.vote("a1", voteOf("deny", { by: { id: "ben", idp: "i" } })), { state: "denied" });
-      await store.openOrJoin("gf1:c1", openingOf("c1", { fingerprint: "gf1:c1" }));
+      await store.openOrJoin("gf2:c1", openingOf("c1", { fingerprint: "gf2:c1" }));
       for (let index = 0; index < 70; index++) await store.vote("c1", voteOf("approve", { nonce: `n${index}` }));
       matches(await store.get("c1"), { state: "approved" });
       matches(await store.vote("c1", voteOf("revoke")), { state: "revoked" });
@@ -183,15 +183,15 @@ const CHECKS: readonly (readonly [name: string, run: StoreCheck["run"]])[] = [
   [
     "a yes after the question's end is no yes, and a shorter grant is a shorter grant",
     async ({ store }) => {
-      await store.openOrJoin("gf1:a", openingOf("a1"));
+      await store.openOrJoin("gf2:a", openingOf("a1"));
       matches(await store.vote("a1", voteOf("approve", { at: START + 10 * MINUTE })), {
         state: "expired",
       });
-      await store.openOrJoin("gf1:b", openingOf("b1", { fingerprint: "gf1:b" }));
+      await store.openOrJoin("gf2:b", openingOf("b1", { fingerprint: "gf2:b" }));
       matches(await store.vote("b1", voteOf("approve", { grantTtlMs: 1000 })), {
         grantExpiresAt: START + MINUTE + 1000,
       });
-      assert.equal(await store.reserve("b1", "gf1:b", leaseOf("l", START + MINUTE + 1000)), "gone");
+      assert.equal(await store.reserve("b1", "gf2:b", leaseOf("l", START + MINUTE + 1000)), "gone");
       matches(await store.get("b1"), { state: "expired" });
     },
   ],
@@ -219,11 +219,11 @@ const CHECKS: readonly (readonly [name: string, run: StoreCheck["run"]])[] = [
     "one of many gets the grant",
     async ({ store, reopen }) => {
       const other = (await reopen?.()) ?? store;
-      await store.openOrJoin("gf1:a", openingOf("a1"));
+      await store.openOrJoin("gf2:a", openingOf("a1"));
       await store.vote("a1", voteOf("approve"));
       const results = await Promise.all(
         Array.from({ length: 20 }, (_, index) =>
-          (index % 2 ? store : other).reserve("a1", "gf1:a", leaseOf(`l${index}`)),
+          (index % 2 ? store : other).reserve("a1", "gf2:a", leaseOf(`l${index}`)),
         ),
       );
       assert.equal(results.filter((result) => result === "ok").length, 1);
@@ -234,13 +234,13 @@ const CHECKS: readonly (readonly [name: string, run: StoreCheck["run"]])[] = [
   [
     "gives no grant that is pending, denied, revoked, unknown to it, or for another fingerprint",
     async ({ store }) => {
-      await store.openOrJoin("gf1:a", openingOf("a1"));
-      assert.equal(await store.reserve("a1", "gf1:a", leaseOf("l")), "gone");
+      await store.openOrJoin("gf2:a", openingOf("a1"));
+      assert.equal(await store.reserve("a1", "gf2:a", leaseOf("l")), "gone");
       await store.vote("a1", voteOf("approve"));
-      assert.equal(await store.reserve("a1", "gf1:b", leaseOf("l")), "mismatch");
+      assert.equal(await store.reserve("a1", "gf2:b", leaseOf("l")), "mismatch");
       await store.vote("a1", voteOf("revoke"));
-      assert.equal(await store.reserve("a1", "gf1:a", leaseOf("l")), "gone");
-      assert.equal(await store.reserve("none", "gf1:a", leaseOf("l")), "gone");
+      assert.equal(await store.reserve("a1", "gf2:a", leaseOf("l")), "gone");
+      assert.equal(await store.reserve("none", "gf2:a", leaseOf("l")), "gone");
     },
   ],
 
@@ -249,22 +249,22 @@ const CHECKS: readonly (readonly [name: string, run: StoreCheck["run"]])[] = [
     async ({ store }) => {
       const { spending: _, ...withoutTerms } = leaseOf("l1");
       const two = { ...SPENDING, terms: { ...SPENDING.terms, quorum: [{ name: "two", n: 2 }] } };
-      await store.openOrJoin("gf1:a", openingOf("a1"));
+      await store.openOrJoin("gf2:a", openingOf("a1"));
       await store.vote("a1", voteOf("approve"));
-      assert.equal(await store.reserve("a1", "gf1:a", withoutTerms), "terms");
-      assert.equal(await store.reserve("a1", "gf1:a", { ...leaseOf("l2"), spending: two }), "terms");
+      assert.equal(await store.reserve("a1", "gf2:a", withoutTerms), "terms");
+      assert.equal(await store.reserve("a1", "gf2:a", { ...leaseOf("l2"), spending: two }), "terms");
       matches(await store.get("a1"), { state: "approved" });
-      assert.equal(await store.reserve("a1", "gf1:a", leaseOf("l3")), "ok");
+      assert.equal(await store.reserve("a1", "gf2:a", leaseOf("l3")), "ok");
     },
   ],
 
   [
     "settles for the holder of the lease, once",
     async ({ store }) => {
-      await store.openOrJoin("gf1:a", openingOf("a1"));
+      await store.openOrJoin("gf2:a", openingOf("a1"));
       await store.vote("a1", voteOf("approve"));
       const lease = leaseOf("l1");
-      await store.reserve("a1", "gf1:a", lease);
+      await store.reserve("a1", "gf2:a", lease);
       await store.settle("a1", leaseOf("l2"), "released");
       matches(await store.get("a1"), { state: "reserved", lease });
       await store.settle("a1", lease, "released");
@@ -272,7 +272,7 @@ const CHECKS: readonly (readonly [name: string, run: StoreCheck["run"]])[] = [
       assert.equal((await store.get("a1"))?.lease, undefined);
       await store.settle("a1", lease, "consumed");
       matches(await store.get("a1"), { state: "approved" });
-      assert.equal(await store.reserve("a1", "gf1:a", leaseOf("l3")), "ok");
+      assert.equal(await store.reserve("a1", "gf2:a", leaseOf("l3")), "ok");
       await store.settle("none", lease, "consumed");
     },
   ],

@@ -13,7 +13,7 @@ export const SPENDING: SpendingTerms = { terms: sealedTerms(TERMS, undefined), r
 export const openingOf = (id: string, change: Partial<ApprovalOpening> = {}): ApprovalOpening => ({
   id,
   sessionId: "s1",
-  fingerprint: "gf1:a",
+  fingerprint: "gf2:a",
   subject: { tenant: "acme", agent: "bot", onBehalfOf: "u1" },
   http: {
     method: "POST",

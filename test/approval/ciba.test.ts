@@ -14,7 +14,7 @@ describe("a question on a person's device", () => {
     const { options, shown, issuer } = await startCibaProvider("yes");
     const { result, desk, asked } = await answered({ ...options, acr: "mfa" });
     expect(result).toBe("sent");
-    expect(shown).toEqual([{ bindingMessage: `gf1-${asked[0]!.fingerprint.slice(4, 20)}`, hint: "bea" }]);
+    expect(shown).toEqual([{ bindingMessage: `gf2-${asked[0]!.fingerprint.slice(4, 20)}`, hint: "bea" }]);
     const [record] = await desk.list();
     expect(record).toMatchObject({ state: "consumed", decidedBy: { id: "bea", idp: issuer, acr: "mfa" } });
     expect(record?.decidedBy?.authTime).toBe("2026-01-15T12:00:00.000Z");
@@ -155,7 +155,7 @@ describe("a provider that knows our authorization detail", () => {
       locations: ["https://ledger.internal.example/v1/refunds"],
       body: { preview: '{"amount":100}' },
     });
-    for (const other of [undefined, [], [{ type: "sallyport_approval", fingerprint: "gf1:x" }]]) {
+    for (const other of [undefined, [], [{ type: "sallyport_approval", fingerprint: "gf2:x" }]]) {
       expect((await answered({ ...options, fetch: knowing(() => other) as never })).result).toBe(
         "APPROVAL_UNAVAILABLE",
       );

@@ -41,7 +41,7 @@ describe("binding", () => {
     const waiting = obtain(draft as never);
     await settled();
     draft.http.path = "/v1/everything";
-    draft.fingerprint = "gf1:other";
+    draft.fingerprint = "gf2:other";
     expect(asked[0]?.http.path).toBe("/v1/refunds");
     expect(() => Object.assign(asked[0]!.http, { path: "/" })).toThrow(TypeError);
     await desk.decide(decisionOn(asked[0]!, "approve"));
@@ -53,7 +53,7 @@ describe("binding", () => {
     const waiting = obtain();
     await settled();
     const decision = decisionOn(asked[0]!, "approve");
-    await expect(desk.decide({ ...decision, fingerprint: "gf1:other" })).rejects.toMatchObject({
+    await expect(desk.decide({ ...decision, fingerprint: "gf2:other" })).rejects.toMatchObject({
       code: "APPROVAL_MISMATCH",
     });
     await expect(desk.decide({ ...decision, approvalId: "ap_other" })).rejects.toMatchObject({
@@ -513,7 +513,7 @@ describe("a callback that is not a yes", () => {
   });
 
   test("an answer about another fingerprint or another approval is a mismatch", async () => {
-    for (const change of [{ fingerprint: "gf1:other" }, { approvalId: "ap_other" }]) {
+    for (const change of [{ fingerprint: "gf2:other" }, { approvalId: "ap_other" }]) {
       const { obtain, asked, desk, events } = bench({}, async (request) => ({
         kind: "decision",
         decision: { ...decisionOn(request, "approve"), ...change },
@@ -685,7 +685,7 @@ describe("the record", () => {
     const draft = draftOf();
     for (const change of [{}, { agentReason: "please" }, { why: { ...draft.why, reason: "big" } }]) {
       await desk
-        .obtain(draftOf({ ...change, fingerprint: `gf1:${JSON.stringify(change)}` }), { signal: never })
+        .obtain(draftOf({ ...change, fingerprint: `gf2:${JSON.stringify(change)}` }), { signal: never })
         .catch(() => undefined);
     }
     expect(asked).toHaveLength(3);

@@ -74,7 +74,7 @@ describe("a question in Slack", () => {
       expect.stringMatching(/^ap_/),
       expect.stringMatching(/^ap_/),
     ]);
-    expect(JSON.stringify(actions)).not.toContain("gf1:");
+    expect(JSON.stringify(actions)).not.toContain("gf2:");
     expect(asked).toEqual([]);
   });
 

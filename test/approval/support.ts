@@ -28,7 +28,10 @@ export function draftOf(change: Partial<ApprovalDraft> = {}, body = '{"amount":1
   return {
     sessionId: "s1",
     fingerprint: fingerprintOf({
-      ...http,
+      method: http.method,
+      origin: http.origin,
+      path: http.path,
+      search: "",
       service: "ledger",
       tenant: subject.tenant,
       agent: subject.agent,

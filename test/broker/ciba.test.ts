@@ -181,7 +181,7 @@ test("74: what a device was asked is bound to the request, to the client that as
   };
   const one = bench({ waitMs: 20_000 }, approveByCiba({ ...options, fetch: listening }));
   expect(await one.obtain()).toBe("sent");
-  expect(shown).toEqual([{ bindingMessage: `gf1-${one.asked[0]?.fingerprint.slice(4, 20)}`, hint: "bea" }]);
+  expect(shown).toEqual([{ bindingMessage: `gf2-${one.asked[0]?.fingerprint.slice(4, 20)}`, hint: "bea" }]);
 
   const assertion = await new SignJWT({ jti: "of-the-replay" })
     .setProtectedHeader({ alg: "ES256", kid: "client-1" })

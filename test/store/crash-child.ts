@@ -13,7 +13,7 @@ const say = (text: string): void => void writeSync(1, `${text}\n`);
 
 say("ready");
 for (let round = Number(first); ; round++) {
-  const fingerprint = `gf1:${round}`;
+  const fingerprint = `gf2:${round}`;
   const at = Date.now();
   const opening = openingOf(randomUUID(), { fingerprint, createdAt: at, expiresAt: at + 3_600_000 });
   const { record } = await approvals.openOrJoin(fingerprint, opening);

@@ -35,7 +35,7 @@ const journals = (directory: string): readonly string[] =>
     .map((name) => join(directory, name));
 
 const openAs = (store: ApprovalStore, id: string) =>
-  store.openOrJoin(`gf1:${id}`, openingOf(id, { fingerprint: `gf1:${id}` }));
+  store.openOrJoin(`gf2:${id}`, openingOf(id, { fingerprint: `gf2:${id}` }));
 
 test.each(approvalStoreChecks)("a file store $name", async ({ run }) => {
   const directory = temporaryDirectory();
@@ -105,7 +105,7 @@ describe("a disk that fails", () => {
     await openAs(store, "a");
     const restore = failing("writeSync", write);
     await expect(store.vote("a", { ...yes, nonce: "n1" })).rejects.toThrow(words);
-    await expect(store.reserve("a", "gf1:a", { id: "l", at: START, expiresAt: START + MINUTE })).resolves.toBe("gone");
+    await expect(store.reserve("a", "gf2:a", { id: "l", at: START, expiresAt: START + MINUTE })).resolves.toBe("gone");
     await expect(openAs(store, "b")).rejects.toThrow(words);
     restore();
     for (const one of [store, open(directory)]) {
@@ -126,10 +126,10 @@ describe("a disk that fails", () => {
     const restore = failing("fdatasync", (_: number, done: (error: Error) => void) =>
       done(new Error("EIO: i/o error")),
     );
-    await expect(store.reserve("a", "gf1:a", lease)).rejects.toThrow("EIO");
+    await expect(store.reserve("a", "gf2:a", lease)).rejects.toThrow("EIO");
     restore();
     for (const one of [store, open(directory)]) {
-      expect(await one.reserve("a", "gf1:a", { ...lease, id: "other" })).toBe("gone");
+      expect(await one.reserve("a", "gf2:a", { ...lease, id: "other" })).toBe("gone");
       expect(await one.get("a")).toMatchObject({ state: "reserved", lease: { id: "l" } });
     }
     expect((await store.due(lease.expiresAt)).map(({ state }) => state)).toEqual(["unknown"]);
@@ -184,7 +184,7 @@ test("a journal that is cut or removed under an open store is damage, not an emp
 
 test("26: a record or a journal of another version is refused, and not guessed", async () => {
   const directory = temporaryDirectory();
-  await open(directory).openOrJoin("gf1:a", { ...openingOf("a"), v: 2 } as never);
+  await open(directory).openOrJoin("gf2:a", { ...openingOf("a"), v: 2 } as never);
   const [journal = ""] = journals(directory);
   expect(readFileSync(journal, "utf8")).toContain('"v":2');
   await expect(open(directory).list()).rejects.toThrow("version 2 was written by a later version");
@@ -195,7 +195,7 @@ test("history is written out of the journal as it grows, while two handles use i
   const [one, two] = [open(directory, { maxApprovals: 20 }), open(directory, { maxApprovals: 20 })];
   for (let round = 0; round < 600; round++) {
     const store = round % 2 === 0 ? one : two;
-    const fingerprint = `gf1:${round}`;
+    const fingerprint = `gf2:${round}`;
     const opening = openingOf(`a${round}`, { fingerprint, createdAt: START + round, expiresAt: START + MINUTE });
     await store.openOrJoin(fingerprint, opening);
     await store.vote(`a${round}`, { verdict: "cancel", by: { id: "ann", idp: "i" }, at: START + round, nonce: "n" });
@@ -228,7 +228,7 @@ test("two handles that open many approvals at once agree on all of them", async 
   const stores = [open(directory), open(directory), open(directory)];
   const opened = await Promise.all(
     Array.from({ length: 90 }, async (_, index) => {
-      const fingerprint = `gf1:${index % 30}`;
+      const fingerprint = `gf2:${index % 30}`;
       const { created } = await stores[index % 3]!.openOrJoin(fingerprint, openingOf(`a${index}`, { fingerprint }));
       return created;
     }),

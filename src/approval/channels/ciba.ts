@@ -124,7 +124,7 @@ async function converse(
 
 /** 20 characters of the basic set that every provider takes (CIBA Core section 7.1 leaves it to them). */
 export const bindingMessage = ({ fingerprint }: ApprovalRequest): string =>
-  `gf1-${fingerprint.slice("gf1:".length, "gf1:".length + 16)}`;
+  `gf2-${fingerprint.slice("gf2:".length, "gf2:".length + 16)}`;
 
 const secondsLeft = ({ createdAt, expiresAt }: ApprovalRequest): number =>
   Math.min(LONGEST_S, Math.max(1, Math.floor((Date.parse(expiresAt) - Date.parse(createdAt)) / 1000)));

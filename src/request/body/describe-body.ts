@@ -1,6 +1,4 @@
 import { createHash } from "node:crypto";
-import { hasBrokenEscape } from "../escapes.js";
-import { decodeFormText } from "../query.js";
 import { canonicalJson } from "./canonical-json.js";
 import { type JsonValue, readStrictJson } from "./json.js";
 import { isForm, isJson, type MediaType, parseMediaType } from "./media-type.js";
@@ -12,7 +10,7 @@ export interface BodyDescription {
   readonly kind: "none" | "json" | "form" | "multipart" | "bytes";
   /** The media type with its parameters in one spelling, without a multipart boundary; `""` where none was declared. */
   readonly mediaType: string;
-  /** SHA-256 in hexadecimal over the meaning for json, form and multipart, and over the bytes otherwise. */
+  /** SHA-256 in hexadecimal over the meaning for json and multipart, and over the bytes as they are sent otherwise. */
   readonly digest: string;
 }
 
@@ -60,25 +58,13 @@ const isUtf8 = (type: MediaType): boolean => /^utf-?8$/i.test(type.parameters.ge
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Ordered decoded pairs. A bare `;` (a separator to some), a missing `=` and an empty piece are doubts. */
+/** The text as it is sent: `%20` and `+`, `a` and `a=`, and empty pairs are not the same to every server. */
 function formMeaning(bytes: Uint8Array): Meaning | null {
-  let text: string;
   try {
-    text = utf8.decode(bytes);
+    return { kind: "form", text: utf8.decode(bytes) };
   } catch {
     return null;
   }
-  if (text.includes(";") || hasBrokenEscape(text)) return null;
-  const pairs: (readonly [string, string])[] = [];
-  for (const piece of text.split("&")) {
-    const equals = piece.indexOf("=");
-    if (equals === -1) return null;
-    const name = decodeFormText(piece.slice(0, equals));
-    const value = decodeFormText(piece.slice(equals + 1));
-    if (name === null || value === null) return null;
-    pairs.push([name, value]);
-  }
-  return { kind: "form", text: JSON.stringify(pairs) };
 }
 
 function multipartMeaning(bytes: Uint8Array, boundary: string): Meaning | null {
