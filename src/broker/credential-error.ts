@@ -53,13 +53,13 @@ export class CredentialError extends GuardError {
 
 /**
  * What belongs to an error and must not be on it: errors reach agent code. `detail` is the authorization server's
- * `error_description`, for the operator's record; `rejected` is a credential that was issued and is not wanted.
+ * `error_description`, for the operator's record; `rejected` is what was issued and is not wanted.
  */
 interface Aside {
   readonly detail?: string;
   /** The authorization server's error code, if it is a registered one. */
   readonly oauthError?: string;
-  readonly rejected?: IssuedCredential;
+  readonly rejected?: readonly IssuedCredential[];
 }
 
 const asides = new WeakMap<object, Aside>();

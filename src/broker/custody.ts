@@ -115,6 +115,7 @@ export function createCustody(
       if (endsAt <= now) {
         forget(live);
         onGone(live);
+        if (heldBy(live).issued.revokedWhenOver === true) void revoke(live);
         continue;
       }
       nextExpiry = Math.min(nextExpiry, endsAt);

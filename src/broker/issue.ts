@@ -69,12 +69,12 @@ async function askOnce(
 ): Promise<IssuedCredential> {
   const answer = provider.issue(request, { signal });
   let seen = false;
-  const late = (issued: IssuedCredential | undefined): void => {
-    if (!signal.aborted || seen || issued === undefined) return;
+  const late = (...issued: readonly IssuedCredential[]): void => {
+    if (!signal.aborted || seen) return;
     seen = true;
-    onLate(issued);
+    for (const one of issued) onLate(one);
   };
-  answer.then(late, (error: unknown) => late(asideOf(error).rejected));
+  answer.then(late, (error: unknown) => late(...(asideOf(error).rejected ?? [])));
   const issued = await abortable(answer, signal);
   // It may have been given up in the very moment of its arrival.
   late(issued);

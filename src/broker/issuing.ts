@@ -70,8 +70,9 @@ export function createIssuing(parts: IssuingParts): Issuing {
       custody.checkScope(live, entry.optionalScopes);
       return live;
     } catch (error) {
-      const { rejected } = asideOf(error);
-      if (rejected !== undefined) void custody.revoke(custody.take(entry, rejected, startedAt));
+      // It was issued all the same.
+      for (const rejected of asideOf(error).rejected ?? [])
+        void custody.revoke(custody.take(entry, rejected, startedAt));
       signal.throwIfAborted();
       throw asGuardError(error, base.credential);
     }

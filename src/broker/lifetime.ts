@@ -37,17 +37,26 @@ export interface StatedLifetime {
   readonly exp?: unknown;
 }
 
+/** Clocks of two machines in order differ by so much. Milliseconds. */
+export const ALLOWED_SKEW_MS: number = 5_000;
+
+/** `over`: it had ended when it arrived. `none`: what is stated is no lifetime. */
+export type LifetimeReading = number | "over" | "none";
+
 /**
- * The lifetime in milliseconds, or undefined where `expires_in` is no lifetime at all. The shortest statement wins:
- * `expires_in`, the JWT's own, `maxMs`. `exp` is compared with the JWT's own `iat` first, since both were read off the
- * issuer's clock; `nowMs` (epoch) stands in only where nothing else is known.
+ * The lifetime in milliseconds. The shortest statement wins: `expires_in`, the JWT's own, `maxMs`. `exp` is compared with
+ * the JWT's own `iat` first, since both were read off the issuer's clock; `nowMs` (epoch) stands in only where nothing else
+ * is known. But whatever else is stated: with `expires_in` of nothing or less, or an `exp` that has passed by more than
+ * {@link ALLOWED_SKEW_MS}, it is over.
  */
-export function statedLifetimeMs(stated: StatedLifetime, maxMs: number, nowMs: number): number | undefined {
+export function statedLifetimeMs(stated: StatedLifetime, maxMs: number, nowMs: number): LifetimeReading {
   const { expiresIn, iat, exp } = stated;
   const statements = [maxMs];
+  if (typeof exp === "number" && exp * 1000 + ALLOWED_SKEW_MS <= nowMs) return "over";
   if (expiresIn !== undefined) {
-    const seconds = typeof expiresIn === "string" && /^\d{1,15}$/.test(expiresIn) ? Number(expiresIn) : expiresIn;
-    if (typeof seconds !== "number" || !Number.isFinite(seconds) || seconds < 0) return undefined;
+    const seconds = typeof expiresIn === "string" && /^-?\d{1,15}$/.test(expiresIn) ? Number(expiresIn) : expiresIn;
+    if (typeof seconds !== "number" || Number.isNaN(seconds) || seconds === Number.POSITIVE_INFINITY) return "none";
+    if (seconds <= 0) return "over";
     statements.push(seconds * 1000);
   }
   if (typeof exp === "number" && Number.isFinite(exp)) {

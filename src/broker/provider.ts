@@ -63,6 +63,8 @@ export interface IssuedCredential {
   readonly bound?: boolean;
   /** Milliseconds from the moment the provider was asked. 0: good for one use. The provider has applied its own cap. */
   readonly lifetimeMs: number;
+  /** True where something else that was issued with it outlives it: then it is revoked also when it has expired. Default false. */
+  readonly revokedWhenOver?: boolean;
   /** False where nobody could be told that it is no longer needed. */
   readonly revocable: boolean;
   readonly issuer?: string;

@@ -150,7 +150,8 @@ describe("scenario 38: answers that are none", () => {
       code: expect.stringMatching(/^CREDENTIAL_(REFUSED|UNAVAILABLE)$/),
     });
     expectNothingLeaked(error);
-    expect([...broker.liveSecrets()].filter((secret) => secret !== CLIENT_SECRET && secret !== TOKEN)).toEqual([]);
+    // What it issued is searched for until it is revoked.
+    await expect.poll(() => broker.liveSecrets().filter((secret) => secret !== CLIENT_SECRET)).toEqual([]);
     if (hangs) return;
     server.answer = (response) => json(response, 200, { ...good, access_token: "good-token" });
     // Another session is not touched by what went wrong for this one.
@@ -250,7 +251,6 @@ describe("scenario 15: lifetimes", () => {
     ["thirty thousand years are capped", 1e12, 900_000],
     ["digits in a string are a number", "60", 60_000],
     ["none is a minute", undefined, 60_000],
-    ["zero is one use", 0, 0],
   ])("15: %s", async (_what, expiresIn, ttlMs) => {
     server.answer = (response) => json(response, 200, { ...good, expires_in: expiresIn });
     expect((await broker.authorise(ask(), never)).facts.ttlMs).toBe(ttlMs);

@@ -11,18 +11,20 @@ import {
   type IssuerMetadata,
   metadataEndpoint,
 } from "../../transport/index.js";
-import { asideOf, CredentialError } from "../credential-error.js";
-import type { RevocationOutcome } from "../provider.js";
+import { asideOf, CredentialError, withAside } from "../credential-error.js";
+import type { IssuedCredential, RevocationOutcome } from "../provider.js";
 import { isNonce } from "../repair.js";
 import { revealed, type Secret } from "../secret.js";
 import { type ClockSkew, createClockSkew } from "./clock-skew.js";
 import { type DpopKey, NonceBook } from "./dpop.js";
 import { networkFailure, oauthFailure } from "./failure.js";
 import type { TokenAnswer } from "./granted.js";
+import { type IssuedToken, issuedTokens, tokensOf } from "./issued-tokens.js";
 import { importSigningKey, type SigningKey } from "./jose.js";
 import type { CheckedOAuthOptions } from "./options.js";
 import { asResponse, isJson, jsonObject } from "./response.js";
 import { secretSupplier } from "./suppliers.js";
+import { unwanted } from "./unwanted.js";
 
 /** A client of one authorization server: token requests and revocation, nothing of the protocol library around them. */
 export interface OAuthClient {
@@ -34,7 +36,11 @@ export interface OAuthClient {
     dpop?: DpopKey,
   ): Promise<TokenAnswer>;
   /** RFC 7009. */
-  revokeToken(token: Secret, signal: AbortSignal): Promise<RevocationOutcome>;
+  revokeToken(token: Secret, hint: IssuedToken["hint"], signal: AbortSignal): Promise<RevocationOutcome>;
+  /** What was issued with a response that {@link OAuthClient.requestToken} gave and that is not used: to be revoked. */
+  rejected(answer: TokenAnswer): readonly IssuedCredential[];
+  /** The time by the server's clock, as far as that is known to differ from ours. Epoch milliseconds. */
+  serverTime(): number;
   /** The private key the client authenticates with, where it has one. */
   signingKey(): Promise<SigningKey | undefined>;
   /** Its client secret, where it has one and has read it. */
@@ -177,7 +183,7 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
         return answer;
       }
       const repair = repairOf(answer, request.dpop);
-      if (repair === undefined || repairs.has(repair)) throw refusal(issuer, answer);
+      if (repair === undefined || repairs.has(repair)) throw withRejected(refusal(issuer, answer), answer);
       repairs.add(repair);
     }
   };
@@ -199,6 +205,13 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
     }
   };
 
+  const rejectedTokens = (tokens: readonly IssuedToken[]): readonly IssuedCredential[] =>
+    unwanted(tokens, issuer, options.maxLifetimeMs, revokeToken);
+
+  /** A response that is not used may have issued tokens all the same. */
+  const withRejected = (error: CredentialError, { bytes }: BoundedAnswer): CredentialError =>
+    withAside(error, { ...asideOf(error), rejected: rejectedTokens(issuedTokens(bytes)) });
+
   return {
     signingKey,
     secrets: () => clientSecret?.known() ?? [],
@@ -211,33 +224,42 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
       const answer = await call("token_endpoint", { signal, run, ...(dpop === undefined ? {} : { dpop }) });
       const body = isJson(answer.headers) ? jsonObject(answer.bytes) : undefined;
       if (body === undefined) {
-        throw new CredentialError("malformed", { message: `The token answer of ${issuer} is not one JSON object.` });
+        const message = `The token answer of ${issuer} is not one JSON object.`;
+        throw withRejected(new CredentialError("malformed", { message }), answer);
       }
       return body;
     },
-    async revokeToken(token, signal) {
-      let server: IssuerMetadata;
-      try {
-        server = await metadata.get(signal);
-      } catch {
-        signal.throwIfAborted();
-        throw new CredentialError("unreachable", { message: `${issuer} gave no metadata.`, transient: true });
-      }
-      if (server["revocation_endpoint"] === undefined) return "not_revocable";
-      try {
-        const run: Call["run"] = ({ tokenRevocation }, config) =>
-          tokenRevocation(config, revealed(token), { token_type_hint: "access_token" });
-        await call("revocation_endpoint", { signal, run });
-        return "revoked";
-      } catch (error) {
-        // RFC 7009 §2.2.1: the server does not revoke tokens of this kind, e.g. self-contained ones.
-        if (error instanceof CredentialError && asideOf(error).oauthError === "unsupported_token_type") {
-          return "not_revocable";
-        }
-        throw error;
-      }
-    },
+    rejected: (answer) => rejectedTokens(tokensOf(answer)),
+    serverTime: () => Date.now() + skew.seconds * 1000,
+    revokeToken,
   };
+
+  async function revokeToken(
+    token: Secret,
+    hint: IssuedToken["hint"],
+    signal: AbortSignal,
+  ): Promise<RevocationOutcome> {
+    let server: IssuerMetadata;
+    try {
+      server = await metadata.get(signal);
+    } catch {
+      signal.throwIfAborted();
+      throw new CredentialError("unreachable", { message: `${issuer} gave no metadata.`, transient: true });
+    }
+    if (server["revocation_endpoint"] === undefined) return "not_revocable";
+    try {
+      const run: Call["run"] = ({ tokenRevocation }, config) =>
+        tokenRevocation(config, revealed(token), { token_type_hint: hint });
+      await call("revocation_endpoint", { signal, run });
+      return "revoked";
+    } catch (error) {
+      // RFC 7009 §2.2.1: the server does not revoke tokens of this kind, e.g. self-contained ones.
+      if (error instanceof CredentialError && asideOf(error).oauthError === "unsupported_token_type") {
+        return "not_revocable";
+      }
+      throw error;
+    }
+  }
 }
 
 function refusal(issuer: string, { status, headers, bytes }: BoundedAnswer): CredentialError {

@@ -6,8 +6,8 @@ import {
   fetchBounded,
   issuerProblem,
 } from "../../transport/index.js";
-import { CredentialError, withAside } from "../credential-error.js";
-import { DEFAULT_MAX_LIFETIME_MS } from "../lifetime.js";
+import { CredentialError, type CredentialFailure, withAside } from "../credential-error.js";
+import { ALLOWED_SKEW_MS, DEFAULT_MAX_LIFETIME_MS } from "../lifetime.js";
 import { networkFailure, oauthFailure } from "../oauth/failure.js";
 import { isBearerText } from "../oauth/granted.js";
 import { importSigningKey, type SigningKey, type SigningKeySource, signJwt } from "../oauth/jose.js";
@@ -150,9 +150,13 @@ function readToken(
     revocable: true,
     issuer: apiUrl,
   });
-  if (granted !== undefined) return credential;
-  const message = `The answer of ${apiUrl} was not used: it may do more than was asked for.`;
-  throw withAside(new CredentialError("widened", { message }), { rejected: credential });
+  const refuse = (failure: CredentialFailure, reason: string): CredentialError =>
+    withAside(new CredentialError(failure, { message: `The answer of ${apiUrl} was not used: ${reason}.` }), {
+      rejected: [credential],
+    });
+  if (granted === undefined) throw refuse("widened", "it may do more than was asked for");
+  if (lifetimeMs + ALLOWED_SKEW_MS <= 0) throw refuse("malformed", "it had expired when it arrived");
+  return credential;
 }
 
 const KNOWN =

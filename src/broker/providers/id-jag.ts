@@ -1,5 +1,5 @@
 import { type ConfigurationProblem, OptionsError } from "../../errors/guard-error.js";
-import { CredentialError } from "../credential-error.js";
+import { CredentialError, withAside } from "../credential-error.js";
 import { createOAuthClient } from "../oauth/client.js";
 import { normaliseScopes } from "../oauth/grant-request.js";
 import type { TokenAnswer } from "../oauth/granted.js";
@@ -67,13 +67,18 @@ export function idJag(options: IdJagOptions): CredentialProvider {
       if (request.scopes.length > 0) first.set("scope", request.scopes.join(" "));
       if (audience?.includes(":")) first.set("resource", audience);
       const answer = await provider.requestToken(TOKEN_EXCHANGE, first, signal);
-      const assertion = assertionOf(answer, request, {
-        provider: providerOptions.issuer,
-        issuer: checked.issuer,
-        clientId: checked.clientId,
-        resource: first.get("resource"),
-      });
-      parameters.set("assertion", assertion);
+      try {
+        const assertion = assertionOf(answer, request, {
+          provider: providerOptions.issuer,
+          issuer: checked.issuer,
+          clientId: checked.clientId,
+          resource: first.get("resource"),
+        });
+        parameters.set("assertion", assertion);
+      } catch (error) {
+        // What was issued instead is revoked where it came from.
+        throw error instanceof CredentialError ? withAside(error, { rejected: provider.rejected(answer) }) : error;
+      }
       return subject.expiresInMs === undefined ? {} : { maxLifetimeMs: subject.expiresInMs };
     },
   });

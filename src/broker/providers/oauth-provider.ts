@@ -1,10 +1,11 @@
 import { joined } from "../../request/captured.js";
-import { CredentialError, withAside } from "../credential-error.js";
+import { CredentialError, type CredentialFailure, withAside } from "../credential-error.js";
 import { statedLifetimeMs } from "../lifetime.js";
 import { createOAuthClient, type OAuthClient } from "../oauth/client.js";
 import { isBearerText, readGrant, type TokenAnswer } from "../oauth/granted.js";
 import { readJwt } from "../oauth/jose.js";
 import type { CheckedOAuthOptions } from "../oauth/options.js";
+import { revokeUnwanted, withRefreshToken } from "../oauth/unwanted.js";
 import type { CredentialProvider, GrantRequest, IssuedCredential, Placement } from "../provider.js";
 import { Secret } from "../secret.js";
 
@@ -49,9 +50,18 @@ export function oauthProvider(options: CheckedOAuthOptions, kind: GrantKind): Cr
         signal,
       });
       const answer = await client.requestToken(kind.grantType, parameters, signal, request.dpop);
-      return readAnswer(answer, request, audience, Math.min(maxLifetimeMs, options.maxLifetimeMs), options, kind);
+      return readAnswer(
+        client,
+        answer,
+        request,
+        audience,
+        Math.min(maxLifetimeMs, options.maxLifetimeMs),
+        options,
+        kind,
+      );
     },
-    revoke: (credential, { signal }) => client.revokeToken(credential.secret, signal),
+    revoke: (credential, { signal }) =>
+      revokeUnwanted(credential, signal) ?? client.revokeToken(credential.secret, "access_token", signal),
     async close() {
       await Promise.all([client.close(), kind.close?.()]);
     },
@@ -78,6 +88,7 @@ function commonParameters(
 }
 
 function readAnswer(
+  client: OAuthClient,
   answer: TokenAnswer,
   request: GrantRequest,
   audience: string | undefined,
@@ -86,9 +97,13 @@ function readAnswer(
   kind: GrantKind,
 ): IssuedCredential {
   const token = answer["access_token"];
-  if (!isBearerText(token)) {
-    throw new CredentialError("malformed", { message: `${options.issuer} answered with what cannot be a token.` });
-  }
+  // It was issued all the same, so it is revoked.
+  const refuse = (failure: CredentialFailure, reason: string): CredentialError =>
+    withAside(new CredentialError(failure, { message: `The answer of ${options.issuer} was not used: ${reason}.` }), {
+      rejected: client.rejected(answer),
+    });
+  if (answer["error"] !== undefined) throw refuse("malformed", "it holds an error beside a token");
+  if (!isBearerText(token)) throw refuse("malformed", "it holds what cannot be a token");
   const jwt = readJwt(token);
   const grant = readGrant(answer, jwt, {
     issuer: options.issuer,
@@ -100,30 +115,25 @@ function readAnswer(
     exchange: kind.exchange,
     thumbprint: request.dpop?.thumbprint,
   });
+  if (!grant.ok) throw refuse(grant.failure, grant.reason);
   const { iat, exp, sub } = jwt?.claims ?? {};
-  const lifetimeMs = statedLifetimeMs({ expiresIn: answer["expires_in"], iat, exp }, maxLifetimeMs, Date.now());
+  const expiresIn = answer["expires_in"];
+  const lifetimeMs = statedLifetimeMs({ expiresIn, iat, exp }, maxLifetimeMs, client.serverTime());
+  if (lifetimeMs === "none") throw refuse("malformed", "its lifetime is none");
+  if (lifetimeMs === "over") throw refuse("malformed", "it had expired when it arrived");
   const credential: IssuedCredential = Object.freeze({
     secret: new Secret(token),
     placement: request.dpop === undefined ? BEARER : BOUND,
     bound: request.dpop !== undefined,
-    scope: grant.ok ? grant.scope : [],
-    lifetimeMs: lifetimeMs ?? 0,
+    scope: grant.scope,
+    lifetimeMs,
     revocable: true,
     issuer: options.issuer,
     ...(typeof sub === "string" ? { subject: sub } : {}),
-    ...(grant.ok && grant.authorizationDetails !== undefined
-      ? { authorizationDetails: grant.authorizationDetails }
-      : {}),
+    ...(grant.authorizationDetails === undefined ? {} : { authorizationDetails: grant.authorizationDetails }),
     ...(audience === undefined ? {} : { audience }),
   });
-  const problem = grant.ok
-    ? lifetimeMs === undefined && ({ failure: "malformed", reason: "its lifetime is none" } as const)
-    : grant;
-  if (problem) {
-    const { failure, reason } = problem;
-    const message = `The answer of ${options.issuer} was not used: ${reason}.`;
-    // It was issued all the same, so it is revoked.
-    throw withAside(new CredentialError(failure, { message }), { rejected: credential });
-  }
-  return credential;
+  const refreshToken = answer["refresh_token"];
+  if (typeof refreshToken !== "string" || refreshToken === "") return credential;
+  return withRefreshToken(credential, new Secret(refreshToken), client.revokeToken);
 }
