@@ -5,7 +5,7 @@ import { systemFiles } from "../../src/audit/file-system.js";
 import { type AuditFileSystem, openAuditLog, verifyAudit } from "../../src/audit/index.js";
 import { AuditUnavailableError } from "../../src/errors/guard-error.js";
 import { fakeClock } from "../support/fake-clock.js";
-import { denied, intent, linesOf, OPENING, openedLog, temporaryDirectory, testSigner } from "./support.js";
+import { completed, denied, intent, linesOf, OPENING, openedLog, temporaryDirectory, testSigner } from "./support.js";
 
 const failure = (code: string): Error => Object.assign(new Error(code), { code });
 
@@ -182,13 +182,20 @@ const MEDDLERS: readonly (readonly [what: string, systemCode: string, meddle: (p
 describe.each(MEDDLERS)("33: a session's log under which somebody %s", (_what, systemCode, meddle) => {
   const noticed = (path: string): unknown => expect.objectContaining({ systemCode, path });
 
-  test("takes no line that comes a millisecond later, nor any after it", async () => {
+  test("takes no intent any more, though it was looked at in the same moment", async () => {
+    const { session, segment } = await openedLog({ clock: fakeClock() });
+    session.append(intent("r1"));
+    meddle(segment);
+    for (const id of ["r2", "r3"]) expect(() => session.append(intent(id))).toThrow(noticed(segment));
+  });
+
+  test("takes no other line that comes a millisecond later, nor any after it", async () => {
     const clock = fakeClock();
     const { session, segment } = await openedLog({ clock });
     session.append(intent("r1"));
     meddle(segment);
     await clock.advance(1);
-    for (const id of ["r2", "r3"]) expect(() => session.append(intent(id))).toThrow(noticed(segment));
+    for (const id of ["r2", "r3"]) expect(() => session.append(completed(id))).toThrow(noticed(segment));
   });
 
   test("is not waited for: what asks for the disk is told at once", async () => {
@@ -204,8 +211,8 @@ describe.each(MEDDLERS)("33: a session's log under which somebody %s", (_what, s
     session.append(intent("r1"));
     meddle(segment);
     // With the clock at rest nobody looks before the lines are to be signed.
-    for (let i = 0; i < 64; i++) attempt(() => session.append(intent(`r${i}`)));
-    expect(() => session.append(intent("last"))).toThrow(noticed(segment));
+    for (let i = 0; i < 64; i++) attempt(() => session.append(completed(`r${i}`)));
+    expect(() => session.append(completed("last"))).toThrow(noticed(segment));
   });
 });
 

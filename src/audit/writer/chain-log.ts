@@ -197,6 +197,8 @@ export class ChainLog {
     at: Moment,
   ): number {
     if (segment.lines === 0) this.#segments.beginAt(at);
+    // A request waits for this line: into a file that is not there any more, it must not be written.
+    if (lines.some(({ type }) => type === "request.intent")) segment.checkPresence(at.monoUs);
     const count = this.#chain.write(segment, at.monoUs, lines.length, (position, seq, prev) => {
       const head = this.#headOf((lines[position] as { readonly type: string }).type, seq, prev, at);
       return `${head}${members[position]}}`;

@@ -6,7 +6,8 @@ export type SyncMode = "os" | "group" | "strict";
 
 /**
  * How long a look at the file holds, in microseconds: a look costs as much as writing the line. What is removed or cut is
- * noticed by the first line after that, and at once by whatever is signed or synced.
+ * noticed by the first line after that, and at once by an intent, on whose record a request waits, and by whatever is signed
+ * or synced.
  */
 const LOOK_HOLDS_US = 1000;
 
@@ -46,10 +47,7 @@ export class Segment {
   append(lines: Uint8Array, nowUs: number, count: number): void {
     this.#refuseAfterLoss();
     if (this.#halfLine) this.#removeHalfLine();
-    if (!(nowUs - this.#lookedAtUs < LOOK_HOLDS_US)) {
-      this.checkPresence();
-      this.#lookedAtUs = nowUs;
-    }
+    if (!(nowUs - this.#lookedAtUs < LOOK_HOLDS_US)) this.checkPresence(nowUs);
     try {
       for (let done = 0; done < lines.length; ) {
         const written = this.#fs.write(this.#file, done === 0 ? lines : lines.subarray(done));
@@ -71,7 +69,8 @@ export class Segment {
   }
 
   /** Notices that the file was removed, cut or written to by somebody else: writing on would be writing into the void. */
-  checkPresence(): void {
+  checkPresence(nowUs: number = this.#lookedAtUs): void {
+    this.#lookedAtUs = nowUs;
     const { size, links } = this.#attempt(() => this.#fs.stat(this.#file));
     if (links === 0) this.#failed = "ENOENT";
     else if (size !== this.#bytes) this.#failed = "ETAMPERED";
