@@ -1,7 +1,10 @@
 // The public face. Providers, channels, detectors and sinks have entry points of their own: sallyport/broker,
 // sallyport/approval, sallyport/masking, sallyport/audit, sallyport/identity, sallyport/policy, sallyport/store.
 
+export type { FetchOptions } from "./call/manner.js";
+export type { ApprovalPreview } from "./call/request-approval.js";
 export type { OnDeny } from "./call/respond.js";
+export type { RunOptions } from "./call/tool-run.js";
 // The guard and its sessions
 export { createClient, guardedFetch } from "./client/ambient.js";
 export { type AxiosLike, assertAxiosGuarded } from "./client/assert-axios-guarded.js";
@@ -49,5 +52,5 @@ export type { OperationalLog } from "./operational-log.js";
 export type { GuardOptions, SessionOptions } from "./options.js";
 export type { Agent, Decision, PolicyDocument, Principal } from "./policy/index.js";
 export { definePolicy } from "./policy/index.js";
-export type { Session } from "./session.js";
+export type { CloseOptions, Session } from "./session.js";
 // Left out on purpose: the parts themselves, so that nothing can be taken from a guard and used without it.

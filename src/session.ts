@@ -2,8 +2,10 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { setMaxListeners } from "node:events";
 import type { SessionLog } from "./audit/index.js";
 import type { BrokerSession } from "./broker/index.js";
-import { guardedCall } from "./call/guarded-fetch.js";
-import type { OnDeny } from "./call/respond.js";
+import { guardedCall, previewApproval } from "./call/guarded-fetch.js";
+import { type FetchOptions, type Manner, mannerOf } from "./call/manner.js";
+import type { ApprovalPreview } from "./call/request-approval.js";
+import { inRun, type RunOptions } from "./call/tool-run.js";
 import { type Client, createSessionClient } from "./client/create-client.js";
 import { asFetch } from "./client/guarded-function.js";
 import { type ConfigurationProblem, GuardError, OptionsError } from "./errors/guard-error.js";
@@ -31,12 +33,25 @@ export interface Session {
   readonly expiresAt: Date;
   /** A drop-in for `fetch`. Denials are thrown as {@link GuardError}s. */
   readonly fetch: typeof globalThis.fetch;
-  /** A fetch with another way of saying no: `respond` answers a denial with 403 and a problem document (RFC 9457). */
-  createFetch(options?: { readonly onDeny?: OnDeny }): typeof globalThis.fetch;
+  /**
+   * A fetch with another way of saying no (`respond` answers a denial with 403 and a problem document, RFC 9457), or another
+   * time for which a call waits for a person. @throws OptionsError
+   */
+  createFetch(options?: FetchOptions): typeof globalThis.fetch;
   /** An openapi-fetch client over {@link fetch}, with the base URL of the service in the policy. */
   client<Paths extends object>(service: string): Client<Paths>;
-  /** Runs `work` so that the ambient `guardedFetch` and `createClient` inside it belong to this session. */
+  /**
+   * Has a person asked about a request, without sending it: opens its approval, or joins the one that is open. The identical
+   * call then finds it. Judges the request as a call would be. @throws GuardError where the request is denied, or nobody can be
+   * asked
+   */
+  requestApproval(input: string | URL | Request, init?: RequestInit): Promise<ApprovalPreview>;
+  /**
+   * Runs `work` so that the ambient `guardedFetch` and `createClient` inside it belong to this session. With options, its ids
+   * are in every line of the record below it, and its signal ends all calls below it. @throws OptionsError
+   */
   run<Result>(work: () => Result): Result;
+  run<Result>(options: RunOptions, work: () => Result): Result;
   /**
    * Refuses everything from now on, revokes the session's credentials, and signs the record. Idempotent. What people were
    * asked stays pending until its own time to live, for a later session of the same principal and agent.
@@ -101,8 +116,8 @@ export function createSession(
     },
     context: () => ({ principal: facts.principal, agent: facts.agent, session: sessionFacts, now: parts.clock.now() }),
   };
-  const fetchThat = (onDeny: OnDeny) => asFetch((input, init) => guardedCall(parts, state, onDeny, input, init));
-  const fetch = fetchThat(parts.onDeny);
+  const fetchThat = (manner: Manner) => asFetch((input, init) => guardedCall(parts, state, manner, input, init));
+  const fetch = fetchThat({ onDeny: parts.onDeny, waitMs: undefined });
   const session: Session = Object.freeze({
     id: facts.id,
     principal: facts.principal,
@@ -110,9 +125,13 @@ export function createSession(
     purpose: facts.purpose,
     expiresAt: new Date(facts.expiresAt),
     fetch,
-    createFetch: ({ onDeny = "throw" }: { readonly onDeny?: OnDeny } = {}) => fetchThat(onDeny),
+    createFetch: (options?: FetchOptions) => fetchThat(mannerOf(options)),
+    requestApproval: (input: unknown, init: unknown) => previewApproval(parts, state, input, init),
     client: <Paths extends object>(service: string) => createSessionClient<Paths>(parts.policy(), service, fetch),
-    run: <Result>(work: () => Result) => ambient.run(session, work),
+    run: <Result>(...given: [() => Result] | [RunOptions, () => Result]): Result => {
+      const [options, work] = given.length === 1 ? [undefined, given[0]] : given;
+      return ambient.run(session, options === undefined ? work : () => inRun(options, work));
+    },
     close: async (options?: CloseOptions): Promise<void> => {
       const problems = closeProblems(options);
       const cancelApprovals = options?.cancelApprovals === true;

@@ -1,9 +1,11 @@
 import { unwatchAbort, watchAbort } from "../transport/index.js";
+import type { ApprovalDraft, ApprovalSubject } from "./types.js";
 
 /** A call that is being held. Its signal aborts with the error it is to be refused with. */
 export interface Call {
   readonly sessionId: string;
   readonly requestId: string | undefined;
+  readonly subject: Pick<ApprovalSubject, "runId" | "toolCallId">;
   readonly signal: AbortSignal;
   /** The approval it waits for, once it is known. */
   approvalId: string | undefined;
@@ -13,7 +15,7 @@ export interface Call {
 /** All calls that are being held, so that a session, an approval or the whole desk can let go of its own. */
 export interface Calls {
   /** Throws the signal's reason where it has aborted already. */
-  enter(who: { readonly sessionId: string; readonly requestId?: string | undefined }, signal: AbortSignal): Call;
+  enter(draft: Pick<ApprovalDraft, "sessionId" | "requestId" | "subject">, signal: AbortSignal): Call;
   refuse(which: { readonly sessionId?: string; readonly approvalId?: string }, error: Error): void;
   /** Whether a call of another session waits for the approval. */
   hasOther(approvalId: string, sessionId: string): boolean;
@@ -22,7 +24,7 @@ export interface Calls {
 export function createCalls(): Calls {
   const held = new Set<Call & { abort(reason: unknown): void }>();
   return {
-    enter({ sessionId, requestId }, signal) {
+    enter({ sessionId, requestId, subject }, signal) {
       signal.throwIfAborted();
       const controller = new AbortController();
       const follower = { onAbort: () => controller.abort(signal.reason) };
@@ -30,6 +32,7 @@ export function createCalls(): Calls {
       const call = {
         sessionId,
         requestId,
+        subject,
         signal: controller.signal,
         approvalId: undefined,
         abort: (reason: unknown) => controller.abort(reason),

@@ -48,6 +48,12 @@ export interface ApprovalDesk {
    */
   obtain(draft: ApprovalDraft, options: ObtainOptions): Promise<Grant>;
   /**
+   * Opens or joins the approval of a call, has people asked, and takes no grant. A call with the same draft finds it.
+   *
+   * @throws ApprovalUnavailableError; a GuardError with GUARD_CLOSED; or the signal's reason.
+   */
+  open(draft: ApprovalDraft, options: ObtainOptions): Promise<ApprovalRecord>;
+  /**
    * Counts an answer that came from outside: a decision, or a one-time token. Where `verify` is configured, the token or the
    * decision's `proof` proves who gave it; otherwise the caller has. The same answer again is a no-op until the
    * grant is used. Where a no arrives together with a yes, the no wins.

@@ -147,6 +147,12 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
     });
   };
 
+  const enter = (draft: ApprovalDraft, signal: AbortSignal): Call => {
+    if (closed) throw new GuardError("GUARD_CLOSED");
+    if (asking === undefined) throw unavailable("nobody is configured to be asked");
+    return calls.enter(draft, signal);
+  };
+
   const decided = async (id: string, call: Call, waitMs: number): Promise<ApprovalRecord> => {
     const waited = waitMs > 0 ? await untilDecided(id, { store, clock, now, signal: call.signal, waitMs }) : undefined;
     const record = waited ?? (await store.get(id));
@@ -159,9 +165,7 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
 
   return {
     async obtain(draft, wishes): Promise<Grant> {
-      if (closed) throw new GuardError("GUARD_CLOSED");
-      if (asking === undefined) throw unavailable("nobody is configured to be asked");
-      const call = calls.enter(draft, wishes.signal);
+      const call = enter(draft, wishes.signal);
       const spending = spendingTerms(settings, verified, draft, wishes);
       const endsAt = clock.monotonic() + (wishes.waitMs ?? settings.waitMs);
       try {
@@ -179,6 +183,17 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
           await voting.withdraw(record.id, THE_TERMS, "revoke", reason);
         }
         throw unavailable("the approval is asked again and again under other terms, by another guard");
+      } catch (error) {
+        throw isGuardError(error) || call.signal.aborted ? error : unavailable("the desk failed");
+      } finally {
+        call.leave();
+      }
+    },
+    async open(draft, wishes) {
+      const call = enter(draft, wishes.signal);
+      try {
+        const record = await join(draft, spendingTerms(settings, verified, draft, wishes), wishes, call);
+        return ageRecord(record, now());
       } catch (error) {
         throw isGuardError(error) || call.signal.aborted ? error : unavailable("the desk failed");
       } finally {

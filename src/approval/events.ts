@@ -2,7 +2,7 @@ import type { Pins } from "../policy/pins.js";
 import { endOf } from "./record/ageing.js";
 import type { ApprovalRecord } from "./record/record.js";
 import type { ApprovalTerms } from "./record/terms.js";
-import type { Approver } from "./types.js";
+import type { ApprovalSubject, Approver } from "./types.js";
 
 /**
  * What happened to an approval. `voted`: one yes of several that are needed. `overridden`: the quorum was passed over in an
@@ -36,6 +36,9 @@ export interface ApprovalEvent {
   /** The session and the request that took this step; of what people and time do, those that opened the approval. */
   readonly sessionId: string;
   readonly requestId?: string;
+  /** The run and the tool call of that request. */
+  readonly runId?: string;
+  readonly toolCallId?: string;
   /** The session that opened the approval, which another one may join. */
   readonly openedBy: string;
   /** The request, without its query. */
@@ -76,6 +79,7 @@ export type EventDetails = Partial<Pick<ApprovalEvent, Answer>> & {
 export interface CallerOf {
   readonly sessionId: string;
   readonly requestId?: string | undefined;
+  readonly subject: Pick<ApprovalSubject, "runId" | "toolCallId">;
 }
 
 /** Reports a step. Throws where it cannot be recorded. */
@@ -95,6 +99,8 @@ export function eventOf(
     at,
     approvalId: record.id,
     sessionId: caller.sessionId,
+    ...(caller.subject.runId === undefined ? {} : { runId: caller.subject.runId }),
+    ...(caller.subject.toolCallId === undefined ? {} : { toolCallId: caller.subject.toolCallId }),
     openedBy: record.sessionId,
     ...(caller.requestId === undefined ? {} : { requestId: caller.requestId }),
     http: { method, origin, path },

@@ -21,7 +21,7 @@ interface Tools {
   readonly emit: Emit;
 }
 
-const callerOf = ({ sessionId, requestId }: Call): CallerOf => ({ sessionId, requestId });
+const callerOf = ({ sessionId, requestId, subject }: Call): CallerOf => ({ sessionId, requestId, subject });
 
 /** Takes the grant of an approved request for one call; null where it does not meet the terms. Throws why it cannot be had. */
 export async function takeGrantFor(

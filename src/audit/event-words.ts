@@ -50,6 +50,7 @@ export const FIELD_WORDS: { readonly [Key in keyof (EventFields & LogFields)]: W
     trace_id: "W3C trace context.",
     span_id: "W3C trace context.",
     on_behalf_of: "The delegation chain, outermost first.",
+    run_id: "The run of the agent that led to this, as the host named it.",
     tool_call_id: "The step of the agent that led to this.",
     conversation_id: "The conversation of that step.",
     http: {

@@ -133,6 +133,7 @@ export interface EventFields {
   readonly span_id: string;
   /** The delegation chain, outermost first. */
   readonly on_behalf_of: readonly string[];
+  readonly run_id: string;
   readonly tool_call_id: string;
   readonly conversation_id: string;
   readonly http: HttpFacts;

@@ -81,6 +81,7 @@ const TABLE = {
   trace_id: "text",
   span_id: "text",
   on_behalf_of: "texts",
+  run_id: "text",
   tool_call_id: "text",
   conversation_id: "text",
   http: {

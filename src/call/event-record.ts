@@ -3,6 +3,7 @@ import { OURSELVES } from "../approval/own-votes.js";
 import type { ApprovalFacts, AuditEvent, SessionLog } from "../audit/index.js";
 import type { BrokerEvent, CredentialMark } from "../broker/index.js";
 import type { OperationalLog } from "../operational-log.js";
+import { currentRun, type RunIds } from "./tool-run.js";
 
 /** How an approval ended, in the record's words. */
 const OUTCOMES: Partial<Record<ApprovalEvent["type"], NonNullable<ApprovalFacts["outcome"]>>> = {
@@ -39,6 +40,7 @@ export function recordApproval(record: SessionLog, event: ApprovalEvent): void {
     type,
     // A record of an earlier version does not know its request.
     request_id: event.requestId ?? event.approvalId,
+    ...idsOf(event),
     http: {
       method: event.http.method,
       url: event.http.origin + event.http.path,
@@ -65,9 +67,15 @@ export function recordApproval(record: SessionLog, event: ApprovalEvent): void {
   });
 }
 
+/** The ids of the run that led to a line. */
+const idsOf = ({ runId, toolCallId }: RunIds): { readonly run_id?: string; readonly tool_call_id?: string } => ({
+  ...(runId === undefined ? {} : { run_id: runId }),
+  ...(toolCallId === undefined ? {} : { tool_call_id: toolCallId }),
+});
+
 /** Puts what happened to a credential into the record of its session: identifiers, never the credential. */
 export function recordCredential(record: SessionLog | undefined, event: BrokerEvent, log: OperationalLog): void {
-  record?.append(credentialLine(event));
+  record?.append({ ...credentialLine(event), ...idsOf(currentRun().ids) });
   if (
     event.type === "refused" ||
     event.type === "unavailable" ||

@@ -18,7 +18,9 @@ import type { CanonicalRequest } from "../request/canonical.js";
 import { isSafe } from "../request/method.js";
 import type { Fault, HopResponse, Sending } from "../transport/index.js";
 import type { DropLog } from "./dropped-headers.js";
+import type { Manner } from "./manner.js";
 import type { Breaker } from "./signals.js";
+import type { ToolRun } from "./tool-run.js";
 
 /** How much of an answer the caller got, and what masking did to it. */
 export interface Delivery {
@@ -61,6 +63,10 @@ export type Described = CanonicalRequest | { readonly ok: false; readonly method
  */
 export class Exchange {
   readonly id: string;
+  /** How the fetch that was called treats its calls. */
+  readonly manner: Manner;
+  /** The run that the call is part of: a body may be read long after it. */
+  readonly run: ToolRun;
   readonly #log: SessionLog;
   readonly #clock: Clock;
   readonly #sync: GuardParts["sync"];
@@ -79,7 +85,10 @@ export class Exchange {
     log: SessionLog,
     { clock, sync, dropLog }: Pick<GuardParts, "clock" | "sync" | "dropLog">,
     breaking: Breaking,
+    { manner, run }: { readonly manner: Manner; readonly run: ToolRun },
   ) {
+    this.manner = manner;
+    this.run = run;
     this.id = id;
     this.#log = log;
     this.#clock = clock;
@@ -269,7 +278,11 @@ export class Exchange {
   }
 
   #draft(type: AuditEvent["type"], http: HttpFacts): EventDraft {
-    return { type, request_id: this.id, attempt: this.#attempt, http };
+    const draft: EventDraft = { type, request_id: this.id, attempt: this.#attempt, http };
+    const { runId, toolCallId } = this.run.ids;
+    if (runId !== undefined) draft.run_id = runId;
+    if (toolCallId !== undefined) draft.tool_call_id = toolCallId;
+    return draft;
   }
 
   #decisionFacts(decision: Decision, enforced: DecisionFacts["enforced"], code?: string): DecisionFacts {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Grant } from "../approval/index.js";
-import { DeniedError, type GuardError, isGuardError } from "../errors/guard-error.js";
+import { DeniedError, GuardError, isGuardError } from "../errors/guard-error.js";
 import type { GuardParts, SessionState } from "../guard-parts.js";
 import { refusalOf } from "../masking/placeholders/refusing-stream.js";
 import type { Decision, Judgement } from "../policy/index.js";
@@ -18,13 +18,15 @@ import { deliver } from "./deliver.js";
 import { Exchange, targetOf } from "./exchange.js";
 import type { FrozenHop, Hop } from "./hop.js";
 import { fetchInline, isInline } from "./inline-url.js";
+import type { Manner } from "./manner.js";
 import { negotiated } from "./negotiated.js";
 import { Progress } from "./progress.js";
 import { misplacedInLocation, misplacedValue, putValuesBack } from "./put-values-back.js";
 import { refusal, refused } from "./refused.js";
-import { requestApproval } from "./request-approval.js";
-import { type OnDeny, respond } from "./respond.js";
-import { linkSignals } from "./signals.js";
+import { type ApprovalPreview, NO_APPROVAL, openApproval, requestApproval } from "./request-approval.js";
+import { respond } from "./respond.js";
+import { type LinkedSignal, linkSignals } from "./signals.js";
+import { currentRun } from "./tool-run.js";
 
 /**
  * The path of one request. The outer half runs once per call and sees what the caller asked for; {@link sendHop}, the inner
@@ -33,18 +35,17 @@ import { linkSignals } from "./signals.js";
 export async function guardedCall(
   parts: GuardParts,
   session: SessionState,
-  onDeny: OnDeny,
+  manner: Manner,
   input: unknown,
   init: unknown,
 ): Promise<Response> {
   const call = snapshotCall(input, init); //                                                     1. snapshot
   if (call.signal?.aborted) throw abandoned(call, unfetchable(call.url) ?? call.signal.reason);
   if (isInline(call.url)) return fetchInline(call);
-  const { signal, release, brokenOffBy } = linkSignals(session.signal, call.signal);
-  const breaking = { by: brokenOffBy, endedWith: session.endedWith };
-  const exchange = new Exchange(randomUUID(), session.record, parts, breaking);
+  const { exchange, signal, release, brokenOffBy } = openCall(parts, session, manner, call);
   try {
     session.assertOpen();
+    signal.throwIfAborted();
     const body = call.body instanceof Promise ? await call.body : call.body;
     const read = readHop(parts, session, exchange, call, body, call.settings, signal); //        2. canonicalise, 3. understand
     let hop = read instanceof Promise ? await read : read;
@@ -75,9 +76,49 @@ export async function guardedCall(
     }
   } catch (error) {
     release();
+    const { onDeny } = manner;
     const refusal = onDeny !== "throw" && brokenOffBy() !== "caller" ? ownRefusal(exchange, error) : null;
     if (onDeny === "throw" || refusal === null) throw error;
     return respond(onDeny, refusal, call.url);
+  }
+}
+
+/** What a call is carried out with: its record, and the signal that ends it. */
+function openCall(
+  parts: GuardParts,
+  session: SessionState,
+  manner: Manner,
+  { signal: caller }: CallSnapshot,
+): LinkedSignal & { readonly exchange: Exchange } {
+  const run = currentRun();
+  const linked = linkSignals(session.signal, caller, run.signals);
+  const breaking = { by: linked.brokenOffBy, endedWith: session.endedWith };
+  return { ...linked, exchange: new Exchange(randomUUID(), session.record, parts, breaking, { manner, run }) };
+}
+
+/**
+ * Steps 1 to 4 of a call, and then the approval is opened or joined instead of awaited: nothing is counted and nothing is sent.
+ */
+export async function previewApproval(
+  parts: GuardParts,
+  session: SessionState,
+  input: unknown,
+  init: unknown,
+): Promise<ApprovalPreview> {
+  const call = snapshotCall(input, init);
+  if (isInline(call.url)) throw new GuardError("SCHEME_REFUSED", { message: "This URL needs no approval." });
+  const { exchange, signal, release } = openCall(parts, session, { onDeny: "throw", waitMs: 0 }, call);
+  try {
+    session.assertOpen();
+    signal.throwIfAborted();
+    const body = call.body instanceof Promise ? await call.body : call.body;
+    const hop = asSent(parts, await readHop(parts, session, exchange, call, body, call.settings, signal));
+    const judged = await judgeHop(parts, session, hop, signal);
+    if (judged.effect === "deny") throw refused(exchange, hop.told.request, judged);
+    if (judged.effect === "allow") return NO_APPROVAL;
+    return await openApproval(parts, session, exchange, await freeze(parts, exchange, hop, signal), judged, signal);
+  } finally {
+    release();
   }
 }
 

@@ -1,4 +1,13 @@
-import type { ApprovalDraft, ApprovalPlaceholder, ApprovalSubject, Grant, ObtainOptions } from "../approval/index.js";
+import {
+  type ApprovalDraft,
+  type ApprovalPlaceholder,
+  type ApprovalState,
+  type ApprovalSubject,
+  describeRequest,
+  type Grant,
+  type ObtainOptions,
+  renderCard,
+} from "../approval/index.js";
 import type { GuardParts, SessionState } from "../guard-parts.js";
 import type { Masker, RestoredValue } from "../masking/index.js";
 import type { Decision } from "../policy/index.js";
@@ -14,6 +23,7 @@ import { withoutCorrelation } from "../request/protocols/jsonrpc.js";
 import { approverText } from "./approver-text.js";
 import type { Exchange } from "./exchange.js";
 import type { FrozenHop } from "./hop.js";
+import type { RunIds } from "./tool-run.js";
 
 /** A request whose bytes will not change any more, and the decision that a person must be asked about it. */
 interface FrozenRequest {
@@ -33,27 +43,67 @@ export async function requestApproval(
   signal: AbortSignal,
   stepUp?: readonly string[],
 ): Promise<Grant> {
-  const { approval = {} } = decision.obligations;
   const frozen: FrozenRequest = { hop, decision, ...(stepUp === undefined ? {} : { stepUp }) };
-  const vary = varyOf(parts, frozen);
   const askedAt = parts.clock.monotonic();
   try {
-    return await parts.desk.obtain(draftFor(parts, session, exchange.id, frozen, vary?.pointers), {
-      signal,
-      ...(vary === undefined ? {} : { vary }),
-      ...(approval.waitMs === undefined ? {} : { waitMs: approval.waitMs }),
-      ...(approval.expiresMs === undefined ? {} : { expiresMs: approval.expiresMs }),
-      ...(approval.grantTtlMs === undefined ? {} : { grantTtlMs: approval.grantTtlMs }),
-      ...(approval.uses === undefined ? {} : { uses: approval.uses }),
-      ...(approval.quorum === undefined ? {} : { quorum: approval.quorum }),
-    });
+    return await parts.desk.obtain(...questionOf(parts, session, exchange, frozen, signal));
   } finally {
     exchange.noteTiming("approval_ms", parts.clock.monotonic() - askedAt);
   }
 }
 
+/** How the approval of a request stands, for those who may see the request. */
+export interface ApprovalPreview {
+  /** Names the approval to `guard.approvals`. Empty where the request needs none. */
+  readonly id: string;
+  /** `not_needed` where a rule allows the request. */
+  readonly state: ApprovalState | "not_needed";
+  /** What approvers are shown, as text. Masked as for them. */
+  readonly card: string;
+}
+
+export const NO_APPROVAL: ApprovalPreview = Object.freeze({ id: "", state: "not_needed", card: "" });
+
+/** Opens the approval of a request, or joins the one that is open, and sends nothing. */
+export async function openApproval(
+  parts: GuardParts,
+  session: SessionState,
+  exchange: Exchange,
+  hop: FrozenHop,
+  decision: Decision,
+  signal: AbortSignal,
+): Promise<ApprovalPreview> {
+  const record = await parts.desk.open(...questionOf(parts, session, exchange, { hop, decision }, signal));
+  // Without those who have decided so far: the agent is told who when it is told of the outcome.
+  const { votes: _, ...asked } = record;
+  return Object.freeze({ id: record.id, state: record.state, card: renderCard(describeRequest(asked)) });
+}
+
+/** What people are asked about a request, and how. What the fetch says of waiting goes before what the rule says. */
+function questionOf(
+  parts: GuardParts,
+  session: SessionState,
+  exchange: Exchange,
+  frozen: FrozenRequest,
+  signal: AbortSignal,
+): [ApprovalDraft, ObtainOptions] {
+  const { approval = {} } = frozen.decision.obligations;
+  const vary = varyOf(parts, frozen);
+  const waitMs = exchange.manner.waitMs ?? approval.waitMs;
+  const options: ObtainOptions = {
+    signal,
+    ...(vary === undefined ? {} : { vary }),
+    ...(waitMs === undefined ? {} : { waitMs }),
+    ...(approval.expiresMs === undefined ? {} : { expiresMs: approval.expiresMs }),
+    ...(approval.grantTtlMs === undefined ? {} : { grantTtlMs: approval.grantTtlMs }),
+    ...(approval.uses === undefined ? {} : { uses: approval.uses }),
+    ...(approval.quorum === undefined ? {} : { quorum: approval.quorum }),
+  };
+  return [draftFor(parts, session, exchange, frozen, vary?.pointers), options];
+}
+
 /** Whom the approval belongs to: all of it is what the guard has verified. */
-function subjectOf(session: SessionState): ApprovalSubject {
+function subjectOf(session: SessionState, { runId, toolCallId }: RunIds): ApprovalSubject {
   const { principal, agent } = session.context();
   const chain = (session.brokerSession.delegatedBy ?? []).map(({ id }) => id);
   // Whoever handed the task on cannot approve what comes of it.
@@ -66,13 +116,15 @@ function subjectOf(session: SessionState): ApprovalSubject {
     ...(principal.issuer === undefined ? {} : { issuer: principal.issuer }),
     ...(chain.length === 0 ? {} : { delegatedBy: chain }),
     ...(aliases.length === 0 ? {} : { aliases }),
+    ...(runId === undefined ? {} : { runId }),
+    ...(toolCallId === undefined ? {} : { toolCallId }),
   };
 }
 
 function draftFor(
   parts: GuardParts,
   session: SessionState,
-  requestId: string,
+  { id: requestId, run }: Exchange,
   { hop, decision, stepUp }: FrozenRequest,
   vary: readonly string[] | undefined,
 ): ApprovalDraft {
@@ -85,7 +137,7 @@ function draftFor(
     sessionId: session.id,
     requestId,
     fingerprint: fingerprintFor(parts, session, hop, decision, { stepUp, vary }),
-    subject: subjectOf(session),
+    subject: subjectOf(session, run.ids),
     http: {
       method: request.method,
       origin: request.origin,

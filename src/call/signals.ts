@@ -12,9 +12,16 @@ export interface LinkedSignal {
   release(): void;
 }
 
-/** Follows the session's signal and, where the caller gave one, the caller's: each has one listener for all calls. */
-export function linkSignals(session: AbortSignal, caller: AbortSignal | null): LinkedSignal {
-  if (caller === null)
+/**
+ * Follows the session's signal, the caller's where it gave one, and those of the run that the call is part of: each has one
+ * listener for all calls.
+ */
+export function linkSignals(
+  session: AbortSignal,
+  caller: AbortSignal | null,
+  runs: readonly AbortSignal[] = [],
+): LinkedSignal {
+  if (caller === null && runs.length === 0)
     return {
       signal: session,
       brokenOffBy: () => (session.aborted ? "session" : null),
@@ -31,7 +38,8 @@ export function linkSignals(session: AbortSignal, caller: AbortSignal | null): L
       },
     },
   });
-  const watches = [follow(session, "session"), follow(caller, "caller")];
+  const callers = caller === null ? runs : [caller, ...runs];
+  const watches = [follow(session, "session"), ...callers.map((signal) => follow(signal, "caller"))];
   for (const { source, watcher } of watches) {
     if (source.aborted) watcher.onAbort();
     else watchAbort(source, watcher);

@@ -1,0 +1,71 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { type ConfigurationProblem, OptionsError } from "../errors/guard-error.js";
+
+/** What `session.run` is told of the work: it is in the record of everything below, and ends what is held there. */
+export interface RunOptions {
+  /** Id of the agent's run, such as a LangGraph thread. At most 256 characters. */
+  readonly runId?: string;
+  /**
+   * Id of the tool call that the work carries out, the same when the framework repeats it. Each request below it that was
+   * approved and sent is remembered, and not sent again by a repeat.
+   */
+  readonly toolCallId?: string;
+  /** Ends all calls below when it aborts, those that wait for a person as well. */
+  readonly signal?: AbortSignal;
+}
+
+/** The ids of a run as they stand in the record. */
+export interface RunIds {
+  readonly runId?: string;
+  readonly toolCallId?: string;
+}
+
+/** One execution of a piece of work. A repeat of the same tool call is another one. */
+export interface ToolRun {
+  readonly ids: RunIds;
+  /** Signals of this run and of those around it. */
+  readonly signals: readonly AbortSignal[];
+  /** How many requests with a fingerprint this execution of the tool call has sent, or found to be sent. */
+  readonly sent: Map<string, number>;
+}
+
+const NO_RUN: ToolRun = { ids: Object.freeze({}), signals: [], sent: new Map() };
+const runs = new AsyncLocalStorage<ToolRun>();
+
+/** The run that is executing. Its ids are empty outside of any. */
+export const currentRun = (): ToolRun => runs.getStore() ?? NO_RUN;
+
+/** Runs `work` as a run inside the current one: what is not said is as around it. @throws OptionsError */
+export function inRun<Result>(options: RunOptions, work: () => Result): Result {
+  const problems = runProblems(options);
+  if (problems.length > 0) throw new OptionsError(problems);
+  const around = currentRun();
+  const { runId, toolCallId, signal } = options;
+  const ids = {
+    ...around.ids,
+    ...(runId === undefined ? {} : { runId }),
+    ...(toolCallId === undefined ? {} : { toolCallId }),
+  };
+  const signals = signal === undefined ? around.signals : [...around.signals, signal];
+  // Without a tool call of its own, the work is a part of the one around it.
+  const isNew = toolCallId !== undefined || around === NO_RUN;
+  return runs.run({ ids: Object.freeze(ids), signals, sent: isNew ? new Map() : around.sent }, work);
+}
+
+const LONGEST_ID = 256;
+
+function runProblems(options: unknown): readonly ConfigurationProblem[] {
+  if (typeof options !== "object" || options === null) return [{ pointer: "", message: "must be an object" }];
+  return Object.entries(options).flatMap(([key, value]) => {
+    if (!["runId", "toolCallId", "signal"].includes(key))
+      return [{ pointer: `/${key}`, message: "is not a known option" }];
+    if (value === undefined) return [];
+    if (key === "signal") return isSignal(value) ? [] : [{ pointer: "/signal", message: "must be an AbortSignal" }];
+    return typeof value === "string" && value !== "" && value.length <= LONGEST_ID
+      ? []
+      : [{ pointer: `/${key}`, message: `must be a text of 1 to ${LONGEST_ID} characters` }];
+  });
+}
+
+const isSignal = (value: unknown): value is AbortSignal =>
+  Object.prototype.toString.call(value) === "[object AbortSignal]";
