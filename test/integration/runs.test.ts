@@ -144,17 +144,19 @@ describe("a run", () => {
   });
 
   test("inside another keeps what it does not say itself", () => {
-    const seen = inRun({ runId: "r1", toolCallId: "t1" }, () => [
+    const seen = inRun({ runId: "r1", toolCallId: "t1" }, ({ sent } = currentRun()) => [
       currentRun().ids,
       inRun({ toolCallId: "t2" }, () => currentRun().ids),
       inRun({ runId: "r2" }, () => currentRun().ids),
-      inRun({}, () => currentRun().sent === currentRun().sent),
+      inRun({}, () => currentRun().sent === sent),
+      inRun({ toolCallId: "t1" }, () => currentRun().sent === sent),
     ]);
     expect(seen).toEqual([
       { runId: "r1", toolCallId: "t1" },
       { runId: "r1", toolCallId: "t2" },
       { runId: "r2", toolCallId: "t1" },
       true,
+      false,
     ]);
     expect(currentRun().ids).toEqual({});
   });
