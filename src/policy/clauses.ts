@@ -5,6 +5,7 @@ import { decodeEscapes } from "../request/escapes.js";
 import type { DecisionContext } from "./context.js";
 import type { MatcherDocument, RuleDocument } from "./document/document.js";
 import { ABSENT, DOUBT, type Pointer, parsePointer, pointerToken, valuesAt } from "./document/pointer.js";
+import { constrains, doubtedElsewhere } from "./match/elsewhere.js";
 import { exactBody, exactQuery } from "./match/exact.js";
 import type { FoldedPath } from "./match/folded-path.js";
 import { compileMatcher } from "./match/matcher.js";
@@ -31,6 +32,8 @@ export interface Clause {
   readonly expected: string;
   /** Whether it needs the body to be read. */
   readonly readsBody: boolean;
+  /** Whether it needs to know which fields the body has, where it has any. */
+  readonly readsFields?: boolean;
   readonly holds: (subject: Subject) => boolean;
   /** The kind of value found, for an explanation. */
   readonly got: (subject: Subject) => string;
@@ -56,7 +59,10 @@ export function compileClauses(
     for (const [key, document] of Object.entries(rule[part] ?? {})) {
       const at = `${pointer}/${part}/${pointerToken(key)}`;
       const compiled = clause(`${part} ${key}`, document, at, reader(key, at, document), deny, part === "body", report);
-      clauses.push(part === "headers" ? explainedHeader(compiled, key) : compiled);
+      if (part === "headers") clauses.push(explainedHeader(compiled, key));
+      else if (part === "query" || part === "body")
+        clauses.push(constrains(document) ? doubtedElsewhere(compiled, rule, part, key) : compiled);
+      else clauses.push(compiled);
     }
   };
   each("who", (key, at) => {

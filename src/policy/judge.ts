@@ -182,7 +182,9 @@ export function needsBody(policy: CompiledPolicy, request: CanonicalRequest): bo
   if (service.description !== null && service.description.operationOf(request) !== null) return true;
   if (declared.kind !== "opaque" || (declared.form !== undefined && request.method === "POST")) return true;
   const bit = methodBit(request.method);
-  const looks = (rule: CompiledRule): boolean => rule.readsBody && (rule.methods & bit) !== 0;
+  const mayHaveFields = declared.form !== undefined;
+  const looks = (rule: CompiledRule): boolean =>
+    (rule.readsBody || (mayHaveFields && rule.readsFields)) && (rule.methods & bit) !== 0;
   return (
     service.permits.find(request.segments).some(looks) ||
     foldedPaths(request.path, request.segments, request.encodedSlash).some((path) =>

@@ -4,6 +4,7 @@ import type { Limit } from "./decision.js";
 import type { LimitDocument, RuleDocument } from "./document/document.js";
 import { parseDuration } from "./document/duration.js";
 import { DOUBT, type Pointer, parsePointer, valuesAt } from "./document/pointer.js";
+import { doubtedElsewhere } from "./match/elsewhere.js";
 import { compileMatcher } from "./match/matcher.js";
 import { bodyReader, everyMatches, type Values } from "./match/values.js";
 import { operationProtocol, operationRoot } from "./operation.js";
@@ -43,7 +44,9 @@ export function compileLimits(
     const terms = { rule: rule.id, by: document.by, windowMs, counts };
     if ("requests" in document) return { terms: { ...terms, max: document.requests }, amountOf: timesOf };
     const read = sumReader(rule, document.sum, `${at}/sum`, report);
-    clauses.push(sumClause(document, at, read, operationProtocol(rule) === null, report));
+    const isBody = operationProtocol(rule) === null;
+    const clause = sumClause(document, at, read, isBody, report);
+    clauses.push(isBody ? doubtedElsewhere(clause, rule, "body", document.sum) : clause);
     return {
       terms: { ...terms, max: document.max },
       amountOf: (subject) => read(subject).reduce<number>((sum, value) => sum + Number(value), 0),

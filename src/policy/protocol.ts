@@ -38,7 +38,7 @@ export type Endpoint =
 /** The paths of a service where the body says what is asked. */
 export class Endpoints {
   readonly #exact = new PathIndex<Endpoint>();
-  readonly #loose = new PathIndex<Endpoint>();
+  readonly #loose = new PathIndex<Endpoint>({ extensions: true });
 
   add(path: string, endpoint: Endpoint, pointer: string, report: Report): void {
     const template = parsePathTemplate(path, pathReporter(pointer, report));

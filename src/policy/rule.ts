@@ -26,6 +26,8 @@ export interface CompiledRule {
   readonly encodedSlash: boolean;
   readonly clauses: readonly Clause[];
   readonly readsBody: boolean;
+  /** Whether some clause needs to know which fields a body has, where it has any. */
+  readonly readsFields: boolean;
   /** What code is asked before the rule permits anything. */
   readonly predicates: readonly RulePredicate[];
   /** Header fields that the rule looks at, in lower case. */
@@ -102,6 +104,7 @@ export function compileRule(
     clauses,
     // A predicate is shown the body, whether it looks or not.
     readsBody: predicates.length > 0 || clauses.some((clause) => clause.readsBody),
+    readsFields: clauses.some((clause) => clause.readsFields === true),
     predicates,
     headerNames: Object.keys(rule.headers ?? {}).map((name) => name.toLowerCase()),
     protocol,

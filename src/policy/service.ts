@@ -3,7 +3,8 @@ import { type AddressRule, addressRangeProblem, compileAddressRule } from "../re
 import type { Obligations } from "./decision.js";
 import type { ServiceDocument } from "./document/document.js";
 import { compileHeaderRules, type HeaderRules } from "./header-rules.js";
-import { isPlainValue, PathIndex } from "./match/path-index.js";
+import { PathIndex } from "./match/path-index.js";
+import { isPlainValue, isValue } from "./match/plain-value.js";
 import { obligationsOf } from "./obligations.js";
 import type { ApiDescription } from "./openapi/index.js";
 import { compileEndpoints, type Endpoints } from "./protocol.js";
@@ -49,8 +50,10 @@ export function compileService(
   pointer: string,
   report: Report,
 ): CompiledService {
-  const permits = new PathIndex<CompiledRule>(isPlainValue);
-  const denials = new PathIndex<CompiledRule>();
+  const permits = new PathIndex<CompiledRule>({
+    isValue: (segment, any) => (any ? isValue(segment) : isPlainValue(segment)),
+  });
+  const denials = new PathIndex<CompiledRule>({ extensions: true });
   for (const rule of rules) {
     if (rule.protocol === null) (rule.effect === "deny" ? denials : permits).add(rule.template, rule);
   }

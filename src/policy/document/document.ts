@@ -119,6 +119,11 @@ export interface RuleDocument {
   readonly headers?: Readonly<Record<string, MatcherDocument>>;
   readonly body?: Readonly<Record<string, MatcherDocument>>;
   readonly exact?: readonly ("query" | "body")[];
+  /**
+   * Places where the service does not read what this rule looks for in another one. Default none: a name that the rule
+   * constrains in the body is doubt in the query, and the other way round, and in a matrix parameter of the path (`;name=`).
+   */
+  readonly serviceIgnores?: readonly ("query" | "body" | "path")[];
   /** About operations at the service's endpoint, instead of methods and path. */
   readonly graphql?: GraphqlRuleDocument;
   readonly jsonrpc?: RpcRuleDocument;

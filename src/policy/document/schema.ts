@@ -260,6 +260,14 @@ export const policySchema: Readonly<Record<string, unknown>> = {
           items: { enum: ["query", "body"] },
           description: "Where nothing may be but what is listed.",
         },
+        serviceIgnores: {
+          type: "array",
+          minItems: 1,
+          uniqueItems: true,
+          items: { enum: ["query", "body", "path"] },
+          description:
+            "Places where the service does not read the names that the rule constrains in another place. Default none: such a name there is doubt.",
+        },
         graphql: {
           type: "object",
           description: "About operations at the service's endpoint, instead of methods and path.",

@@ -7,11 +7,19 @@ import type { PathTemplate } from "./path-template.js";
 export class PathIndex<Rule> {
   readonly #root: Node<Rule> = newNode();
   readonly #isValue: ValueTest;
+  readonly #extensions: boolean;
   #empty = true;
 
-  /** `isValue` says which segments a parameter may stand for; default: all that are not empty. */
-  constructor(isValue: ValueTest = isFilled) {
+  /**
+   * `isValue` says which segments a parameter may stand for; default: all that are not empty. With `extensions`, a literal also
+   * stands for itself with an extension where the path ends: for many servers `/users.json` is `/users`.
+   */
+  constructor({
+    isValue = isFilled,
+    extensions = false,
+  }: { readonly isValue?: ValueTest; readonly extensions?: boolean } = {}) {
     this.#isValue = isValue;
+    this.#extensions = extensions;
   }
 
   get isEmpty(): boolean {
@@ -24,8 +32,9 @@ export class PathIndex<Rule> {
     let node = this.#root;
     for (const segment of template?.segments ?? []) {
       if ("param" in segment) {
-        node.param ??= newNode();
-        node = node.param;
+        const key = segment.any ? "any" : "param";
+        node[key] ??= newNode();
+        node = node[key];
       } else {
         let child = node.literals.get(segment.literal);
         if (child === undefined) {
@@ -54,28 +63,43 @@ export class PathIndex<Rule> {
     }
     const literal = node.literals.get(segment);
     if (literal !== undefined) this.#visit(literal, segments, depth + 1, found);
-    if (node.param !== null && this.#isValue(segment)) this.#visit(node.param, segments, depth + 1, found);
+    if (node.param !== null && this.#isValue(segment, false)) this.#visit(node.param, segments, depth + 1, found);
+    if (node.any !== null && this.#isValue(segment, true)) this.#visit(node.any, segments, depth + 1, found);
+    if (!this.#extensions || depth + 1 < segments.length) return;
+    for (const stem of stemsOf(segment)) {
+      const bare = node.literals.get(stem);
+      if (bare !== undefined) this.#visit(bare, segments, depth + 1, found);
+    }
   }
 }
 
-type ValueTest = (segment: string) => boolean;
+/** Whether a parameter may stand for a segment; `any` says that its type is `any`. */
+type ValueTest = (segment: string, any: boolean) => boolean;
 
 const isFilled: ValueTest = (segment) => segment !== "";
 
-/**
- * What a parameter of an allow stands for. Not `;x`, which is empty to servers that cut parameters off, and not a
- * `{placeholder}` that a client has forgotten to fill in.
- */
-export const isPlainValue: ValueTest = (segment) =>
-  segment !== "" && !segment.startsWith(";") && !(segment.startsWith("%") && NO_VALUE.test(segment));
+/** `report` of `report.tar.gz`, and `report.tar`. */
+function stemsOf(segment: string): readonly string[] {
+  const stems: string[] = [];
+  let rest = segment;
+  while (stems.length < MAX_EXTENSIONS) {
+    const extension = EXTENSION.exec(rest);
+    if (extension === null || extension.index === 0) break;
+    rest = rest.slice(0, extension.index);
+    stems.push(rest);
+  }
+  return stems;
+}
 
-const NO_VALUE = /^(?:%3B|%7B[A-Za-z_][A-Za-z0-9_]*%7D$)/;
+const EXTENSION = /\.[a-z][a-z0-9]{0,9}$/i;
+const MAX_EXTENSIONS = 4;
 
 interface Node<Rule> {
   readonly literals: Map<string, Node<Rule>>;
   param: Node<Rule> | null;
+  any: Node<Rule> | null;
   readonly here: Rule[];
   readonly below: Rule[];
 }
 
-const newNode = <Rule>(): Node<Rule> => ({ literals: new Map(), param: null, here: [], below: [] });
+const newNode = <Rule>(): Node<Rule> => ({ literals: new Map(), param: null, any: null, here: [], below: [] });

@@ -1,8 +1,11 @@
 import type { ConfigurationProblem } from "../../errors/guard-error.js";
 import { canonicalEscapes } from "../../request/escapes.js";
 
-/** One piece of a path template: literal text, or a parameter that stands for exactly one non-empty segment. */
-export type TemplateSegment = { readonly literal: string } | { readonly param: string };
+/**
+ * One piece of a path template: literal text, or a parameter that stands for exactly one non-empty segment. Of an allow it
+ * stands for a plain value, unless its type is `any`.
+ */
+export type TemplateSegment = { readonly literal: string } | { readonly param: string; readonly any: boolean };
 
 /** A parsed path template. `rest` is a trailing `/**`: the path itself and everything below it. */
 export interface PathTemplate {
@@ -11,7 +14,7 @@ export interface PathTemplate {
   readonly text: string;
 }
 
-const PARAMETER = /^\{([A-Za-z_][A-Za-z0-9_]{0,63})\}$/;
+const PARAMETER = /^\{([A-Za-z_][A-Za-z0-9_]{0,63})(?::([a-z]+))?\}$/;
 
 /** Parses a template; problems go to `report`. Literal text is written decoded (`/café`) and kept in canonical escapes. */
 export function parsePathTemplate(text: string, report: (message: string) => void): PathTemplate | null {
@@ -30,11 +33,13 @@ export function parsePathTemplate(text: string, report: (message: string) => voi
   const names = new Set<string>();
   const pieces = rest && body === "" ? [] : body.slice(1).split("/");
   const segments = pieces.map((piece): TemplateSegment => {
-    const name = PARAMETER.exec(piece)?.[1];
+    const [, name, type] = PARAMETER.exec(piece) ?? [];
     if (name !== undefined) {
+      if (type !== undefined && type !== "any")
+        problem(`has a parameter of type ${type}; the only type is {${name}:any}`);
       if (names.has(name)) problem(`has the parameter {${name}} twice`);
       names.add(name);
-      return { param: name };
+      return { param: name, any: type === "any" };
     }
     if (/^\.{1,2}$/.test(piece)) problem("must not hold a dot segment: it would never match");
     if (/[{}]/.test(piece)) problem("has a brace outside a whole-segment parameter such as {id}");

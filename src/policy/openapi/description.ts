@@ -8,6 +8,7 @@ import { PathIndex } from "../match/path-index.js";
 import { templateParams } from "../match/path-template.js";
 import { basePaths } from "./base-paths.js";
 import { compileChecks, type RequestCheck } from "./checks.js";
+import { listParameters } from "./parameters.js";
 import { fitsPatterns, isAsConcrete, type OperationPath, readOperationPath } from "./paths.js";
 import { isNode, type Node, nodeAt, type Place, type Report, reportForeignReferences, resolve } from "./reading.js";
 import { openSchemas, type Schemas } from "./schemas.js";
@@ -76,8 +77,9 @@ function readOperations(
       const id = operation.node["operationId"];
       if (typeof id === "string" && ids.has(id)) report(`${operation.at}/operationId`, `the id "${id}" is used twice`);
       if (typeof id === "string") ids.add(id);
+      const lists = listParameters({ root, schemas, report }, item, operation);
       for (const base of basePaths([operation.node, item.node, root], origins, report)) {
-        const path = readOperationPath(base + text);
+        const path = readOperationPath(base + text, lists);
         if (path === null) {
           report(at, "must start with / and have no query");
           continue;

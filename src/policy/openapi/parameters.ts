@@ -5,7 +5,7 @@ import { decodeEscapes } from "../../request/escapes.js";
 import { headerValues } from "../../request/headers.js";
 import { pointerToken } from "../document/pointer.js";
 import { type Context, compileSchema, fieldTests } from "./context.js";
-import { isNode, nodeAt, type Place, resolve } from "./reading.js";
+import { isNode, listAt, nodeAt, type Place, resolve } from "./reading.js";
 import type { SchemaTest } from "./schemas.js";
 import { formObject, testTexts } from "./text-values.js";
 
@@ -163,9 +163,25 @@ function contentFault(context: Context, { node, at }: Place, read: Reader): Para
   };
 }
 
-function isObjectSchema(context: Context, schema: unknown, at: string): boolean {
+const isObjectSchema = (context: Context, schema: unknown, at: string): boolean =>
+  hasType(context, schema, at, ["object"]);
+
+function hasType(context: Context, schema: unknown, at: string, types: readonly string[]): boolean {
   const type = resolve(context.root, schema, `${at}/schema`, () => {})?.node["type"];
-  return type === "object" || (Array.isArray(type) && type.includes("object"));
+  return [type].flat().some((one) => types.includes(String(one)));
+}
+
+/** Names of the path parameters that are lists or objects: their values have commas. */
+export function listParameters(context: Context, ...places: readonly Place[]): ReadonlySet<string> {
+  const names = places.flatMap(({ node, at }) =>
+    listAt(node, "parameters").flatMap((value, index) => {
+      const parameter = resolve(context.root, value, `${at}/parameters/${index}`, () => {});
+      if (parameter === null || parameter.node["in"] !== "path") return [];
+      const { name, schema } = parameter.node;
+      return typeof name === "string" && hasType(context, schema, parameter.at, ["array", "object"]) ? [name] : [];
+    }),
+  );
+  return new Set(names);
 }
 
 function textReader(place: string, name: string, paramAt: ReadonlyMap<string, number>): Reader {

@@ -15,16 +15,19 @@ export interface OperationPath {
 
 const WHOLE = /^\{([^{}]+)\}$/;
 
-/** Reads a path of the description, base path included; null where it is none. */
-export function readOperationPath(text: string): OperationPath | null {
+/**
+ * Reads a path of the description, base path included; null where it is none. `lists` are parameters that are described as a list
+ * or an object, and so are written with commas.
+ */
+export function readOperationPath(text: string, lists: ReadonlySet<string> = new Set()): OperationPath | null {
   if (!text.startsWith("/") || /[?#\\]/.test(text)) return null;
   const pieces = text.slice(1).split("/");
   const segments: TemplateSegment[] = [];
   const patterns: OperationPath["patterns"][number][] = [];
   for (const [index, piece] of pieces.entries()) {
     const name = WHOLE.exec(piece)?.[1];
-    if (name !== undefined) segments.push({ param: name });
-    else if (piece.includes("{")) segments.push({ param: `segment ${index + 1}` });
+    if (name !== undefined) segments.push({ param: name, any: lists.has(name) });
+    else if (piece.includes("{")) segments.push({ param: `segment ${index + 1}`, any: true });
     else segments.push({ literal: canonicalEscapes(decodeEscapes(piece) ?? piece, "path") ?? piece });
     patterns.push(name === undefined && piece.includes("{") ? patternOf(piece) : null);
   }

@@ -9,6 +9,7 @@ import type {
 import { pointerToken } from "../document/pointer.js";
 import { compilePolicy, type Policy } from "../policy.js";
 import { droppedWarnings, headerWarnings } from "./check-headers.js";
+import { queryWarnings } from "./check-queries.js";
 import { methodsCover, pathCovers, sameJson, servicesCover } from "./compare.js";
 import type { Observation } from "./learn.js";
 import { standIns } from "./stand-ins.js";
@@ -47,6 +48,7 @@ export function checkPolicy(document: PolicyDocument, observations: readonly Obs
         ...credentialForManyHosts(name, service),
       ]),
       ...headerWarnings(loaded),
+      ...queryWarnings(loaded),
       ...droppedWarnings(policy, observations),
     ],
   };
@@ -118,7 +120,7 @@ function withoutEffect(
 
 const COMPARED = new Set(["id", "description", "reason", "effect", "service", "methods", "path"]);
 /** What says how a rule is read rather than what it asks: must be the same, or two rules cannot be compared. */
-const READING = ["encodedSlash", "exact", "graphql", "jsonrpc", "mcp", "operations"];
+const READING = ["encodedSlash", "exact", "serviceIgnores", "graphql", "jsonrpc", "mcp", "operations"];
 /** What comes with a call that an allow or an approve lets through. */
 const ALONGSIDE = [
   "scopes",

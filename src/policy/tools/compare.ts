@@ -1,4 +1,5 @@
 import { type PathTemplate, parsePathTemplate } from "../match/path-template.js";
+import { isPlainValue } from "../match/plain-value.js";
 
 /** Whether two pieces of JSON are the same, whatever the order of their keys. */
 export function sameJson(a: unknown, b: unknown): boolean {
@@ -20,8 +21,10 @@ export function pathCovers(outer: string | undefined, inner: string | undefined)
   if (wide.rest ? b.length < a.length : a.length !== b.length) return false;
   return a.every((segment, index) => {
     const other = b[index];
-    if (other === undefined || "param" in segment) return other !== undefined;
-    return "literal" in other && other.literal === segment.literal;
+    if (other === undefined) return false;
+    if ("literal" in segment) return "literal" in other && other.literal === segment.literal;
+    // What is taken by a parameter of a deny, whatever its type, is more than by one of an allow: shown of the narrower reading.
+    return segment.any || ("param" in other ? !other.any : isPlainValue(other.literal));
   });
 }
 

@@ -115,7 +115,7 @@ function guards(rule: RuleDocument, next: PolicyDocument): boolean {
 }
 
 const PLAIN = new Set(
-  "id description reason effect service methods path encodedSlash params query headers body exact graphql jsonrpc mcp who operations".split(
+  "id description reason effect service methods path encodedSlash params query headers body exact serviceIgnores graphql jsonrpc mcp who operations".split(
     " ",
   ),
 );

@@ -4,7 +4,7 @@ import { isFieldName } from "../../request/headers.js";
 import type { Method } from "../../request/method.js";
 import { canonicalUrl } from "../../request/url.js";
 import type { PolicyDocument, RuleDocument, ServiceDocument } from "../document/document.js";
-import { isPlainValue } from "../match/path-index.js";
+import { isPlainValue, isValue } from "../match/plain-value.js";
 import { fieldSpelling } from "../names.js";
 import { isWorthListing, saysWho } from "./check-headers.js";
 
@@ -85,10 +85,12 @@ function read(method: Method, path: string, search: string): Seen | null {
   // Needs `encodedSlash`, which is for a person to grant.
   if (/%2f/i.test(path)) return null;
   const segments = path.slice(1).split("/");
-  if (segments.some((segment) => segment !== "" && !isPlainValue(segment))) return null;
+  if (segments.some((segment) => segment !== "" && !isValue(segment))) return null;
   const names = new Set(new URLSearchParams(search).keys());
   if ([...names].some((name) => name === "" || isSecretLooking(name)) || collide(names)) return null;
   const literal = segments.map(literalOf);
+  // Would need a parameter of type `any`, which is for a person to grant, too.
+  if (literal.some((text, at) => text === ANY && !isPlainValue(segments[at] as string))) return null;
   return { method, literal, segments: literal, names };
 }
 
@@ -108,6 +110,9 @@ const isUuid = (text: string): boolean => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a
 const isId = (text: string): boolean =>
   text === ANY || isUuid(text) || /^[0-9]+$/.test(text) || (/^[0-9a-f]{6,}$/i.test(text) && /[0-9]/.test(text));
 
+/** Something to do, or many things, such as `_search` or `42:cancel`: no parameter stands for it. */
+const isSpecial = (text: string): boolean => text !== ANY && !isPlainValue(canonicalEscapes(text, "path") ?? text);
+
 /** From left to right: where otherwise equal paths differ in ids, or in three values and more, any value stands there. */
 function generalise(seen: readonly Seen[]): readonly Seen[] {
   let now = [...seen];
@@ -118,7 +123,7 @@ function generalise(seen: readonly Seen[]): readonly Seen[] {
       JSON.stringify(segments.map((text, index) => (index === place || (index > place && isId(text)) ? ANY : text)));
     for (const { segments } of now) {
       const text = segments[place];
-      if (text === undefined || text === "") continue;
+      if (text === undefined || text === "" || isSpecial(text)) continue;
       const key = keyOf(segments);
       const values = groups.get(key) ?? new Set<string>();
       groups.set(key, values.add(text));
@@ -129,7 +134,9 @@ function generalise(seen: readonly Seen[]): readonly Seen[] {
       const varies = isId(text ?? "")
         ? values.filter(isId).length > 1
         : place > 0 && values.length >= 3 && !values.some(isId);
-      return text === undefined || text === "" || !varies ? one : { ...one, segments: one.segments.with(place, ANY) };
+      return text === undefined || text === "" || isSpecial(text) || !varies
+        ? one
+        : { ...one, segments: one.segments.with(place, ANY) };
     });
   }
   return now;

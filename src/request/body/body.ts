@@ -3,6 +3,7 @@ import { headerValues } from "../headers.js";
 import { decodeFormText } from "../query.js";
 import { type JsonValue, readStrictJson } from "./json.js";
 import { isForm, isJson, parseMediaType } from "./media-type.js";
+import { readMultipart } from "./multipart.js";
 
 /**
  * A body as the judge sees it. `unread`: a stream nobody needed to look into. `opaque`: there, but of a type that is not
@@ -13,7 +14,12 @@ export type BodyView =
   | { readonly kind: "unread" }
   | { readonly kind: "json"; readonly value: JsonValue; readonly exact: boolean }
   | { readonly kind: "form"; readonly pairs: readonly (readonly [string, string])[] }
-  | { readonly kind: "opaque"; readonly reason: string }
+  | {
+      readonly kind: "opaque";
+      readonly reason: string;
+      /** Names of the fields that a server may find in it all the same; null where they cannot be told. */
+      readonly names: readonly string[] | null;
+    }
   | { readonly kind: "unreadable"; readonly reason: string };
 
 /** What the header fields say about the body, before a byte of it is read. */
@@ -58,10 +64,25 @@ const SAYS_FORM = /form-data|form-urlencoded/i;
 
 /** Reads bytes as what they were declared to be. */
 export function readBody(bytes: Uint8Array, declared: DeclaredBody): BodyView {
-  if (declared.kind === "opaque") return { kind: "opaque", reason: declared.reason };
+  if (declared.kind === "opaque")
+    return { kind: "opaque", reason: declared.reason, names: fieldNames(bytes, declared) };
   if (declared.kind === "form") return readForm(bytes);
   const read = readStrictJson(bytes);
   return read.ok ? { kind: "json", value: read.value, exact: read.exact } : { kind: "unreadable", reason: read.reason };
+}
+
+/** Whether a server may find fields in a body of this declaration, if only one that we cannot read, such as compressed JSON. */
+export function mayHoldFields(declared: DeclaredBody): boolean {
+  if (declared.kind !== "opaque" || declared.form !== undefined) return true;
+  const { mediaType } = declared;
+  // A type that cannot be read is not the same as none, which nobody takes for a form.
+  return mediaType === null ? declared !== UNDECLARED : isJson(mediaType) || isForm(mediaType);
+}
+
+function fieldNames(bytes: Uint8Array, declared: DeclaredBody & { readonly kind: "opaque" }): readonly string[] | null {
+  if (!mayHoldFields(declared)) return [];
+  const boundary = declared.form?.boundary ?? null;
+  return boundary === null ? null : (readMultipart(bytes, boundary)?.map(({ name }) => name) ?? null);
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
