@@ -10,6 +10,7 @@ import { GuardError, OptionsError } from "./errors/guard-error.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
 import type { VerifiedIdentity } from "./identity/index.js";
 import { createMasker, type Masker, type MaskerOptions } from "./masking/index.js";
+import { Openings } from "./openings.js";
 import { defaultLog } from "./operational-log.js";
 import {
   certifiedServices,
@@ -40,7 +41,7 @@ export interface Guard {
   /** Puts another policy in force. Requests that wait are judged again under it; a file is no longer watched. @throws PolicyError; the old one then stays */
   setPolicy(policy: PolicySource): Promise<void>;
   /**
-   * Ends every session of an agent at once: nothing more is sent, credentials are revoked, and everything that it has asked
+   * Ends every session of an agent at once, also one that is being opened: nothing more is sent, credentials are revoked, and everything that it has asked
    * people is taken back, with the approvals that it has not used.
    */
   revoke(who: { readonly agent: string }): Promise<void>;
@@ -72,6 +73,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
   } = options.masking === false ? {} : (options.masking ?? {});
   const masker = options.masking === false ? null : createMasker(maskerOptions);
   const sessions = new Map<string, OpenSession>();
+  const openings = new Openings();
   const recordOf = (sessionId: string): SessionLog | undefined => sessions.get(sessionId)?.record;
 
   const { onDeny = "auto", store: ownStore, ...approvals } = options.approvals ?? {};
@@ -161,8 +163,16 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     sealPassages(); // from here on agent code runs; what opens sockets for the guard is there
     const now = clock.now();
     const parent = parentOf(asked.parent);
-    const identity =
-      parent ?? (await identify(options.identity, asked, wait.signal ?? new AbortController().signal, now));
+    // What a stop goes by must be what the session then has: the caller's object may change meanwhile.
+    const agent = freezeCopy(asked.agent);
+    const opening = openings.begin(agent.id, wait.signal);
+    let identity: Awaited<ReturnType<typeof identify>> | NonNullable<typeof parent>;
+    try {
+      identity = parent ?? (await identify(options.identity, asked, opening.signal, now));
+      opening.assertWanted();
+    } finally {
+      opening.end();
+    }
     if (closing !== undefined) throw new GuardError("GUARD_CLOSED");
     parent?.state.assertOpen();
     const id = randomUUID();
@@ -170,7 +180,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     const facts = {
       id,
       principal: freezeCopy(principal),
-      agent: freezeCopy(asked.agent),
+      agent,
       purpose: asked.purpose,
       startedAt: now,
       expiresAt: Math.min(now + ttlMs, identity.expiresAt),
@@ -261,6 +271,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     },
     async revoke({ agent }: { readonly agent: string }) {
       parts.vaults?.forget(agent);
+      openings.stop(agent);
       const hit = [...sessions.values()].filter(({ session }) => session.agent.id === agent);
       const closed = await Promise.allSettled(hit.map(({ session }) => session.close()));
       // After its sessions, which could still ask; and also where one of them could not be closed in every part.

@@ -13,6 +13,7 @@ import {
   issuerProblem,
 } from "../transport/index.js";
 import { principalFromClaims } from "./principal.js";
+import { hasRepeatedName } from "./repeated-names.js";
 import type { IdentityVerifier, VerifiedIdentity } from "./verifier.js";
 
 /** How {@link oidcIdentity} verifies. */
@@ -46,10 +47,10 @@ export interface OidcIdentityOptions {
 const ASYMMETRIC = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519".split(" ");
 
 /** An access or ID token; not a logout token, a DPoP proof, a security event or an assertion that happens to verify. */
-const TOKEN_TYPES = new Set([undefined, "jwt", "at+jwt", "application/at+jwt"]);
+const TOKEN_TYPES: ReadonlySet<unknown> = new Set([undefined, "jwt", "at+jwt", "application/at+jwt"]);
 
 const MAX_TOKEN_CHARACTERS = 16 * 1024;
-const KEYS = { maxAgeMs: 10 * 60_000, maxStaleMs: 60 * 60_000, cooldownMs: 30_000 };
+const KEYS = { maxAgeMs: 10 * 60_000, maxStaleMs: 60 * 60_000, cooldownMs: 1_000 };
 
 const KNOWN_OPTIONS = new Set(
   "issuer audience algorithms clockToleranceSeconds groupsClaim tenantClaim principalType endpointOrigins addresses allowInsecure fetch clock".split(
@@ -100,7 +101,10 @@ export function oidcIdentity(options: OidcIdentityOptions): IdentityVerifier {
         currentDate: new Date(now),
         requiredClaims: ["exp", "iat", "sub"],
       });
-      if (!TOKEN_TYPES.has(protectedHeader.typ?.toLowerCase())) throw refused('"typ" is not that of an identity token');
+      const { typ }: { readonly typ?: unknown } = protectedHeader;
+      const type = typeof typ === "string" ? typ.toLowerCase() : typ;
+      if (!TOKEN_TYPES.has(type)) throw refused('"typ" is not that of an identity token');
+      if (partsOf(token).some(hasRepeatedName)) throw refused("a name occurs twice in it");
       if ((payload.iat ?? 0) * 1000 > now + tolerance * 1000) throw refused('"iat" is in the future');
       const reading = principalFromClaims(payload, mapping);
       if (!reading.ok) throw refused(reading.reason);
@@ -117,22 +121,49 @@ async function verifySignature(
   signal: AbortSignal,
   checks: Parameters<typeof jwtVerify>[2],
 ): Promise<Verified> {
+  const mark = keys.mark();
   try {
     try {
       return await jwtVerify(token, await keys.get(signal), checks);
     } catch (error) {
       // The issuer may have rotated its keys; how often we look is ours to say, not the token's.
-      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      return await jwtVerify(token, await keys.renew(signal), checks);
+      const isUnknown = error instanceof errors.JWKSNoMatchingKey;
+      const isUnnamed = error instanceof errors.JWSSignatureVerificationFailed && !namesKey(token);
+      if (!isUnknown && !(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+      const renewed = await keys.renew(signal, mark);
+      if (renewed !== null) return await jwtVerify(token, renewed, checks);
+      if (isUnknown || isUnnamed) throw rotating();
+      throw error;
     }
   } catch (error) {
     signal.throwIfAborted();
+    if (error instanceof GuardError) throw error;
     if (error instanceof IssuerFault && error.kind === "unavailable") {
       throw new GuardError("IDENTITY_UNAVAILABLE", {
         message: `The identity token was not verified: ${error.message}`,
       });
     }
     throw refused(error instanceof IssuerFault ? error.message : whyNotVerified(error));
+  }
+}
+
+/** Keys are looked for again in a moment; until then nobody can say whether the token is good. */
+const rotating = (): GuardError =>
+  new GuardError("IDENTITY_UNAVAILABLE", {
+    message:
+      "The identity token was not verified: the issuer's keys, which were fetched a moment ago, do not fit it. Try again.",
+    retryAfterMs: 1_500,
+  });
+
+/** Header and claims of a token that is known to have the form of one. */
+const partsOf = (token: string): string[] =>
+  token.split(".", 2).map((part) => Buffer.from(part, "base64url").toString());
+
+function namesKey(token: string): boolean {
+  try {
+    return typeof (JSON.parse(partsOf(token)[0] ?? "") as { kid?: unknown }).kid === "string";
+  } catch {
+    return true;
   }
 }
 

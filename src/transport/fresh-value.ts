@@ -7,34 +7,49 @@ export interface Freshness {
   readonly maxAgeMs: number;
   /** Up to this age it is used when fetching fails: an outage of the issuer is not an outage of every session. */
   readonly maxStaleMs: number;
-  /** At least this long between two fetches, failed ones included: nobody's input decides how often we ask. */
+  /**
+   * At least this long between two fetches, failed ones included, and up to half of it longer: nobody's input decides how
+   * often we ask, and many processes do not ask together.
+   */
   readonly cooldownMs: number;
 }
 
 /** A value that is fetched when needed: one fetch at a time, whatever the number of callers. */
 export interface FreshValue<T> {
   get(signal: AbortSignal): Promise<T>;
-  /** A value fetched after this call began, or the known one while the cool-down lasts. */
-  renew(signal: AbortSignal): Promise<T>;
+  /** This moment, for {@link FreshValue.renew}. */
+  mark(): number;
+  /** A value that was asked for after `mark`, or null where the cool-down does not let us ask yet. */
+  renew(signal: AbortSignal, mark: number): Promise<T | null>;
 }
 
 /** `load` gets a signal of its own and must end by itself: no caller's abort may end what others wait for. */
-export function freshValue<T>(load: () => Promise<T>, freshness: Freshness, clock: Clock): FreshValue<T> {
-  let held: { readonly value: T; readonly at: number } | undefined;
+export function freshValue<T>(
+  load: () => Promise<T>,
+  freshness: Freshness,
+  clock: Clock,
+  random: () => number = Math.random,
+): FreshValue<T> {
+  let held: { readonly value: T; readonly at: number; readonly number: number } | undefined;
+  /** How many fetches have begun. */
+  let begun = 0;
   let attemptedAt: number | undefined;
   let failure: unknown;
   let flight: Promise<T> | undefined;
 
   const age = (): number => (held === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() - held.at);
-  const cooling = (): boolean => attemptedAt !== undefined && clock.monotonic() - attemptedAt < freshness.cooldownMs;
+  let cooldownMs = freshness.cooldownMs;
+  const cooling = (): boolean => attemptedAt !== undefined && clock.monotonic() - attemptedAt < cooldownMs;
 
   const fetchOnce = (): Promise<T> => {
     if (flight !== undefined) return flight;
     const at = clock.monotonic();
+    const number = ++begun;
     attemptedAt = at;
+    cooldownMs = freshness.cooldownMs * (1 + random() / 2);
     flight = load()
       .then((value) => {
-        held = { value, at };
+        held = { value, at, number };
         return value;
       })
       .catch((error: unknown) => {
@@ -68,8 +83,10 @@ export function freshValue<T>(load: () => Promise<T>, freshness: Freshness, cloc
 
   return {
     get,
-    async renew(signal) {
-      if (flight === undefined && cooling()) return await get(signal);
+    mark: () => begun,
+    async renew(signal, mark) {
+      if (held !== undefined && held.number > mark) return held.value;
+      if (flight === undefined && cooling()) return null;
       return await abortable(fetchOnce(), signal);
     },
   };

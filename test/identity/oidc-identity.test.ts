@@ -288,13 +288,13 @@ describe("scenario 67: keys", () => {
     expect(fetched).toEqual(["/.well-known/openid-configuration", "/jwks"]);
   });
 
-  test("67: are fetched again for an unknown one, but no more often than every thirty seconds", async () => {
+  test("67: are fetched again for an unknown one, but no more often than every second or so", async () => {
     await verifier.verify(await token(), options());
     const rotated = await token({}, { signWith: otherKey });
     published = { keys: [otherKey.jwk] };
     await Promise.all(Array.from({ length: 20 }, () => refusalOf(rotated)));
     expect(fetched).toHaveLength(2);
-    await clock.advance(30_000);
+    await clock.advance(1_500);
     expect((await verifier.verify(rotated, options())).principal.id).toBe("alice");
     expect(fetched).toHaveLength(4);
   });
