@@ -13,6 +13,7 @@ import { type Delivery, type Exchange, targetOf } from "./exchange.js";
 import { frozenHop, type Hop } from "./hop.js";
 import { Progress } from "./progress.js";
 import { fingerprintFor, requestApproval } from "./request-approval.js";
+import { upstreamText } from "./upstream-text.js";
 
 /** A request that may leave. */
 export interface Departure extends Hop {
@@ -66,7 +67,7 @@ export async function sendAuthorised(
     const upload = watchUpload(parts, session, departure);
     const watched = upload.body instanceof ReadableStream ? { ...departure, body: upload.body } : departure;
     const objection = (): Error | null => (isReplaced(parts, decision) ? tooLate(exchange, departure, upload) : null);
-    const wire = await wireForm(parts, watched, credential, objection);
+    const wire = await wireForm(parts, watched, credential, objection, redactFor(parts, exchange, departure));
     const sending = departure.progress.begin();
     await exchange.intent(told.request, decision, credential, upload, sending); //                8. record intent
     session.assertOpen();
@@ -309,12 +310,21 @@ function notReplayable(exchange: Exchange, request: CanonicalRequest, answer: Ho
   return error;
 }
 
+/** For what errors say of a sending: of a place that the agent named, less can be of a service's making. */
+const redactFor =
+  (parts: GuardParts, { isRedirected }: Exchange, { values }: Departure): HopRequest["redact"] =>
+  (text) => {
+    const written = upstreamText(parts, values);
+    return isRedirected || parts.transport.kind === "fetch" ? written.text(text) : written.words(text);
+  };
+
 /** The judged form as it goes on the wire, with the credential and a proof that is good for this one sending. */
 async function wireForm(
   parts: GuardParts,
   { request, body, settings, told }: Departure,
   credential: Credential | null,
   objection: HopRequest["objection"],
+  redact: HopRequest["redact"],
 ): Promise<HopRequest> {
   const service = parts.policy().serviceOf(request);
   if (service === undefined) throw new DeniedError("NO_SERVICE", { target: targetOf(told.request) });
@@ -328,6 +338,6 @@ async function wireForm(
   const { name, addresses, reuse } = service;
   // Put down whole: spreads here cost more than all the rest of it.
   return added === null
-    ? { method, url, origin, path, headers, body, service: name, addresses, reuse, objection }
-    : { method, url, origin, path, headers, added, body, service: name, addresses, reuse, objection };
+    ? { method, url, origin, path, headers, body, service: name, addresses, reuse, objection, redact }
+    : { method, url, origin, path, headers, added, body, service: name, addresses, reuse, objection, redact };
 }

@@ -20,7 +20,7 @@ const STORE_DEADLINE_MS = 5_000;
 
 /**
  * Step 5. Counts a hop against every limit of the rules that let it through, before anybody is asked and any credential is
- * fetched; of calls at the same moment no more pass than fit.
+ * fetched; of calls at the same moment no more pass than redact.
  *
  * @throws GuardError LIMIT_EXCEEDED where one is used up, STORE_UNAVAILABLE where nobody can tell.
  */

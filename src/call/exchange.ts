@@ -21,6 +21,7 @@ import type { DropLog } from "./dropped-headers.js";
 import type { Manner } from "./manner.js";
 import type { Breaker } from "./signals.js";
 import type { ToolRun } from "./tool-run.js";
+import { type UpstreamText, upstreamText } from "./upstream-text.js";
 
 /** How much of an answer the caller got, and what masking did to it. */
 export interface Delivery {
@@ -78,12 +79,13 @@ export class Exchange {
   #timing: Writable<TimingFacts> = {};
   #denial: GuardError | null = null;
   readonly #dropLog: DropLog;
+  readonly #recorded: () => UpstreamText;
   readonly #droppedHeaders = new Set<string>();
 
   constructor(
     id: string,
     log: SessionLog,
-    { clock, sync, dropLog }: Pick<GuardParts, "clock" | "sync" | "dropLog">,
+    { clock, sync, dropLog, recorder, broker }: Pick<GuardParts, "clock" | "sync" | "dropLog" | "recorder" | "broker">,
     breaking: Breaking,
     { manner, run }: { readonly manner: Manner; readonly run: ToolRun },
   ) {
@@ -95,6 +97,7 @@ export class Exchange {
     this.#sync = sync;
     this.#breaking = breaking;
     this.#dropLog = dropLog;
+    this.#recorded = () => upstreamText({ masker: recorder.masker(), broker });
     this.#startedAt = clock.monotonic();
   }
 
@@ -262,9 +265,10 @@ export class Exchange {
       event.error = { ...fault, phase: answer === null ? "send" : "body", sent: sentOf(open, answer) };
     this.#timing.total_ms = this.#clock.monotonic() - this.#startedAt;
     event.timing = this.#timing;
-    if (answer !== null && KEEPS_HEADERS_RECEIVED.has(open.level)) event.http = withHeadersReceived(event.http, answer);
+    if (answer !== null && KEEPS_HEADERS_RECEIVED.has(open.level))
+      event.http = withHeadersReceived(event.http, answer, this.#recorded());
     const isWhole = succeeds(() => {
-      if (delivery !== null) noteDelivery(event, delivery);
+      if (delivery !== null) noteDelivery(event, delivery, this.#recorded);
       if (!open.upload.isKnown) noteUpload(event, open.upload);
     });
     return { event: event as AuditEvent, isWhole };
@@ -324,13 +328,18 @@ function noteDroppedHeaders(event: EventDraft, request: Described): void {
   if (request.ok && request.droppedHeaders.length > 0) event.dropped_headers = request.droppedHeaders;
 }
 
-function noteDelivery(event: EventDraft, { bytes, complete, media, masked, counts, kept }: Delivery): void {
+function noteDelivery(
+  event: EventDraft,
+  { bytes, complete, media: written, masked, counts, kept }: Delivery,
+  recorded: () => UpstreamText,
+): void {
+  const media = written === null || PLAIN_MEDIA.has(written) ? written : recorded().text(written);
   event.res_body =
     media === null ? { level: "metadata", bytes, complete } : { level: "metadata", bytes, complete, media };
   event.mask = { applied: masked, counts };
   if (kept === undefined) return;
   const { facts, maskErrors } = kept();
-  event.res_body = facts;
+  event.res_body = media === null ? facts : { ...facts, media };
   if (maskErrors > 0) event.mask = { applied: masked, counts, errors: maskErrors };
 }
 
@@ -365,10 +374,25 @@ const withHeadersSent = (http: HttpFacts, request: CanonicalRequest): HttpFacts 
   req_headers: request.headers,
 });
 
-const withHeadersReceived = (http: HttpFacts | undefined, answer: HopResponse): HttpFacts => ({
+const withHeadersReceived = (
+  http: HttpFacts | undefined,
+  { headers }: HopResponse,
+  { text }: UpstreamText,
+): HttpFacts => ({
   ...(http as HttpFacts),
-  res_headers: answer.headers,
+  res_headers: headers.map(([name, value]) => [text(name), text(value)] as const),
 });
+
+/** Nothing can be in these: most responses have one of them, and need not be looked into. */
+const PLAIN_MEDIA: ReadonlySet<string> = new Set(
+  ["application/json", "text/plain", "text/html", "text/event-stream"].flatMap((type) => [
+    type,
+    `${type};charset=utf-8`,
+    `${type}; charset=utf-8`,
+    `${type};charset=UTF-8`,
+    `${type}; charset=UTF-8`,
+  ]),
+);
 
 function credentialFacts({ facts }: Credential): CredentialFacts {
   const identifiers: Writable<CredentialFacts> = {

@@ -16,7 +16,7 @@ import { NOTHING_DELIVERED, needsFingerprint, sendAuthorised } from "./authorize
 import { type Counted, countCall, uncounted } from "./count.js";
 import { deliver } from "./deliver.js";
 import { Exchange, targetOf } from "./exchange.js";
-import type { FrozenHop, Hop } from "./hop.js";
+import { type FrozenHop, frozenHop, type Hop, type RequestForm, withBody } from "./hop.js";
 import { fetchInline, isInline } from "./inline-url.js";
 import type { Manner } from "./manner.js";
 import { negotiated } from "./negotiated.js";
@@ -27,6 +27,7 @@ import { type ApprovalPreview, NO_APPROVAL, openApproval, requestApproval } from
 import { respond } from "./respond.js";
 import { type LinkedSignal, linkSignals } from "./signals.js";
 import { currentRun } from "./tool-run.js";
+import { upstreamText } from "./upstream-text.js";
 
 /**
  * The path of one request. The outer half runs once per call and sees what the caller asked for; {@link sendHop}, the inner
@@ -161,14 +162,19 @@ function readHop(
     const mistake = request.ok ? networkError("bad port") : unfetchable(head.url);
     if (mistake !== null) throw mistake;
   }
-  if (!request.ok) throw refused(exchange, { ok: false, method: head.method, url: head.url }, policy.refuse(request));
+  const written = exchange.isRedirected ? upstreamText(parts) : null;
+  if (!request.ok) {
+    const url = written === null ? head.url : written.text(head.url);
+    throw refused(exchange, { ok: false, method: head.method, url }, policy.refuse(request));
+  }
+  const told = written === null ? request : written.request(request);
   const withValues = (whole: Hop["body"]): Hop => {
     const hop = putValuesBack(parts, session, { request, body: whole }, settings);
-    if ("ok" in hop) throw refused(exchange, request, parts.policy().refuse(hop));
-    return hop;
+    if ("ok" in hop) throw refused(exchange, told, parts.policy().refuse(hop));
+    return told === request ? hop : { ...hop, told: { request: told, body: hop.told.body } };
   };
   if (!(body instanceof ReadableStream) || !policy.needsBody(request)) return withValues(body);
-  return wholeBody(parts, exchange, request, body, signal).then(withValues);
+  return wholeBody(parts, exchange, { request, told: { request: told } }, body, signal).then(withValues);
 }
 
 /** Steps 4 to 9, for one hop. Nothing resolves a name or asks for a credential before the policy has said yes. */
@@ -230,10 +236,6 @@ async function sendHop(
   }
 }
 
-/** The hop with the body that can still be sent, where it flows. */
-const withBody = (hop: Hop, body: Hop["body"]): Hop =>
-  body instanceof ReadableStream ? { ...hop, body, told: { request: hop.told.request, body } } : hop;
-
 /** What becomes of a grant whose request was not answered. Never throws: its lease ends by itself, and then it is spent. */
 async function giveBack(parts: GuardParts, grant: Grant, mayHaveLeft: boolean, isReplaced: boolean): Promise<void> {
   try {
@@ -259,7 +261,13 @@ function notSent(
 /** A policy that has replaced the one by which it was read may let fewer header fields pass. */
 function asSent({ policy, certified }: GuardParts, hop: Hop): Hop {
   const request = policy().sendable(hop.request, certified);
-  return request === hop.request ? hop : { ...hop, request };
+  if (request === hop.request) return hop;
+  const { asked, told } = hop;
+  const sent = <Form extends RequestForm>(form: Form): Form => ({
+    ...form,
+    request: policy().sendable(form.request, certified),
+  });
+  return { ...hop, request, asked: sent(asked), told: sent(told) };
 }
 
 /** Step 4. Where code is asked, a policy that is replaced or a window that closes meanwhile makes it another question. */
@@ -300,13 +308,11 @@ async function countHop(
   });
 }
 
-/** The hop with its bytes in hand. A body that flows holds no value, and is told as it is. */
-async function freeze(parts: GuardParts, exchange: Exchange, hop: Hop, signal: AbortSignal): Promise<FrozenHop> {
-  const { request, body, told } = hop;
-  const bytes = body instanceof ReadableStream ? await wholeBody(parts, exchange, request, body, signal) : body;
-  const toldBytes = told.body instanceof ReadableStream ? bytes : told.body;
-  return { ...hop, body: bytes, told: { request: told.request, body: toldBytes } };
-}
+/** The hop with its bytes in hand. */
+const freeze = async (parts: GuardParts, exchange: Exchange, hop: Hop, signal: AbortSignal): Promise<FrozenHop> =>
+  hop.body instanceof ReadableStream
+    ? frozenHop(hop, await wholeBody(parts, exchange, hop, hop.body, signal))
+    : frozenHop(hop);
 
 interface Approved {
   readonly decision: Decision;
@@ -356,7 +362,7 @@ async function nextHop(
   parts: GuardParts,
   session: SessionState,
   exchange: Exchange,
-  { told, settings }: Hop,
+  { asked, told, settings, values }: Hop,
   answer: HopResponse,
   mode: CallSnapshot["redirect"],
   followed: number,
@@ -364,7 +370,7 @@ async function nextHop(
 ): Promise<Hop | null> {
   if (mode === "manual" || !isRedirect(answer.status)) return null;
   // As the agent wrote it: a value goes where it may go from there, and nowhere else.
-  const { request, body } = told;
+  const { request, body } = asked;
   const locations = headerValues(answer.headers, "location");
   if (mode === "follow" && locations.length === 0) return null;
   answer.body?.cancel();
@@ -375,15 +381,17 @@ async function nextHop(
   if (!head.ok) throw new TypeError("fetch failed", { cause: head.cause });
   if (followed >= (parts.policy().serviceOf(request)?.redirects ?? 0)) {
     if (followed >= FETCH_FOLLOWS) throw networkError("redirect count exceeded");
-    throw new DeniedError("REDIRECT_REFUSED", { target: targetOf(request), sent: true });
+    throw new DeniedError("REDIRECT_REFUSED", { target: targetOf(told.request), sent: true });
   }
   if (answer.status !== 303 && body instanceof ReadableStream)
     throw networkError("a stream cannot be sent again after a redirect");
   if (settings.mode === "same-origin" && !head.sameOrigin) throw networkError('request mode cannot be "same-origin"');
   exchange.redirected();
   const misplaced = misplacedInLocation(session, location);
-  if (misplaced !== null)
-    throw refused(exchange, { ok: false, method: head.method, url: head.url }, parts.policy().refuse(misplaced));
+  if (misplaced !== null) {
+    const url = upstreamText(parts, values).text(head.url);
+    throw refused(exchange, { ok: false, method: head.method, url }, parts.policy().refuse(misplaced));
+  }
   return readHop(parts, session, exchange, head, head.keepsBody ? body : null, settings, signal);
 }
 
@@ -395,7 +403,7 @@ const networkError = (reason: string): TypeError => new TypeError("fetch failed"
 async function wholeBody(
   parts: GuardParts,
   exchange: Exchange,
-  request: CanonicalRequest,
+  { request, told }: Pick<Hop, "request"> & { readonly told: Pick<Hop, "request"> },
   stream: ReadableStream<Uint8Array>,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
@@ -405,7 +413,7 @@ async function wholeBody(
     if (refusal !== undefined)
       throw refused(
         exchange,
-        request,
+        told.request,
         parts.policy().refuse({ ok: false, code: "PLACEHOLDER_UNRESOLVED", reason: refusal.reason }),
       );
     // As fetch says it, and so that an error that the caller's stream was given is taken for nobody else's.
@@ -413,5 +421,5 @@ async function wholeBody(
   });
   if (bytes !== null) return bytes;
   const reason = `the body is larger than ${limit} bytes`;
-  throw refused(exchange, request, parts.policy().refuse({ ok: false, code: "BODY_TOO_LARGE", reason }));
+  throw refused(exchange, told.request, parts.policy().refuse({ ok: false, code: "BODY_TOO_LARGE", reason }));
 }

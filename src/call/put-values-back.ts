@@ -19,15 +19,15 @@ export function putValuesBack(
   settings: Hop["settings"],
 ): Hop | Refusal {
   const { request, body } = asked;
-  if (vault === null) return { request, body, settings, told: asked, values: NO_VALUES };
+  if (vault === null) return { request, body, settings, asked, told: asked, values: NO_VALUES };
   const { declaredBody, origin, headers } = request;
   const contentType = declaredBody.kind === "opaque" ? null : declaredBody.mediaType;
   try {
     const written = { origin, path: request.path + request.search, headers, contentType, body };
     const restored = restoreRequest(vault, written, parts.placeholders?.fields);
     if (restored.values.length === 0) {
-      const told = { request, body: restored.body };
-      return { ...told, settings, told, values: NO_VALUES };
+      const checked = { request, body: restored.body };
+      return { ...checked, settings, asked: checked, told: checked, values: NO_VALUES };
     }
     if (!isPrivate(request)) throw new PlaceholderRefused("clear");
     // What is left out below would never be compared with anything.
@@ -39,6 +39,7 @@ export function putValuesBack(
       request: real,
       body: restored.body,
       settings: { ...settings, streamLength: null },
+      asked,
       told: asked,
       values: restored.values,
     };

@@ -187,7 +187,7 @@ export function fingerprintFor(
     vary,
   }: { readonly stepUp?: readonly string[] | undefined; readonly vary?: readonly string[] | undefined } = {},
 ): string {
-  const { request, body } = hop.told;
+  const { request, body } = hop.asked;
   const places = (vary ?? []).map((text) => partPointer(text)?.tokens ?? []);
   const values = hop.values.filter(({ place }) => !places.some((tokens) => isBelow(place, tokens)));
   const { principal, agent } = session.context();

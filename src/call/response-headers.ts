@@ -19,9 +19,9 @@ export interface FieldMask {
 
 /** What masks the fields of an answer to this request. Without a masker, only the guard's own secrets are taken out. */
 export function maskerOf(
-  { masker }: GuardParts,
-  { vault }: SessionState,
-  { origin }: CanonicalRequest,
+  { masker }: Pick<GuardParts, "masker">,
+  { vault }: Pick<SessionState, "vault">,
+  { origin }: Pick<CanonicalRequest, "origin">,
   secrets: KnownSecrets,
 ): FieldMask {
   const known = (value: string): string => secrets.redacted(value);
@@ -144,5 +144,5 @@ export const maskedReason = ({ status, statusText }: HopResponse, mask: FieldMas
 export function maskedUrl(url: string, mask: FieldMask): string {
   const hidden = maskedText("url", url, mask);
   if (hidden === url) return url;
-  return URL.canParse(hidden) ? new URL(hidden).href : new URL("/", url).href;
+  return URL.canParse(hidden) ? new URL(hidden).href : "https://redacted.invalid/";
 }

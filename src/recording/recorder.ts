@@ -10,6 +10,8 @@ export interface Recorder {
   upload(body: Upload["body"], keeper: BodyKeeper, subject: CaptureSubject): Upload;
   /** Watches an answer as it arrives; null where only its size is recorded, which the caller counts anyway. */
   answer(keeper: BodyKeeper, subject: CaptureSubject): BodyCapture | null;
+  /** The mask of the record, for whatever else goes into it. */
+  readonly masker: () => Masker;
 }
 
 const KEEPS_REQUEST: ReadonlySet<RecordLevel> = new Set(["request", "both"]);
@@ -20,12 +22,15 @@ const KEEPS_ANSWER: ReadonlySet<RecordLevel> = new Set(["response", "both"]);
  * `limit` says how many bytes of a body are kept at most.
  */
 export function createRecorder(makeMasker: () => Masker, limit: number): Recorder {
-  let masker: Masker | undefined;
-  const capture = (keeper: BodyKeeper, subject: CaptureSubject): BodyCapture => {
-    masker ??= makeMasker();
-    return new BodyCapture(subject, { keeper, masker, limit });
+  let made: Masker | undefined;
+  const masker = (): Masker => {
+    made ??= makeMasker();
+    return made;
   };
+  const capture = (keeper: BodyKeeper, subject: CaptureSubject): BodyCapture =>
+    new BodyCapture(subject, { keeper, masker: masker(), limit });
   return {
+    masker,
     upload(body, keeper, subject) {
       if (body === null) return NO_UPLOAD;
       const watching = KEEPS_REQUEST.has(subject.level) ? capture(keeper, subject) : null;

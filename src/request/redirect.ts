@@ -48,7 +48,8 @@ const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 function resolveLocation(location: string, base: string): URL | Error {
   try {
     return new URL(ENCODED.test(location) ? location : utf8.decode(Buffer.from(location, "latin1")), base);
-  } catch (error) {
-    return error as TypeError;
+  } catch {
+    // As the platform says it, but for the `input`: a server may have written a credential there.
+    return Object.assign(new TypeError("Invalid URL"), { code: "ERR_INVALID_URL" });
   }
 }

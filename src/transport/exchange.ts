@@ -2,7 +2,7 @@ import type { GuardError } from "../errors/guard-error.js";
 import { type AbortWatcher, unwatchAbort, watchAbort } from "./abort-watch.js";
 import { ChunkQueue, type Valve } from "./chunk-queue.js";
 import { decodeBody, readCodings } from "./decode.js";
-import { AddressRefusal, addressRefused, brokenBody, faultOf, networkFault } from "./faults.js";
+import { AddressRefusal, addressRefused, brokenBody, failedUpload, faultOf, networkFault } from "./faults.js";
 import type { Fault, Sending } from "./sending.js";
 import type { BodySource, ContentCoding, HopRequest, HopResponse, SendOptions } from "./transport.js";
 
@@ -169,8 +169,13 @@ export class Exchange implements Valve, AbortWatcher {
       this.#fail(addressRefused(error, this.#hop));
       return;
     }
-    this.#sending.failed(this.#settings.hasBodyFailed() ? BODY_FAILED : faultOf(error));
-    this.#fail(this.#isAnswered ? brokenBody(error) : networkFault(error));
+    if (this.#settings.hasBodyFailed()) {
+      this.#sending.failed(BODY_FAILED);
+      this.#fail(failedUpload(error, this.#isAnswered ? "terminated" : "fetch failed"));
+      return;
+    }
+    this.#sending.failed(faultOf(error));
+    this.#fail(this.#isAnswered ? brokenBody(error, this.#hop) : networkFault(error, this.#hop));
   }
 
   pause(): void {

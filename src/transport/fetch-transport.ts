@@ -1,11 +1,18 @@
 import { isGuardError } from "../errors/guard-error.js";
 import { openAdded, withQuery } from "./added.js";
 import { ACCEPTED_BY_FETCH, isDecodedByFetch } from "./decode.js";
+import { fetchFault } from "./faults.js";
 import type { Fault, Sending } from "./sending.js";
-import type { BodySource, Connections, HopResponse, Transport } from "./transport.js";
+import type { BodySource, Connections, HopRequest, HopResponse, Transport } from "./transport.js";
+
+interface Call {
+  readonly signal: AbortSignal;
+  readonly sending: Sending;
+  readonly hop: HopRequest;
+}
 
 /** A `fetch`'s body as a source. It is decoded and has its own back-pressure. */
-function sourceOf(stream: ReadableStream<Uint8Array>, signal: AbortSignal, sending: Sending): BodySource {
+function sourceOf(stream: ReadableStream<Uint8Array>, call: Call): BodySource {
   const reader = stream.getReader();
   return {
     async read() {
@@ -13,7 +20,7 @@ function sourceOf(stream: ReadableStream<Uint8Array>, signal: AbortSignal, sendi
         const { done, value } = await reader.read();
         return done ? null : value;
       } catch (error) {
-        throw theirs(error, "terminated", signal, sending);
+        throw theirs(error, "terminated", call);
       }
     },
     cancel(reason) {
@@ -28,10 +35,10 @@ const FAILED: Fault = { class: "TypeError", code: "UNKNOWN" };
  * What somebody's `fetch` threw. It is not read for what happened, and not recorded; one that looks like an error of ours
  * becomes the cause of a network error, so that nobody takes it for a refusal of this call.
  */
-function theirs(error: unknown, message: string, signal: AbortSignal, sending: Sending): unknown {
+function theirs(error: unknown, message: string, { signal, sending, hop }: Call): unknown {
   if (signal.aborted) return error;
   sending.failed(FAILED);
-  return isGuardError(error) ? new TypeError(message, { cause: error }) : error;
+  return isGuardError(error) ? new TypeError(message, { cause: error }) : fetchFault(error, hop);
 }
 
 const builtInFetch = globalThis.fetch;
@@ -61,7 +68,7 @@ export function createFetchTransport(fetch?: typeof globalThis.fetch): Transport
       try {
         response = await call(withQuery(hop.origin + hop.path, added?.query ?? ""), init);
       } catch (error) {
-        throw theirs(error, "fetch failed", signal, sending);
+        throw theirs(error, "fetch failed", { signal, sending, hop });
       }
       const headers = [...response.headers];
       return {
@@ -69,7 +76,7 @@ export function createFetchTransport(fetch?: typeof globalThis.fetch): Transport
         statusText: response.statusText,
         headers,
         coding: !response.headers.has("content-encoding") ? "none" : isDecodedByFetch(headers) ? "decoded" : "unknown",
-        body: response.body === null ? null : sourceOf(response.body, signal, sending),
+        body: response.body === null ? null : sourceOf(response.body, { signal, sending, hop }),
       };
     },
     async close() {},

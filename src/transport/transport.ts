@@ -34,6 +34,8 @@ export interface HopRequest {
    * sent. Not asked by the `fetch` transport, which is not told of that moment.
    */
   readonly objection?: (() => Error | null) | undefined;
+  /** Makes of a text, in which a service may have had a say, one that an error may hold. Without it, errors hold it as it is. */
+  readonly redact?: ((text: string) => string) | undefined;
 }
 
 /** What a transport does about `content-encoding`: nothing to do, undone, or a coding it does not know. */
