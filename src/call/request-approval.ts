@@ -174,8 +174,8 @@ const pointerOf = (path: readonly string[]): string =>
   path.map((token) => `/${token.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 
 /**
- * The fingerprint of a request: of what is told of it, and of which values its placeholders stand for; with `stepUp`, of the request with a credential of these scopes; with `vary`, of all requests
- * that differ there only.
+ * The fingerprint of a request, as it was asked for, and of which values its placeholders stand for; with `stepUp`, of the
+ * request with a credential of these scopes; with `vary`, of all requests that differ there only.
  */
 export function fingerprintFor(
   parts: GuardParts,

@@ -1,9 +1,10 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { renderCard } from "../../src/approval/card.js";
 import { staticSecret } from "../../src/broker/index.js";
 import { type GuardOptions, isGuardError, type PolicyDocument } from "../../src/index.js";
+import { createVault, restoreRequest } from "../../src/masking/index.js";
 import { flowing, form, json, placeholderWorld, post } from "./placeholder-world.js";
 
 /** Rule: placeholders never carry anything past the judge or the approver. */
@@ -423,6 +424,14 @@ describe("a placeholder stands for a whole value, and nowhere else", () => {
     }
   });
 
+  it("and of a thousand are not put back one more", async () => {
+    const { tokenOf, outcome, arrived } = await placeholderWorld([ANY]);
+    const list = Array<string>(1001).fill(await tokenOf(GOOD));
+    expect(await outcome("/mail", json(list))).toBe("PLACEHOLDER_UNRESOLVED");
+    expect(await outcome("/mail", json(list.slice(1)))).toBe("sent");
+    expect(arrived()).toHaveLength(1);
+  });
+
   it("and in base64 it is the text that it is: the value does not go along", async () => {
     const { tokenOf, outcome, arrived } = await placeholderWorld([ANY]);
     const hidden = Buffer.from(await tokenOf(GOOD)).toString("base64");
@@ -511,6 +520,40 @@ describe("a body that flows unread", () => {
     },
   );
 
+  it("and that anybody restores fails where a placeholder begins, and is read no faster than it is asked for", async () => {
+    const vault = createVault({ key: randomBytes(32), now: () => 0 });
+    const minted = vault.mint("EMAIL", Buffer.from(GOOD), "https://a.example") ?? "";
+    let pulled = 0;
+    const restored = (...pieces: readonly string[]): ReadableStream<Uint8Array> => {
+      const left = [...pieces];
+      const body = new ReadableStream<Uint8Array>(
+        {
+          pull(controller) {
+            pulled++;
+            const piece = left.shift();
+            if (piece === undefined) controller.close();
+            else controller.enqueue(Buffer.from(piece));
+          },
+        },
+        { highWaterMark: 0 },
+      );
+      const parts = { origin: "https://a.example", path: "/", headers: [], contentType: "application/json", body };
+      return restoreRequest(vault, parts).body as ReadableStream<Uint8Array>;
+    };
+    const whole = (stream: ReadableStream<Uint8Array>): Promise<string> => new Response(stream).text();
+    for (let cut = 0; cut < 8; cut++)
+      await expect(whole(restored(minted.slice(0, cut), minted.slice(cut)))).rejects.toMatchObject({
+        code: "PLACEHOLDER_UNRESOLVED",
+      });
+    pulled = 0;
+    const reader = restored("a", "[[to", "b").getReader();
+    expect(pulled).toBe(0);
+    const read: string[] = [];
+    for (let part = await reader.read(); !part.done; part = await reader.read())
+      read.push(Buffer.from(part.value).toString());
+    expect(read).toEqual(["a", "[[to", "b"]);
+  });
+
   it("that a person is asked about is looked into before", async () => {
     const { outcome, asked, told } = await placeholderWorld([
       { id: "ask", effect: "approve", service: "api", methods: ["POST"], path: "/**" },
@@ -568,6 +611,24 @@ describe("a redirect", () => {
     expect(arrived().every(({ url }) => url === "/from")).toBe(true);
     location = "/to?to=x";
     expect(await outcome("/from")).toBe("sent");
+  });
+
+  it("that a person is asked about is another one for another place, also where both are told alike", async () => {
+    const ask: Rule = { id: "ask", effect: "approve", service: "api", methods: ["GET"], path: "/to/**" };
+    let name = "";
+    const { outcome, asked, arrived } = await placeholderWorld(
+      [
+        { ...ANY, path: "/from" },
+        { ...ask, approval: { grant: { uses: 9, ttl: "5m" } } },
+      ],
+      {},
+      {},
+      (request, response) => to(`/to/${name}@example.com`, 303)?.(request, response),
+    );
+    for (name of ["ada", "ada", "bea"]) expect(await outcome("/from")).toBe("sent");
+    expect(asked.map(({ http }) => http.path)).toEqual(Array(2).fill("/to/[REDACTED:EMAIL]"));
+    expect(new Set(asked.map(({ fingerprint }) => fingerprint)).size).toBe(2);
+    expect(arrived().filter(({ url }) => url.startsWith("/to"))).toHaveLength(3);
   });
 
   it("that repeats the query goes where the agent said, and the caller sees the placeholder", async () => {

@@ -1,7 +1,7 @@
 import { DeniedError } from "../../errors/guard-error.js";
 import type { VaultRefusal } from "./vault.js";
 
-type Why = VaultRefusal | "place" | "field" | "form" | "clear";
+type Why = VaultRefusal | "place" | "field" | "form" | "clear" | "many";
 
 /** Why a request with a placeholder is refused, for whoever wrote it. */
 const REASONS: Readonly<Record<Why, string>> = {
@@ -13,6 +13,7 @@ const REASONS: Readonly<Record<Why, string>> = {
     "a placeholder must be unaltered and the whole of a JSON string, a form field or a query parameter, and never of what says what is done or where",
   field: "a placeholder stands in a field that its value may not go to",
   form: "a placeholder's value cannot be written at this place",
+  many: "it holds more than 1,000 placeholders",
   clear: "a placeholder's value may not go over a connection without encryption",
 };
 

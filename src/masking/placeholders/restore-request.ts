@@ -62,6 +62,9 @@ export function restoreRequest(vault: Vault, parts: RequestParts, fields: FieldB
   };
 }
 
+/** Each is unsealed, shown to approvers and covered by a fingerprint. */
+const MOST_VALUES = 1_000;
+
 class Restorer {
   readonly values: RestoredValue[] = [];
   readonly #vault: Vault;
@@ -124,6 +127,7 @@ class Restorer {
     const placeholder = parsePlaceholder(text);
     if (placeholder === null) throw new PlaceholderRefused("place");
     if (!this.#isBoundTo(placeholder, name)) throw new PlaceholderRefused("field");
+    if (this.values.length >= MOST_VALUES) throw new PlaceholderRefused("many");
     const found = this.#vault.read(placeholder, this.#origin);
     if (typeof found === "string") throw new PlaceholderRefused(found);
     if (!isUtf8(found.value)) throw new PlaceholderRefused("form");
