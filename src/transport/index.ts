@@ -3,6 +3,7 @@
 
 export { type AbortWatcher, unwatchAbort, watchAbort } from "./abort-watch.js";
 export { Added } from "./added.js";
+export { basicAuthorization } from "./basic-authorization.js";
 // Metadata and keys of authorization servers, fetched under one set of rules by identity and broker
 export {
   type BoundedAnswer,

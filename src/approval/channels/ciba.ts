@@ -1,6 +1,7 @@
-import type { Configuration, CustomFetch, ServerMetadata } from "openid-client";
+import type { ClientAuth, Configuration, CustomFetch, ServerMetadata } from "openid-client";
 import { isGuardError, OptionsError } from "../../errors/guard-error.js";
 import {
+  basicAuthorization,
   createCheckedFetch,
   discoverIssuer,
   fetchBounded,
@@ -161,6 +162,27 @@ function approverOf(
   return by.value;
 }
 
+async function clientAuth(
+  protocol: Protocol,
+  clientId: string,
+  authentication: CibaOptions["authentication"],
+): Promise<ClientAuth> {
+  if ("secret" in authentication) {
+    const field = basicAuthorization(clientId, authentication.secret);
+    return (_server, _client, _body, headers) => headers.set("authorization", field);
+  }
+  const { key } = authentication;
+  const imported = (await (await loadJose()).importJWK(key)) as CryptoKey;
+  return protocol.PrivateKeyJwt(
+    { key: imported, ...(key.kid === undefined ? {} : { kid: key.kid }) },
+    {
+      [protocol.modifyAssertion]: (header) => {
+        if (key.alg !== undefined) header["alg"] = key.alg;
+      },
+    },
+  );
+}
+
 async function configured(
   protocol: Protocol,
   { issuer, clientId, authentication, allowInsecure }: CibaOptions,
@@ -168,13 +190,7 @@ async function configured(
   fetch: PlainFetch,
   signal: AbortSignal,
 ): Promise<Configuration> {
-  const auth =
-    "secret" in authentication
-      ? protocol.ClientSecretBasic(authentication.secret)
-      : protocol.PrivateKeyJwt({
-          key: (await (await loadJose()).importJWK(authentication.key)) as CryptoKey,
-          ...(authentication.key.kid === undefined ? {} : { kid: authentication.key.kid }),
-        });
+  const auth = await clientAuth(protocol, clientId, authentication);
   const config = new protocol.Configuration(server as unknown as ServerMetadata, clientId, undefined, auth);
   // The signature of the ID token is checked as well: it is the proof of who has answered.
   protocol.enableNonRepudiationChecks(config);

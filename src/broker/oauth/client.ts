@@ -2,6 +2,7 @@ import type { ClientAuth, Configuration, CustomFetch, ServerMetadata } from "ope
 import { systemClock } from "../../clock.js";
 import {
   type BoundedAnswer,
+  basicAuthorization,
   createCheckedFetch,
   discoverIssuer,
   FetchFault,
@@ -20,7 +21,7 @@ import { type DpopKey, NonceBook } from "./dpop.js";
 import { networkFailure, oauthFailure } from "./failure.js";
 import type { TokenAnswer } from "./granted.js";
 import { type IssuedToken, issuedTokens, tokensOf } from "./issued-tokens.js";
-import { importSigningKey, type SigningKey } from "./jose.js";
+import { algorithmFor, importSigningKey, type SigningKey } from "./jose.js";
 import type { CheckedOAuthOptions } from "./options.js";
 import { asResponse, isJson, jsonObject } from "./response.js";
 import { secretSupplier } from "./suppliers.js";
@@ -55,12 +56,18 @@ const CLIENT_CREDENTIALS = "client_credentials";
 interface Located {
   readonly server: IssuerMetadata;
   readonly endpoint: string;
+  /** What the server says it verifies assertions with. */
+  readonly algorithms: readonly string[];
+  /** As its metadata spells it. */
+  readonly tokenEndpoint: string | undefined;
 }
 
 interface Call {
   readonly signal: AbortSignal;
   readonly run: (protocol: Protocol, config: Configuration) => Promise<unknown>;
   readonly dpop?: DpopKey;
+  /** Of a token request. */
+  readonly grantType?: string;
 }
 
 interface Outcome {
@@ -95,20 +102,32 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
     });
   };
 
-  const clientAuth = async ({ ClientSecretBasic, ClientSecretPost, PrivateKeyJwt }: Protocol): Promise<ClientAuth> => {
+  const clientAuth = async (protocol: Protocol, { algorithms, tokenEndpoint }: Located): Promise<ClientAuth> => {
     const key = await signingKey();
-    if (key !== undefined)
-      return PrivateKeyJwt({ key: key.key, ...(key.keyId === undefined ? {} : { kid: key.keyId }) });
+    if (key !== undefined && "key" in authentication) {
+      return protocol.PrivateKeyJwt(
+        { key: key.key, ...(key.keyId === undefined ? {} : { kid: key.keyId }) },
+        {
+          [protocol.modifyAssertion]: (header, payload) => {
+            header["alg"] = algorithmFor(authentication, key, algorithms);
+            if (authentication.audience === "token_endpoint" && tokenEndpoint !== undefined)
+              payload["aud"] = tokenEndpoint;
+          },
+        },
+      );
+    }
     const read = await clientSecret?.read();
-    const secret = read === undefined ? undefined : revealed(read);
-    return authentication.method === "client_secret_basic" ? ClientSecretBasic(secret) : ClientSecretPost(secret);
+    const secret = read === undefined ? "" : revealed(read);
+    if (authentication.method !== "client_secret_basic") return protocol.ClientSecretPost(secret);
+    return (_server, _client, _body, headers) => headers.set("authorization", basicAuthorization(clientId, secret));
   };
 
   /**
    * Runs one call of the protocol library over our own bounded fetch and looks at what came back ourselves. Whatever
    * the library throws is dropped: its errors hold tokens, assertions and bodies where `util.inspect` finds them.
    */
-  const callOnce = async ({ server, endpoint }: Located, { signal, run, dpop }: Call): Promise<Outcome> => {
+  const callOnce = async (located: Located, { signal, run, dpop }: Call): Promise<Outcome> => {
+    const { server, endpoint } = located;
     let answer: BoundedAnswer | undefined;
     let fault: unknown;
     const send: CustomFetch = async (url, { method, headers, body }) => {
@@ -135,7 +154,7 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
       server as unknown as ServerMetadata,
       clientId,
       { [protocol.clockSkew]: skew.seconds },
-      await clientAuth(protocol),
+      await clientAuth(protocol, located),
     );
     config[protocol.customFetch] = send;
     config.timeout = undefined;
@@ -183,7 +202,7 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
         return answer;
       }
       const repair = repairOf(answer, request.dpop);
-      if (repair === undefined || repairs.has(repair)) throw withRejected(refusal(issuer, answer), answer);
+      if (repair === undefined || repairs.has(repair)) throw withRejected(refusal(answer, request.grantType), answer);
       repairs.add(repair);
     }
   };
@@ -192,8 +211,15 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
     try {
       const found = await metadata.get(signal);
       const endpoint = new URL(metadataEndpoint(found, endpointName, options)).href;
+      const algorithms = found["token_endpoint_auth_signing_alg_values_supported"];
+      const tokenEndpoint = found["token_endpoint"];
       // Only what was checked is passed on.
-      return { server: { issuer, [endpointName]: endpoint }, endpoint };
+      return {
+        server: { issuer, [endpointName]: endpoint },
+        endpoint,
+        algorithms: Array.isArray(algorithms) ? algorithms.filter((name) => typeof name === "string") : [],
+        tokenEndpoint: typeof tokenEndpoint === "string" ? tokenEndpoint : undefined,
+      };
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof IssuerFault)) throw error;
@@ -203,6 +229,12 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
         transient: unavailable,
       });
     }
+  };
+
+  const refusal = ({ status, headers, bytes }: BoundedAnswer, grantType: string | undefined): CredentialError => {
+    const answer = { status, retryAfter: headers.get("retry-after"), body: jsonObject(bytes) };
+    const asked = grantType === undefined ? {} : { grantType, clientId };
+    return oauthFailure(issuer, { ...answer, ...asked }, Date.now());
   };
 
   const rejectedTokens = (tokens: readonly IssuedToken[]): readonly IssuedCredential[] =>
@@ -221,7 +253,7 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
         grantType === CLIENT_CREDENTIALS
           ? clientCredentialsGrant(config, parameters)
           : genericGrantRequest(config, grantType, parameters);
-      const answer = await call("token_endpoint", { signal, run, ...(dpop === undefined ? {} : { dpop }) });
+      const answer = await call("token_endpoint", { signal, run, grantType, ...(dpop === undefined ? {} : { dpop }) });
       const body = isJson(answer.headers) ? jsonObject(answer.bytes) : undefined;
       if (body === undefined) {
         const message = `The token answer of ${issuer} is not one JSON object.`;
@@ -260,9 +292,4 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
       throw error;
     }
   }
-}
-
-function refusal(issuer: string, { status, headers, bytes }: BoundedAnswer): CredentialError {
-  const answer = { status, retryAfter: headers.get("retry-after"), body: jsonObject(bytes) };
-  return oauthFailure(issuer, answer, Date.now());
 }

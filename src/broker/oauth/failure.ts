@@ -7,9 +7,12 @@ export interface RefusingAnswer {
   readonly retryAfter: string | null;
   /** The JSON object of the body, where it was one. */
   readonly body: Readonly<Record<string, unknown>> | undefined;
+  /** What a token request asked for, and as whom. */
+  readonly grantType?: string;
+  readonly clientId?: string;
 }
 
-/** Error codes we know (RFC 6749 §5.2, RFC 7009, RFC 8693, RFC 8707, RFC 9396). No other text is repeated anywhere. */
+/** Error codes we know (RFC 6749 §5.2, RFC 7009, RFC 8693, RFC 8707, RFC 9396, RFC 9449). No other text is repeated anywhere. */
 const KNOWN: Readonly<Record<string, CredentialFailure>> = {
   invalid_client: "client_rejected",
   unauthorized_client: "client_rejected",
@@ -18,7 +21,9 @@ const KNOWN: Readonly<Record<string, CredentialFailure>> = {
   access_denied: "denied",
   invalid_scope: "denied",
   invalid_request: "denied",
-  unsupported_grant_type: "denied",
+  unsupported_grant_type: "misconfigured",
+  invalid_dpop_proof: "denied",
+  use_dpop_nonce: "denied",
   unsupported_token_type: "denied",
   invalid_authorization_details: "denied",
   temporarily_unavailable: "throttled",
@@ -43,7 +48,7 @@ export function oauthFailure(issuer: string, answer: RefusingAnswer, nowMs: numb
   const detail = plainDetail(answer.body?.["error_description"]);
   return withAside(
     new CredentialError(reason, {
-      message: `The authorization server ${issuer} answered ${code ?? "without a known error code"} (status ${answer.status}).`,
+      message: `The authorization server ${issuer} answered ${code ?? "without a known error code"} (status ${answer.status}).${remedy(code, answer)}`,
       transient: throttled,
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     }),
@@ -54,11 +59,19 @@ export function oauthFailure(issuer: string, answer: RefusingAnswer, nowMs: numb
   );
 }
 
+/** What to do about a refusal that is the operator's to repair. */
+function remedy(code: string | undefined, { grantType, clientId }: RefusingAnswer): string {
+  if (code !== "unsupported_grant_type" || grantType === undefined) return "";
+  return ` Allow the grant type ${grantType} for the client ${JSON.stringify(clientId)} (option "clientId") there, or use another provider.`;
+}
+
 function reasonByStatus(status: number, stated: unknown): CredentialFailure {
   if (TRY_AGAIN.has(status)) return "throttled";
-  if (status >= 500) return "unreachable";
+  // 408 and 425: it has not looked at the request.
+  if (status >= 500 || status === 408 || status === 425) return "unreachable";
   if (status === 401) return "client_rejected";
-  if (typeof stated === "string" || status === 403) return "denied";
+  // A refusal without a reason is one all the same: asking again changes nothing.
+  if (typeof stated === "string" || (status >= 400 && status < 500)) return "denied";
   return "malformed";
 }
 

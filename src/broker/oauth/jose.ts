@@ -27,12 +27,32 @@ const BY_CURVE: Readonly<Record<string, string>> = {
   Ed25519: "EdDSA",
 };
 
+/** The algorithm that a key source states: the option, or the JWK's `alg`. */
+export function statedAlgorithm({ algorithm, key }: SigningKeySource): string | undefined {
+  if (algorithm !== undefined) return algorithm;
+  return typeof key === "object" && "kty" in key && typeof key.alg === "string" ? key.alg : undefined;
+}
+
+/**
+ * The name to sign under for a server that lists `supported` ones. What the key states counts; Ed25519 has two names, the
+ * older of which (`EdDSA`, RFC 8037) nearly every server knows, and some only the newer one (RFC 9864).
+ */
+export function algorithmFor(
+  source: SigningKeySource,
+  { algorithm }: SigningKey,
+  supported: readonly string[],
+): string {
+  const isEdwards = algorithm === "EdDSA" || algorithm === "Ed25519";
+  if (statedAlgorithm(source) !== undefined || !isEdwards) return algorithm;
+  return supported.includes("Ed25519") && !supported.includes("EdDSA") ? "Ed25519" : "EdDSA";
+}
+
 /** The algorithm a key source asks for, or undefined where it does not say. */
 export function algorithmOf(source: SigningKeySource): string | undefined {
-  if (source.algorithm !== undefined) return source.algorithm;
+  const stated = statedAlgorithm(source);
+  if (stated !== undefined) return stated;
   if (typeof source.key === "string") return undefined;
   if ("kty" in source.key) {
-    if (typeof source.key.alg === "string") return source.key.alg;
     return source.key.kty === "RSA" ? "RS256" : BY_CURVE[source.key.crv ?? ""];
   }
   const { name, hash, namedCurve } = (source.key as CryptoKey).algorithm as {

@@ -10,7 +10,14 @@ import { type SecretSource, sourceProblem } from "./suppliers.js";
  * the other two is read from its source for every request.
  */
 export type ClientAuthentication =
-  | ({ readonly method: "private_key_jwt" } & SigningKeySource)
+  | ({
+      readonly method: "private_key_jwt";
+      /**
+       * Whom the assertion is for (`aud`): the server's issuer, or its token endpoint, for servers that accept nothing else.
+       * Default `issuer`.
+       */
+      readonly audience?: "issuer" | "token_endpoint";
+    } & SigningKeySource)
   | { readonly method: "client_secret_basic" | "client_secret_post"; readonly secret: SecretSource };
 
 /** What every provider that talks to an authorization server needs. */
@@ -130,6 +137,9 @@ function authenticationProblem(authentication: ClientAuthentication | undefined)
       const { key } = authentication;
       if (typeof key !== "string" && (typeof key !== "object" || key === null)) {
         return "key must be a JWK, a PEM text or a CryptoKey";
+      }
+      if (![undefined, "issuer", "token_endpoint"].includes(authentication.audience)) {
+        return 'audience must be "issuer" or "token_endpoint"';
       }
       const algorithm = algorithmOf(authentication);
       if (algorithm === undefined) return "needs an algorithm, because the key does not say its own";
