@@ -24,7 +24,14 @@ import {
   type WatchedPolicy,
 } from "./options.js";
 import { revokeOrphans } from "./orphans.js";
-import { type Agent, compilePolicy, type Policy, type PolicyDocument, type Predicates } from "./policy/index.js";
+import {
+  type Agent,
+  compilePolicy,
+  type DelegationLink,
+  type Policy,
+  type PolicyDocument,
+  type Predicates,
+} from "./policy/index.js";
 import { loadLibrariesFor } from "./policy/libraries.js";
 import { readPolicyFile } from "./policy-file.js";
 import { watchFiles } from "./policy-watch.js";
@@ -185,7 +192,10 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
       startedAt: now,
       expiresAt: Math.min(now + ttlMs, identity.expiresAt),
     };
-    const record = audit.openSession(transport.kind === "fetch" ? { ...facts, transport: "fetch" } : facts);
+    const record = withChain(
+      audit.openSession(transport.kind === "fetch" ? { ...facts, transport: "fetch" } : facts),
+      parent?.chain,
+    );
     const subjectToken =
       asked.identityToken === undefined ? parent?.state.brokerSession.subjectToken : new Secret(asked.identityToken);
     const brokerSession = Object.freeze({
@@ -195,7 +205,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
       ...(subjectToken === undefined ? {} : { subjectToken }),
       ...(parent === undefined ? {} : { delegatedBy: parent.chain }),
     });
-    const { session, state } = createSession(parts, facts, record, brokerSession, () => {
+    const { session, state } = createSession(parts, facts, record, brokerSession, parent?.links ?? [], () => {
       sessions.delete(id);
       parent?.state.children.delete(session);
     });
@@ -213,7 +223,9 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     if (chain.length >= MAX_ACTORS) {
       throw new OptionsError([{ pointer: "/parent", message: `a task is handed on at most ${MAX_ACTORS - 1} times` }]);
     }
-    return { principal: given.principal, expiresAt: given.expiresAt.getTime(), state: known.state, chain };
+    const { agent, session, delegatedBy = [] } = known.state.context();
+    const links = Object.freeze([...delegatedBy, Object.freeze({ agent, session })]);
+    return { principal: given.principal, expiresAt: given.expiresAt.getTime(), state: known.state, chain, links };
   };
 
   const putInForce = (next: Policy): void => {
@@ -364,8 +376,21 @@ interface OpenSession {
 
 interface Parent extends VerifiedIdentity {
   readonly state: SessionState;
-  /** The agents so far, outermost first. */
+  /** The agents so far, outermost first, … */
   readonly chain: readonly Agent[];
+  /** … and each with its session. */
+  readonly links: readonly DelegationLink[];
+}
+
+/** The record of a session whose task was handed on: each line names the agents it came through. */
+function withChain(record: SessionLog, chain: readonly Agent[] = []): SessionLog {
+  if (chain.length === 0) return record;
+  const on_behalf_of = chain.map(({ id }) => id);
+  return {
+    ...record,
+    append: (event) => record.append({ ...event, on_behalf_of }),
+    appendSoon: (event) => record.appendSoon({ ...event, on_behalf_of }),
+  };
 }
 
 /** How many agents may act one for another. */

@@ -10,7 +10,7 @@ import { type Client, createSessionClient } from "./client/create-client.js";
 import { asFetch } from "./client/guarded-function.js";
 import { type ConfigurationProblem, GuardError, OptionsError } from "./errors/guard-error.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
-import type { Agent, Principal } from "./policy/index.js";
+import type { Agent, DelegationLink, Principal } from "./policy/index.js";
 import { watchAbort } from "./transport/index.js";
 
 /** What a session is opened with, verified and filled in. Times are epoch milliseconds. */
@@ -79,6 +79,7 @@ export function createSession(
   facts: SessionFactsInFull,
   record: SessionLog,
   brokerSession: BrokerSession,
+  delegatedBy: readonly DelegationLink[],
   onEnd: () => void,
 ): { readonly session: Session; readonly state: SessionState } {
   const lifetime = new AbortController();
@@ -114,7 +115,10 @@ export function createSession(
       // Timers can be late, above all after the machine slept.
       if (parts.clock.monotonic() >= endsAt) throw new GuardError("SESSION_EXPIRED");
     },
-    context: () => ({ principal: facts.principal, agent: facts.agent, session: sessionFacts, now: parts.clock.now() }),
+    context: () => {
+      const who = { principal: facts.principal, agent: facts.agent, session: sessionFacts, now: parts.clock.now() };
+      return delegatedBy.length === 0 ? who : { ...who, delegatedBy };
+    },
   };
   const fetchThat = (manner: Manner) => asFetch((input, init) => guardedCall(parts, state, manner, input, init));
   const fetch = fetchThat({ onDeny: parts.onDeny, waitMs: undefined });

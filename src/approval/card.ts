@@ -28,6 +28,7 @@ export function renderCard(request: ApprovalRequest, width = 96): string {
     ...bodyLines(request, width),
     ...placeholderLines(request).flatMap((line, index) => field(index === 0 ? "values" : "", line)),
     ...field("agent", `${subject.agent}${person}${subject.tenant === "" ? "" : ` (tenant ${subject.tenant})`}`),
+    ...(subject.delegatedBy === undefined ? [] : field("through", subject.delegatedBy.map(quoted).join(" > "))),
     ...field("rule", `${why.ruleId} (policy ${why.policyDigest.slice(0, 19)})`),
     ...(why.reason === undefined ? [] : field("reason", why.reason)),
     ...(why.risk === undefined ? [] : field("risk", why.risk)),

@@ -75,7 +75,12 @@ async function reserve(
 ): Promise<Release> {
   if (limits === undefined) return NOTHING_HELD;
   const context = session.context();
-  const charges = limits.map((limit) => chargeFor(limit, context));
+  // A limit for each principal is one limit, whoever in a chain of agents it came from.
+  const byKey = new Map(
+    limits.map((limit) => [chargeFor(limit, context), limit] as const).map((one) => [one[0].key, one] as const),
+  );
+  const counted = [...byKey.values()];
+  const charges = counted.map(([charge]) => charge);
   const time = (): LimitTime => ({ now: clock.now(), monotonic: clock.monotonic() });
   const release = async (at: number): Promise<void> => {
     try {
@@ -89,7 +94,7 @@ async function reserve(
     (done) => clock.schedule(STORE_DEADLINE_MS, done),
     (late) => late?.ok === true && release(late.at),
   );
-  const refusing = answer?.ok === false ? limits[answer.charge] : undefined;
+  const refusing = answer?.ok === false ? counted[answer.charge]?.[1] : undefined;
   if (answer?.ok === false && refusing !== undefined) throw exceeded(refusing, answer.retryAfterMs, target);
   // Anything but an answer is none. The cause of a failure is left out: it may carry the address and password of a database.
   if (answer?.ok !== true)
@@ -124,12 +129,12 @@ function inTime(
 }
 
 /** What is counted together is what has one key: the same limit of the same rule, by the same agent, principal or session. */
-function chargeFor({ rule, by, counts, windowMs, max, amount }: Limit, context: DecisionContext): LimitCharge {
+function chargeFor({ rule, by, counts, windowMs, max, amount, of }: Limit, context: DecisionContext): LimitCharge {
   const { principal, agent, session } = context;
   const who = {
-    agent: [agent.id],
+    agent: [of?.agent ?? agent.id],
     principal: [principal.issuer ?? null, principal.tenant ?? null, principal.id],
-    session: [session.id],
+    session: [of?.session ?? session.id],
     rule: [],
   }[by];
   return { key: JSON.stringify([rule, counts, windowMs, by, ...who]), amount, max, windowMs };

@@ -36,4 +36,12 @@ export interface DecisionContext {
   readonly session: SessionFacts;
   /** Epoch milliseconds. */
   readonly now: number;
+  /** Who handed the task on, outermost first, each in a session of its own. What one of them may not do, nobody after it may. */
+  readonly delegatedBy?: readonly DelegationLink[];
+}
+
+/** One of the agents that handed a task on. */
+export interface DelegationLink {
+  readonly agent: Agent;
+  readonly session: SessionFacts;
 }

@@ -52,6 +52,8 @@ export interface Limit {
   readonly max: number;
   readonly windowMs: number;
   readonly amount: number;
+  /** Whom it counts for, where it is not the agent that acts: one that handed the task on, in its own session. */
+  readonly of?: { readonly agent: string; readonly session: string };
 }
 
 /** A rule that came close, and the first of its clauses that failed. Says what kind of value was there, never the value. */

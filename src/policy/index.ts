@@ -1,4 +1,4 @@
-export type { Agent, DecisionContext, Principal, SessionFacts } from "./context.js";
+export type { Agent, DecisionContext, DelegationLink, Principal, SessionFacts } from "./context.js";
 export type { Considered, Decision, JudgedForm, Limit, Obligations } from "./decision.js";
 export { definePolicy } from "./define.js";
 export type {

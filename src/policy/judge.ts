@@ -7,6 +7,7 @@ import type { Subject } from "./clauses.js";
 import type { CompiledPolicy } from "./compile.js";
 import type { DecisionContext } from "./context.js";
 import type { Considered, Decision } from "./decision.js";
+import { limitsFor, narrowedBy } from "./delegation.js";
 import { asksForCredential } from "./document/placeholders.js";
 import { explainDenial } from "./explain.js";
 import { addUsage, limitsOf, type Usage } from "./limits.js";
@@ -26,8 +27,26 @@ export interface Judgement {
   readonly checks: readonly PredicateCheck[];
 }
 
-/** Judges a request in canonical form. Synchronous and pure; the order of rules makes no difference. */
+/**
+ * Judges a request in canonical form. Synchronous and pure; the order of rules makes no difference. Where a task was handed on,
+ * it is judged for each agent in the chain, and what all of them may do may be done.
+ */
 export function judge(
+  policy: CompiledPolicy,
+  request: CanonicalRequest,
+  bytes: JudgedBody,
+  { delegatedBy = [], ...context }: DecisionContext,
+): Judgement {
+  let judgement = judgeFor(policy, request, bytes, context);
+  for (const { agent, session } of delegatedBy) {
+    const theirs = judgeFor(policy, request, bytes, { ...context, agent, session });
+    const decision = limitsFor(theirs.decision, agent.id, session.id);
+    judgement = narrowedBy(judgement, { ...theirs, decision }, agent.id);
+  }
+  return judgement;
+}
+
+function judgeFor(
   policy: CompiledPolicy,
   request: CanonicalRequest,
   bytes: JudgedBody,
