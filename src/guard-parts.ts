@@ -9,7 +9,7 @@ import type { OperationalLog } from "./operational-log.js";
 import type { PlaceholderOptions } from "./options.js";
 import type { DecisionContext, Policy } from "./policy/index.js";
 import type { Recorder } from "./recording/index.js";
-import type { LimitStore } from "./store/index.js";
+import type { LimitStore, SentStore } from "./store/index.js";
 import type { Connections, Transport } from "./transport/index.js";
 import type { Vaults } from "./vaults.js";
 
@@ -24,6 +24,8 @@ export interface GuardParts {
   /** Counts what limits allow. */
   readonly limits: LimitStore;
   readonly desk: ApprovalDesk;
+  /** What tool calls have sent. */
+  readonly sent: SentStore;
   /** Null where masking is switched off. */
   readonly masker: Masker | null;
   /** How placeholders may be used; null where no strategy makes any. */

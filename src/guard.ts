@@ -38,6 +38,7 @@ import { watchFiles } from "./policy-watch.js";
 import { createRecorder } from "./recording/index.js";
 import { createSession, type Session } from "./session.js";
 import { memoryStore } from "./store/index.js";
+import { memorySent } from "./store/memory-store.js";
 import { sealPassages } from "./transport/index.js";
 import { createVaults } from "./vaults.js";
 
@@ -132,6 +133,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
     broker,
     limits: store.limits,
     desk,
+    sent: store.sent ?? memorySent(),
     masker,
     placeholders: tokenises ? placeholders : null,
     vaults: tokenises ? createVaults(placeholders, clock) : null,

@@ -15,6 +15,7 @@ export type { Clock } from "./clock.js";
 export { type Advice, ERROR_CODES, type ErrorClass, type ErrorCode, type ErrorCodeEntry } from "./errors/codes.js";
 export { findGuardError } from "./errors/find-guard-error.js";
 export {
+  AlreadySentError,
   ApprovalConsumedError,
   ApprovalDeniedError,
   ApprovalExpiredError,
@@ -34,6 +35,7 @@ export {
   type Problem,
 } from "./errors/guard-error.js";
 export {
+  isAlreadySent,
   isApprovalConsumed,
   isApprovalDenied,
   isApprovalExpired,

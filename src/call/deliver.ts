@@ -11,6 +11,7 @@ import type { Delivery, Exchange } from "./exchange.js";
 import { openMask } from "./open-mask.js";
 import { readAhead } from "./read-ahead.js";
 import { maskedReason, maskedUrl, maskerOf, visibleHeaders } from "./response-headers.js";
+import type { ResponseKeeper } from "./tool-memory.js";
 
 /** An answer on its way to the caller. */
 export interface Arrival {
@@ -29,6 +30,8 @@ export interface Arrival {
   readonly signal: AbortSignal;
   /** Called once when nothing more of the answer is wanted. */
   readonly release: () => void;
+  /** Keeps the response for repeats of its tool call; null where nobody repeats it. */
+  readonly keeper: ResponseKeeper | null;
 }
 
 /** Answers up to this size are read, masked and recorded before the caller gets them; longer ones flow. */
@@ -59,9 +62,14 @@ export async function deliver(
   const delivered = { changed, unseen, length: body instanceof Uint8Array ? body.byteLength : null };
   const headers = visibleHeaders(answer, mask, delivered, exchange.droppedHeaders);
   if (!changed && answer.body !== null && isRead(request)) noteEntityTag(session, request, headers);
+  const statusText = maskedReason(answer, mask);
+  if (arrival.keeper !== null) {
+    arrival.keeper.head(answer.status, statusText, headers);
+    await arrival.keeper.kept();
+  }
   return buildResponse({
     status: answer.status,
-    statusText: maskedReason(answer, mask),
+    statusText,
     headers,
     url: followed > 0 ? maskedUrl(request.url, mask) : request.url,
     redirected: followed > 0,
@@ -126,6 +134,7 @@ function openFlow(
   });
   const handOn = (chunk: Uint8Array): Uint8Array => {
     capture?.keep(chunk);
+    arrival.keeper?.add(chunk);
     return chunk;
   };
   let recorded: Promise<void> | undefined;
@@ -134,11 +143,12 @@ function openFlow(
     parts.log.error({ session: session.id, request: exchange.id }, "the outcome of a call could not be recorded");
     return error;
   };
-  const end = (record: () => void): void => {
+  const end = (record: () => void, isWhole = false): void => {
     if (state === "over") return;
     state = "over";
     session.exchanges.delete(abandonable);
     arrival.release();
+    arrival.keeper?.end(isWhole);
     try {
       record();
     } catch (error) {
@@ -150,7 +160,7 @@ function openFlow(
       recorded = exchange.completedSoon(answer, delivery(true))?.catch((error: unknown) => {
         throw told(error);
       });
-    });
+    }, true);
   const fail = (error: unknown): never => {
     failure = error;
     answer.body?.cancel();
@@ -193,6 +203,7 @@ function openFlow(
     if (chunk !== null) return handOn(chunk);
     complete();
     await recorded;
+    await arrival.keeper?.kept();
     return null;
   };
   return {

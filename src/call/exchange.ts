@@ -78,6 +78,7 @@ export class Exchange {
   #open: Open | null = null;
   #timing: Writable<TimingFacts> = {};
   #denial: GuardError | null = null;
+  #replayed: Response | null = null;
   readonly #dropLog: DropLog;
   readonly #recorded: () => UpstreamText;
   readonly #droppedHeaders = new Set<string>();
@@ -114,6 +115,16 @@ export class Exchange {
   /** Names of the caller's header fields that some hop was sent without. */
   get droppedHeaders(): ReadonlySet<string> {
     return this.#droppedHeaders;
+  }
+
+  /** The earlier response that a repeat of a tool call gets instead of a refusal; null where there is none. */
+  get replayed(): Response | null {
+    return this.#replayed;
+  }
+
+  /** The call gets an earlier response: it is not sent, and its refusal is on record. */
+  replay(response: Response): void {
+    this.#replayed = response;
   }
 
   /** Whether an intent stands that has no outcome yet. */

@@ -26,6 +26,7 @@ import { refusal, refused } from "./refused.js";
 import { type ApprovalPreview, NO_APPROVAL, openApproval, requestApproval } from "./request-approval.js";
 import { respond } from "./respond.js";
 import { type LinkedSignal, linkSignals } from "./signals.js";
+import { ResponseKeeper, type ToolMemory, toolMemory } from "./tool-memory.js";
 import { currentRun } from "./tool-run.js";
 import { upstreamText } from "./upstream-text.js";
 
@@ -51,8 +52,10 @@ export async function guardedCall(
     const read = readHop(parts, session, exchange, call, body, call.settings, signal); //        2. canonicalise, 3. understand
     let hop = read instanceof Promise ? await read : read;
     let crossed = false;
+    const memories: ToolMemory[] = [];
     for (let followed = 0; ; followed++) {
-      const { answer, decision } = await sendHop(parts, session, exchange, hop, signal); //       4.–9. decide … send
+      const { answer, decision, memory } = await sendHop(parts, session, exchange, hop, signal); // 4.–9. decide … send
+      if (memory !== null) memories.push(memory);
       const next = isRedirect(answer.status)
         ? await nextHop(parts, session, exchange, hop, answer, call.redirect, followed, signal)
         : null;
@@ -69,6 +72,7 @@ export async function guardedCall(
           callerSignal,
           signal,
           release,
+          keeper: memories.length === 0 ? null : new ResponseKeeper(memories),
         };
         return await deliver(parts, session, exchange, arrival); //                               10. mask, 11. record outcome
       }
@@ -77,6 +81,7 @@ export async function guardedCall(
     }
   } catch (error) {
     release();
+    if (exchange.replayed !== null && !signal.aborted) return exchange.replayed;
     const { onDeny } = manner;
     const refusal = onDeny !== "throw" && brokenOffBy() !== "caller" ? ownRefusal(exchange, error) : null;
     if (onDeny === "throw" || refusal === null) throw error;
@@ -138,6 +143,8 @@ function abandoned({ body }: CallSnapshot, reason: unknown): unknown {
 interface SentHop {
   readonly answer: HopResponse;
   readonly decision: Decision;
+  /** What its tool call remembers of it; null where it was not approved, or is part of no tool call. */
+  readonly memory: ToolMemory | null;
 }
 
 /**
@@ -197,10 +204,10 @@ async function sendHop(
     judged.obligations.limits === undefined
       ? uncounted(parts, session, hop.told.request, judged)
       : await countHop(parts, session, exchange, hop, judged); //                                 5. count
-  const { decision, grant } =
+  const { decision, grant, memory } =
     frozen !== null && approves
       ? await approveHop(parts, session, exchange, frozen, judged, count, signal) //              6. approve
-      : { decision: judged, grant: null };
+      : { decision: judged, grant: null, memory: null };
   const progress = new Progress();
   let replaced: { readonly body: Hop["body"] } | null = null;
   try {
@@ -220,7 +227,7 @@ async function sendHop(
       answer.body?.cancel();
       throw error;
     });
-    return { answer, decision };
+    return { answer, decision, memory };
   } catch (caught) {
     const error = refusalOf(hop.body) ?? caught;
     // By what the guard itself has kept, whatever was thrown: an abort, a body and a `fetch` throw what somebody chose.
@@ -228,6 +235,7 @@ async function sendHop(
     const again = replaced as { readonly body: Hop["body"] } | null;
     // The grant first: a record that cannot be written must not take an unused yes with it.
     if (grant !== null) await giveBack(parts, grant, mayHaveLeft, again !== null);
+    if (!mayHaveLeft) await memory?.forget();
     if (!mayHaveLeft) await count.release();
     if (again !== null) return await sendHop(parts, session, exchange, withBody(hop, again.body), signal);
     if (exchange.isUnderWay) exchange.broken(error);
@@ -317,6 +325,7 @@ const freeze = async (parts: GuardParts, exchange: Exchange, hop: Hop, signal: A
 interface Approved {
   readonly decision: Decision;
   readonly grant: Grant | null;
+  readonly memory: ToolMemory | null;
 }
 
 /** Step 6. What is approved is judged again under the policy of the moment before anything is done with the yes. */
@@ -330,19 +339,27 @@ async function approveHop(
   signal: AbortSignal,
 ): Promise<Approved> {
   let decision = judged;
+  const memory = toolMemory(parts, session, exchange, hop, judged);
   try {
+    await memory?.recall();
     for (;;) {
       const grant = await requestApproval(parts, session, exchange, hop, decision, signal);
       const again = await judgeHop(parts, session, hop, signal).catch(async (error: unknown) => {
         await grant.settle("released");
         throw error;
       });
-      if (again.effect === "approve" && again.policy.hash === decision.policy.hash) return { decision: again, grant };
+      if (again.effect === "approve" && again.policy.hash === decision.policy.hash) {
+        await memory?.begin().catch(async (error: unknown) => {
+          await grant.settle("released");
+          throw error;
+        });
+        return { decision: again, grant, memory };
+      }
       await outdate(parts, grant);
       decision = again;
       if (again.effect === "deny") throw refusal(exchange, hop.told.request, again);
       await count.moveTo(again);
-      if (again.effect === "allow") return { decision: again, grant: null };
+      if (again.effect === "allow") return { decision: again, grant: null, memory: null };
     }
   } catch (error) {
     await count.release();

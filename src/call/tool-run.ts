@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { randomUUID } from "node:crypto";
 import { type ConfigurationProblem, OptionsError } from "../errors/guard-error.js";
 
 /** What `session.run` is told of the work: it is in the record of everything below, and ends what is held there. */
@@ -23,13 +24,15 @@ export interface RunIds {
 /** One execution of a piece of work. A repeat of the same tool call is another one. */
 export interface ToolRun {
   readonly ids: RunIds;
+  /** Names this execution, among all of the tool call. */
+  readonly execution: string;
   /** Signals of this run and of those around it. */
   readonly signals: readonly AbortSignal[];
-  /** How many requests with a fingerprint this execution of the tool call has sent, or found to be sent. */
-  readonly sent: Map<string, number>;
+  /** By fingerprint: the numbers of the identical requests that this execution has sent, or found to be sent. */
+  readonly sent: Map<string, Set<number>>;
 }
 
-const NO_RUN: ToolRun = { ids: Object.freeze({}), signals: [], sent: new Map() };
+const NO_RUN: ToolRun = { ids: Object.freeze({}), execution: "", signals: [], sent: new Map() };
 const runs = new AsyncLocalStorage<ToolRun>();
 
 /** The run that is executing. Its ids are empty outside of any. */
@@ -49,7 +52,8 @@ export function inRun<Result>(options: RunOptions, work: () => Result): Result {
   const signals = signal === undefined ? around.signals : [...around.signals, signal];
   // Without a tool call of its own, the work is a part of the one around it.
   const isNew = toolCallId !== undefined || around === NO_RUN;
-  return runs.run({ ids: Object.freeze(ids), signals, sent: isNew ? new Map() : around.sent }, work);
+  const { execution, sent } = isNew ? { execution: randomUUID(), sent: new Map<string, Set<number>>() } : around;
+  return runs.run({ ids: Object.freeze(ids), execution, signals, sent }, work);
 }
 
 const LONGEST_ID = 256;

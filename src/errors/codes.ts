@@ -38,6 +38,7 @@ export type ErrorCode =
   | "APPROVAL_CONSUMED"
   | "APPROVAL_NOT_PENDING"
   | "APPROVAL_UNAVAILABLE"
+  | "ALREADY_SENT"
   | "CREDENTIAL_REFUSED"
   | "CREDENTIAL_UNAVAILABLE"
   | "NOT_REPLAYABLE"
@@ -81,6 +82,7 @@ export type ErrorClass =
   | "ApprovalConsumedError"
   | "ApprovalNotPendingError"
   | "ApprovalUnavailableError"
+  | "AlreadySentError"
   | "AuditUnavailableError"
   | "AuditIncompleteError"
   | "PolicyError"
@@ -293,6 +295,13 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, Readonly<ErrorCodeEntry>>> 
     "stop",
     "The policy requires an approval, and nobody can be asked, or asking failed.",
     "Give the guard a channel in `approvals.request`, and check that it works.",
+  ),
+  ALREADY_SENT: entry(
+    "AlreadySentError",
+    409,
+    "stop",
+    "An earlier execution of this tool call has sent the request, so it is not sent again.",
+    "Look at `response` and `status` of the error. To send the request once more, make it part of another tool call.",
   ),
   // Credential
   CREDENTIAL_REFUSED: failed(

@@ -1,5 +1,6 @@
 import { ERROR_CODES, type ErrorClass, type ErrorCode } from "./codes.js";
 import {
+  AlreadySentError,
   ApprovalConsumedError,
   ApprovalDeniedError,
   ApprovalExpiredError,
@@ -29,6 +30,7 @@ const MAKE: Readonly<Record<ErrorClass, Make>> = {
   ApprovalConsumedError: (_code, fields) => new ApprovalConsumedError(fields),
   ApprovalNotPendingError: (_code, fields) => new ApprovalNotPendingError({ state: "unknown", ...fields }),
   ApprovalUnavailableError: (_code, fields) => new ApprovalUnavailableError(fields),
+  AlreadySentError: (_code, fields) => new AlreadySentError(fields),
   AuditIncompleteError: (_code, fields) => new AuditIncompleteError(fields),
   AuditUnavailableError: (_code, fields) => new AuditUnavailableError("(unknown)", "UNKNOWN", fields),
   PolicyError: plain,

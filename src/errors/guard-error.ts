@@ -237,6 +237,22 @@ export class ApprovalUnavailableError extends GuardError {
   }
 }
 
+/** A repeat of a tool call asked for a request that an earlier execution of it has sent. */
+export class AlreadySentError extends GuardError {
+  override readonly name: string = "AlreadySentError";
+  declare readonly code: "ALREADY_SENT";
+  /** Status of the earlier response; absent where its outcome is not known. */
+  readonly status: number | undefined;
+  /** The earlier response as the caller got it, masked; absent where it was not kept. */
+  readonly response: Response | undefined;
+  constructor(fields: GuardErrorFields & { readonly status?: number; readonly response?: Response }) {
+    super("ALREADY_SENT", fields);
+    this.status = fields.status;
+    // Not enumerable: an error is logged, and a response is data.
+    Object.defineProperty(this, "response", { value: fields.response, enumerable: false });
+  }
+}
+
 /** No record, no request. `path` names the file that could not be written; `systemCode` is the error code of the operating system. */
 export class AuditUnavailableError extends GuardError {
   override readonly name: string = "AuditUnavailableError";

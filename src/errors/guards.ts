@@ -1,5 +1,6 @@
 import { ERROR_CODES, type ErrorCode } from "./codes.js";
 import {
+  type AlreadySentError,
   type ApprovalConsumedError,
   type ApprovalDeniedError,
   type ApprovalExpiredError,
@@ -46,6 +47,9 @@ export const isApprovalNotPending = (error: unknown): error is ApprovalNotPendin
 /** Whether nobody can be asked, or asking failed. */
 export const isApprovalUnavailable = (error: unknown): error is ApprovalUnavailableError =>
   has(error, "APPROVAL_UNAVAILABLE");
+
+/** Whether an earlier execution of the tool call has sent the request; `response` is what came back, where it was kept. */
+export const isAlreadySent = (error: unknown): error is AlreadySentError => has(error, "ALREADY_SENT");
 
 /** Whether nothing was sent because the record cannot be written. */
 export const isAuditUnavailable = (error: unknown): error is AuditUnavailableError => has(error, "AUDIT_UNAVAILABLE");

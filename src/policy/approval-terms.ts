@@ -10,6 +10,7 @@ export function approvalTerms({
   wait,
   expires,
   purpose,
+  repeat,
   grant,
 }: ApprovalDocument = {}): ApprovalTerms {
   const time = (text: string | undefined): number | undefined =>
@@ -21,6 +22,7 @@ export function approvalTerms({
     ...(waitMs === undefined ? {} : { waitMs }),
     ...(expiresMs === undefined ? {} : { expiresMs }),
     ...(purpose === undefined ? {} : { purpose }),
+    ...(repeat === undefined ? {} : { repeat }),
     ...(grantTtlMs === undefined ? {} : { grantTtlMs }),
     ...(grant?.uses === undefined ? {} : { uses: grant.uses }),
     ...(grant?.vary === undefined ? {} : { vary: grant.vary }),

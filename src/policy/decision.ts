@@ -10,6 +10,8 @@ export interface ApprovalTerms {
   readonly grantTtlMs?: number;
   /** Whether only sessions with the same purpose find the approval. Default `same`. */
   readonly purpose?: "same" | "any";
+  /** What a repeat of a tool call gets for a request that it has sent already. Default `respond`. */
+  readonly repeat?: "respond" | "refuse";
   /** How many people must say yes. */
   readonly quorum?: number;
   /** How often one yes may be used. */

@@ -8,6 +8,7 @@ import { credentialsIn, leaseIndex } from "./credentials.js";
 import { FileTable } from "./file/file-table.js";
 import { limitIndex, limitsIn } from "./limits.js";
 import type { Store } from "./memory-store.js";
+import { type SentRequest, sentIn, sentIndex } from "./sent.js";
 import { type StoreSizes, sizesOf, unknownOptions } from "./sizes.js";
 import type { SlidingWindow } from "./sliding-window.js";
 
@@ -53,12 +54,19 @@ export function fileStore(directory: string, options: FileStoreOptions = {}): Fi
     indexOf: leaseIndex,
     check: () => undefined,
   });
+  const sent = new FileTable<SentRequest>({
+    directory: path,
+    name: "sent",
+    indexOf: sentIndex,
+    check: () => undefined,
+  });
   return {
+    sent: sentIn(sent),
     credentials: credentialsIn(credentials),
     approvals: approvalsIn(approvals, maxApprovals),
     limits: limitsIn(limits, maxLimits, ({ now }) => now),
     close: async () => {
-      await Promise.all([approvals.close(), limits.close(), credentials.close()]);
+      await Promise.all([approvals.close(), limits.close(), credentials.close(), sent.close()]);
     },
   };
 }

@@ -5,6 +5,7 @@ import { approvalIndex, approvalsIn } from "./approvals.js";
 import { credentialsIn, leaseIndex } from "./credentials.js";
 import { memoryTable } from "./documents.js";
 import { type LimitStore, limitIndex, limitsIn } from "./limits.js";
+import { type SentStore, sentIn, sentIndex } from "./sent.js";
 import { type StoreSizes, sizesOf, unknownOptions } from "./sizes.js";
 
 /** What the guard keeps between calls, each kind behind its own interface. */
@@ -13,6 +14,8 @@ export interface Store {
   readonly limits: LimitStore;
   /** What the next start revokes if this process dies. Default: nothing is kept, and nothing revoked. */
   readonly credentials?: CredentialStore;
+  /** What tool calls have sent. Default: kept in the memory of the guard. */
+  readonly sent?: SentStore;
 }
 
 /** Options of {@link memoryStore}. */
@@ -39,5 +42,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     approvals: approvalsIn(memoryTable(approvalIndex), maxApprovals),
     limits: limitsIn(memoryTable(limitIndex), maxLimits, ({ monotonic }) => monotonic),
     credentials: credentialsIn(memoryTable(leaseIndex)),
+    sent: memorySent(),
   };
 }
+
+/** What tool calls have sent, in the memory of this process. */
+export const memorySent = (): SentStore => sentIn(memoryTable(sentIndex));

@@ -223,6 +223,11 @@ export interface ApprovalDocument {
   readonly expires?: string;
   /** Whether only later sessions with the same purpose find the approval and its grant (`same`, the default), or all (`any`). */
   readonly purpose?: "same" | "any";
+  /**
+   * What a repeat of a tool call gets for a request that it has sent already: the earlier response where it was kept (`respond`,
+   * the default), or the error `ALREADY_SENT` (`refuse`).
+   */
+  readonly repeat?: "respond" | "refuse";
   readonly grant?: GrantDocument;
 }
 

@@ -38,6 +38,11 @@ const approval = {
       enum: ["same", "any"],
       description: "Whether only sessions with the same purpose find the approval and its grant. Default: same.",
     },
+    repeat: {
+      enum: ["respond", "refuse"],
+      description:
+        "What a repeat of a tool call gets for a request that it has sent: the earlier response where it was kept (respond, the default), or the error ALREADY_SENT.",
+    },
     grant: {
       type: "object",
       description: "What a yes is good for.",
