@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Grant } from "../approval/index.js";
-import { DeniedError, GuardError, isGuardError } from "../errors/guard-error.js";
+import { DeniedError, type GuardError, isGuardError } from "../errors/guard-error.js";
 import type { GuardParts, SessionState } from "../guard-parts.js";
 import { refusalOf } from "../masking/placeholders/refusing-stream.js";
 import type { Decision, Judgement } from "../policy/index.js";
@@ -112,7 +112,7 @@ export async function previewApproval(
   init: unknown,
 ): Promise<ApprovalPreview> {
   const call = snapshotCall(input, init);
-  if (isInline(call.url)) throw new GuardError("SCHEME_REFUSED", { message: "This URL needs no approval." });
+  if (isInline(call.url)) throw new DeniedError("SCHEME_REFUSED", { message: "This URL needs no approval." });
   const { exchange, signal, release } = openCall(parts, session, { onDeny: "throw", waitMs: 0 }, call);
   try {
     session.assertOpen();
