@@ -121,8 +121,10 @@ export async function fetchKeySet(
   signal: AbortSignal,
 ): Promise<Readonly<Record<string, JsonValue>>> {
   const place = metadataEndpoint(metadata, "jwks_uri", rules);
-  const document = await fetchDocument(place, rules, signal);
-  if (document === undefined) throw new IssuerFault("unavailable", `${place} answered 404.`);
+  // The issuer wrote where its keys are: that is asked for, and told to nobody.
+  const name = `The key set of ${rules.issuer}`;
+  const document = await fetchDocument(place, rules, signal, name);
+  if (document === undefined) throw new IssuerFault("unavailable", `${name} answered 404.`);
   return document;
 }
 
@@ -130,6 +132,7 @@ async function fetchDocument(
   place: string,
   rules: IssuerAccess,
   signal: AbortSignal,
+  name: string = place,
 ): Promise<Readonly<Record<string, JsonValue>> | undefined> {
   let answer: BoundedAnswer;
   try {
@@ -145,14 +148,14 @@ async function fetchDocument(
     const refused = error instanceof FetchFault && error.reason === "address";
     throw new IssuerFault(
       refused ? "refused" : "unavailable",
-      `${place}: ${error instanceof FetchFault ? error.message : "failed"}.`,
+      `${name}: ${error instanceof FetchFault ? error.message : "failed"}.`,
     );
   }
   if (answer.status === 404) return undefined;
-  if (answer.status !== 200) throw new IssuerFault("unavailable", `${place} answered ${answer.status}.`);
+  if (answer.status !== 200) throw new IssuerFault("unavailable", `${name} answered ${answer.status}.`);
   const read = readStrictJson(answer.bytes);
   if (!read.ok || typeof read.value !== "object" || read.value === null || Array.isArray(read.value)) {
-    throw new IssuerFault("unavailable", `${place} did not answer with one JSON object.`);
+    throw new IssuerFault("unavailable", `${name} did not answer with one JSON object.`);
   }
   return read.value as Readonly<Record<string, JsonValue>>;
 }

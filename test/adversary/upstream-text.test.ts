@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { staticSecret } from "../../src/broker/index.js";
+import { oidcIdentity } from "../../src/identity/index.js";
 import { type GuardOptions, isGuardError, type PolicyDocument } from "../../src/index.js";
 import { CLIENT_SECRET, hostileProvider, occurrences, startHostileServer } from "../broker/support.js";
 import { loopbackPolicy, recordedEvents, testGuard } from "../support/guards.js";
@@ -402,5 +403,32 @@ describe("an authorization server that repeats what it was sent", () => {
     const told = await toldOf(() => undefined, { options: { credentials: { crm: hostileProvider(server) } } });
     expect(told.code).toMatch(/^CREDENTIAL_/);
     clean(told.all, "", CLIENT_SECRET);
+  });
+});
+
+describe("an issuer that writes something into the place of its keys", () => {
+  it.each([404, 500, 200])("which answers %s, does not find it in an error", async (status) => {
+    const server = await startHostileServer();
+    onTestFinished(() => server.close());
+    const place = `${server.issuer}/keys-of-${MAIL}`;
+    const metadata = { issuer: server.issuer, jwks_uri: place };
+    let asked = 0;
+    server.metadataAnswer = (response, request) => {
+      const isKeys = request.url?.startsWith("/keys-of-") === true;
+      if (isKeys) asked++;
+      response
+        .writeHead(isKeys ? status : 200, { "content-type": "application/json" })
+        .end(isKeys ? MAIL : JSON.stringify(metadata));
+    };
+    const identity = oidcIdentity({ issuer: server.issuer, audience: "guard", allowInsecure: true });
+    const { guard } = await testGuard({ policy: loopbackPolicy(server.issuer, [ALL]), identity });
+    const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const identityToken = `${part({ alg: "ES256", typ: "JWT", kid: "1" })}.${part({ iss: server.issuer })}.AAAA`;
+    const opening = guard.openSession({ identityToken, agent: { id: "a" }, purpose: "p" });
+    const error: unknown = await opening.catch((caught: unknown) => caught);
+    expect(asked).toBeGreaterThan(0);
+    expect(codeOf(error)).toBe("IDENTITY_UNAVAILABLE");
+    expect(everything(error)).toContain(`The key set of ${server.issuer}`);
+    clean(everything(error), "", MAIL);
   });
 });
