@@ -10,12 +10,16 @@ import type {
   ApprovalRequest,
   Approver,
 } from "./types.js";
+import { isRefusedByProvider } from "./votes/provider-refusal.js";
 
 interface Tools {
   readonly randomId: () => string;
   readonly now: () => number;
-  /** Counts a well-formed decision. Where it rejects, asking has failed. */
-  readonly answered: (record: ApprovalRecord, decision: ApprovalDecision) => Promise<unknown>;
+  /**
+   * Counts a well-formed decision; `isRefused` where a provider says no for the person it asked. Where it rejects, asking has
+   * failed.
+   */
+  readonly answered: (record: ApprovalRecord, decision: ApprovalDecision, isRefused: boolean) => Promise<unknown>;
   /** Asking failed while the question stood. The approval is still pending and may be asked about again. */
   readonly failed: (record: ApprovalRecord, error: unknown) => void;
 }
@@ -61,7 +65,8 @@ export function createAsking(callback: ApprovalCallback, tools: Tools): Asking {
     const reply = readReply(answer);
     if (!reply.ok) throw new BadReply(reply.problem);
     // Also when the question was withdrawn meanwhile: a no that comes late is still recorded as one.
-    if (reply.value.kind === "decision") await tools.answered(record, reply.value.decision);
+    if (reply.value.kind === "decision")
+      await tools.answered(record, reply.value.decision, isRefusedByProvider(answer));
     // Nobody sees the question any more, as where a device has given up: the next call has it asked again.
     else if (callback.asksHere === true) known.delete(record.id);
   };

@@ -78,8 +78,8 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
       : createAsking(settings.request, {
           now,
           randomId,
-          answered: async (record, decision) => {
-            if (decision.approvalId === record.id) return voting.decide(decision);
+          answered: async (record, decision, isRefused) => {
+            if (decision.approvalId === record.id) return isRefused ? voting.refuse(decision) : voting.decide(decision);
             emit("mismatch", record, { verdict: decision.verdict, approver: decision.by });
             throw mismatch("the answer is about another approval than the one asked about", record);
           },

@@ -27,6 +27,21 @@ describe("a question on a person's device", () => {
     expect((await desk.list())[0]?.decidedBy).toEqual({ id: "bea", idp: issuer });
   });
 
+  test("that says no is a no also where a group decides, since the provider does not say who refused; nobody is asked again", async () => {
+    const { options, shown } = await startCibaProvider("no");
+    const one = bench({ waitMs: 20_000 }, approveByCiba(options));
+    const draft = draftOf({ approvers: ["group:finance"] });
+    expect(await one.obtain(draft)).toBe("APPROVAL_DENIED");
+    expect(await one.obtain(draft)).toBe("APPROVAL_DENIED");
+    expect((await one.desk.list())[0]?.state).toBe("denied");
+    expect(shown).toHaveLength(1);
+  });
+
+  test("a no of a callback that names somebody who may not decide is still none", async () => {
+    const one = bench({ waitMs: 20_000 }, async (_request, control) => control.deny({ id: "eve", idp: "x" }));
+    expect(await one.obtain(draftOf({ approvers: ["group:finance"] }))).toBe("APPROVAL_UNAVAILABLE");
+  });
+
   test("36: the person the agent acts for cannot answer for themselves", async () => {
     const { options } = await startCibaProvider("yes");
     const { result, desk } = await answered({ ...options, loginHint: () => "u1" });

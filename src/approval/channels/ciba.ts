@@ -13,6 +13,7 @@ import { readApprover } from "../read-reply.js";
 import { unavailable } from "../refusals.js";
 import { type JWK, loadJose } from "../signing/jose.js";
 import type { ApprovalCallback, ApprovalControl, ApprovalReply, ApprovalRequest, Approver } from "../types.js";
+import { refusedByProvider } from "../votes/provider-refusal.js";
 import { unknownKeys } from "./post.js";
 
 /** Options of {@link approveByCiba}. */
@@ -116,7 +117,7 @@ async function converse(
   } catch (error) {
     control.signal.throwIfAborted();
     if (!(error instanceof ResponseBodyError)) throw error;
-    if (error.error === "access_denied") return control.deny({ id: hint, idp: options.issuer });
+    if (error.error === "access_denied") return refusedByProvider(control.deny({ id: hint, idp: options.issuer }));
     // Nobody looked at their device: the question stands, and a reminder may ask again.
     if (error.error === "expired_token") return control.pending();
     throw error;

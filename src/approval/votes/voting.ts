@@ -18,6 +18,8 @@ import { isAgentOf, mayDecide, objectionTo } from "./separation.js";
 export interface Voting {
   /** Counts an answer of somebody that whoever calls has proved. */
   decide(answer: unknown): Promise<ApprovalRecord>;
+  /** Counts a no of somebody whom only the provider knows that was asked to ask them. */
+  refuse(answer: unknown): Promise<ApprovalRecord>;
   /** Counts an answer that has to prove itself, where `verify` is there: a token, a decision with its proof, or a channel's own. */
   decideFromOutside(answer: unknown): Promise<ApprovalRecord>;
   /** Takes a question or a yes back for a person, whom whoever calls has proved. */
@@ -72,7 +74,7 @@ export function createVoting(tools: {
       .map(({ by }) => personOf(by));
   };
 
-  const judge = async (given: ApprovalDecision): Promise<ApprovalRecord> => {
+  const judge = async (given: ApprovalDecision, isRefused: boolean): Promise<ApprovalRecord> => {
     await time.sweep();
     const { approvalId, verdict, nonce } = given;
     const reason = given.reason === undefined ? {} : { reason: given.reason };
@@ -85,8 +87,10 @@ export function createVoting(tools: {
     const known = await today(given.by);
     const by = ownGroups(known ?? given.by, record, emergency?.from);
     const decision = { ...given, by };
-    const objection =
-      known === null
+    const isUnnamedNo = isRefused && given.verdict === "deny";
+    const objection = isUnnamedNo
+      ? null
+      : known === null
         ? "the directory does not know the person who answered"
         : objectionTo(decision, record, { separation, emergency, verified });
     if (objection !== null) {
@@ -161,14 +165,14 @@ export function createVoting(tools: {
   };
 
   /** Counts a decision, after the signature that it may carry is verified. */
-  const count = async (decision: ApprovalDecision): Promise<ApprovalRecord> => {
+  const count = async (decision: ApprovalDecision, isRefused: boolean = false): Promise<ApprovalRecord> => {
     if (decision.proof !== undefined) {
       if (verify === undefined)
         throw unavailable("a signed decision came, and nothing is configured to verify it with");
       const problem = await verify.proof(decision);
       if (problem !== null) throw unavailable(problem);
     }
-    return ballot.cast(decision.approvalId, decision.verdict === "deny", () => judge(decision));
+    return ballot.cast(decision.approvalId, decision.verdict === "deny", () => judge(decision, isRefused));
   };
 
   const fromToken = async (token: string): Promise<ApprovalDecision> => {
@@ -178,6 +182,7 @@ export function createVoting(tools: {
 
   const voting: Voting = {
     decide: async (answer) => count(whole(readDecision(answer))),
+    refuse: async (answer) => count(whole(readDecision(answer)), true),
     async decideFromOutside(answer) {
       // Read once: what is looked at for its proof is what is counted.
       const decision = typeof answer === "string" ? await fromToken(answer) : whole(readDecision(answer));
