@@ -3,6 +3,7 @@ import { type AbortWatcher, unwatchAbort, watchAbort } from "./abort-watch.js";
 import { ChunkQueue, type Valve } from "./chunk-queue.js";
 import { decodeBody, readCodings } from "./decode.js";
 import { AddressRefusal, addressRefused, brokenBody, failedUpload, faultOf, networkFault } from "./faults.js";
+import { HeaderDeadline, HeaderFault } from "./header-deadline.js";
 import type { Fault, Sending } from "./sending.js";
 import type { BodySource, ContentCoding, HopRequest, HopResponse, SendOptions } from "./transport.js";
 
@@ -12,6 +13,8 @@ export type RawValue = Uint8Array | string | readonly (Uint8Array | string)[];
 /** What an exchange needs to know besides the request. */
 export interface ExchangeSettings {
   readonly maxInflatedBytes: number;
+  /** Until the header is complete, once the request has been sent. Milliseconds; 0 for no limit. */
+  readonly headersTimeoutMs: number;
   /** The far end of the connection the answer came on. */
   peer(): { readonly address: string | undefined; readonly proxy: string | undefined } | undefined;
   /** Called when the call ends before a connection took the request: releases a streamed body. */
@@ -47,10 +50,6 @@ function asPairs(raw: readonly RawValue[]): (readonly [string, string])[] {
   return pairs;
 }
 
-/** Trailers of HTTP/1.1 are a list; those of HTTP/2 an object, which is there without any, too. */
-const hasHttp2Trailers = (trailers: unknown): boolean =>
-  typeof trailers === "object" && trailers !== null && !Array.isArray(trailers) && Object.keys(trailers).length > 0;
-
 /**
  * One request and its answer, as a handler for undici's `dispatch`, in the form that undici's core works with: the newer
  * form is wrapped around it there, and reads header fields as UTF-8. It settles its promise once, watches its signal until
@@ -67,16 +66,19 @@ export class Exchange implements Valve, AbortWatcher {
   #abort: ((reason: Error) => void) | undefined;
   #resumeSocket: (() => void) | undefined;
   #isPaused = false;
-  #hasBeenPaused = false;
   #body: ChunkQueue | undefined;
   #isAnswered = false;
   #isOver = false;
+  readonly #deadline: HeaderDeadline;
 
   constructor(hop: HopRequest, { signal, sending }: SendOptions, settings: ExchangeSettings) {
     this.#hop = hop;
     this.#signal = signal;
     this.#sending = sending;
     this.#settings = settings;
+    this.#deadline = new HeaderDeadline(settings.headersTimeoutMs, () =>
+      this.#abort?.(new HeaderFault("UND_ERR_HEADERS_TIMEOUT")),
+    );
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -90,8 +92,8 @@ export class Exchange implements Valve, AbortWatcher {
   }
 
   /**
-   * A connection takes the request; nothing has been written yet. A second one does when undici lost the first under an
-   * HTTP/2 request and takes it for unsent: it may have arrived, and what was approved once is not sent twice.
+   * A connection takes the request; nothing has been written yet. A second one is refused: undici may have lost the first under
+   * a request that it takes for unsent, and what was approved once is not sent twice.
    */
   onConnect(abort: (reason?: Error) => void): void {
     if (this.#isOver || this.#abort !== undefined) abort(STOPPED);
@@ -108,7 +110,12 @@ export class Exchange implements Valve, AbortWatcher {
   }
 
   onHeaders(status: number, rawHeaders: readonly RawValue[], resume: () => void, statusText = ""): boolean {
-    if (status < 200 || this.#isOver) return true; // informational: the answer is still to come
+    if (this.#isOver) return true;
+    if (status < 200) {
+      if (this.#deadline.isFlooded()) this.#abort?.(new HeaderFault("UND_ERR_HEADERS_OVERFLOW"));
+      return true;
+    }
+    this.#deadline.end();
     const headers = asPairs(rawHeaders);
     const { address, proxy } = this.#settings.peer() ?? {};
     const answer = (coding: ContentCoding, body: BodySource | null): HopResponse => {
@@ -144,16 +151,28 @@ export class Exchange implements Valve, AbortWatcher {
     return true;
   }
 
+  /** The request has got further: the time for the header begins anew. */
+  onProgress(): void {
+    this.#deadline.progress();
+  }
+
+  /**
+   * From now on the header has a deadline, whatever comes before it.
+   *
+   * @param isSending whether the request is still being sent, and nobody but the caller holds it up.
+   */
+  awaitHeader(isSending: () => boolean): void {
+    if (!this.#isAnswered && !this.#isOver) this.#deadline.watch(isSending);
+  }
+
   onData(chunk: Uint8Array): boolean {
     if (this.#body !== undefined) this.#body.push(chunk);
     else this.#abort?.(STOPPED); // a body where there must be none
     return !this.#isPaused;
   }
 
-  onComplete(trailers?: unknown): void {
-    // undici 7 drops what waits in an HTTP/2 stream when trailers come: a body that was ever held up may have lost its end.
-    if (this.#hasBeenPaused && hasHttp2Trailers(trailers)) this.#fail(brokenBody(new Error("cut off by its trailers")));
-    else this.#body?.end();
+  onComplete(): void {
+    this.#body?.end();
   }
 
   /** No connection will take it. */
@@ -180,7 +199,6 @@ export class Exchange implements Valve, AbortWatcher {
 
   pause(): void {
     this.#isPaused = true;
-    this.#hasBeenPaused = true;
   }
 
   resume(): void {
@@ -196,6 +214,7 @@ export class Exchange implements Valve, AbortWatcher {
   settled(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#deadline.end();
     unwatchAbort(this.#signal, this);
     this.#settings.over();
   }

@@ -55,15 +55,24 @@ async function overhear(env: Readonly<Record<string, string>>): Promise<{ taps: 
   }
 }
 
+/**
+ * What docs/threat-model.md says can see it: the functions by which a socket hands bytes to the system, and what Node asks of
+ * the list in which it keeps them until they are sent together.
+ */
+const BY_THE_SOCKET =
+  /^(?:node:(?:net|tls|stream)\.\w+\.prototype\.(?:_write|_writev|_writeGeneric|_unrefTimer|uncork)|Array\.prototype(?:\.push| "\d")|Object\.prototype "callback")$/;
+
 describe.each([
   ["in a header field", { SCHEME: "bearer" }],
   ["in the query", { SCHEME: "query" }],
 ])("a credential %s", (_where, env) => {
-  it("is seen by no function, accessor or member of a prototype that was replaced after the guard was made", async () => {
+  it("is seen by no function, accessor or member of a prototype that was replaced after the guard was made, but for those by which a socket writes", async () => {
     const { taps, held, fetched } = await overhear(env);
     expect(taps).toBeGreaterThan(2000);
-    expect(held.overheard).toEqual([]);
-    expect(fetched.overheard).toEqual([]);
+    expect(held.overheard.filter((where) => !BY_THE_SOCKET.test(where))).toEqual([]);
+    expect(fetched.overheard.filter((where) => !BY_THE_SOCKET.test(where))).toEqual([]);
+    // The listening works: there it is seen.
+    expect(held.overheard).toContain("node:net.Socket.prototype._writeGeneric");
     expect([held.denied, fetched.denied]).toEqual(["NO_RULE", "NO_RULE"]);
     const [first, ...others] = api.received.filter(({ url }) => url.startsWith("/items/"));
     expect(JSON.stringify(first)).toContain(env.SCHEME === "query" ? encodeURIComponent(SECRET) : `Bearer ${SECRET}`);

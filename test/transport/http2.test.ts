@@ -161,7 +161,7 @@ describe("HTTP/2", () => {
     expect(await readText(answer.body)).toBe("body");
   });
 
-  it("a body that waited for its reader and ends in trailers fails: undici drops what waits", async () => {
+  it("a body that waited for its reader and ends in trailers is whole", async () => {
     let isSent = false;
     const { port } = await serve((stream) => {
       stream.respond({ ":status": 200 }, { waitForTrailers: true });
@@ -174,12 +174,13 @@ describe("HTTP/2", () => {
     const { body } = await sender().send(ask(port, "/"), calm());
     await until(() => isSent);
     await standstill(() => 0);
-    expect(await errorOf(readAll(body))).toMatchObject({ message: "terminated" });
+    expect(await readAll(body)).toHaveLength(200_000);
   });
 
   it("a second connection for one request is refused: the first may have taken it to the service", async () => {
     const settings = {
       maxInflatedBytes: 1,
+      headersTimeoutMs: 0,
       peer: () => undefined,
       abandonBody: () => {},
       hasBodyFailed: () => false,
@@ -199,7 +200,7 @@ describe("HTTP/2", () => {
   });
 
   it.each<[string, (stream: ServerHttp2Stream, socket: Socket | undefined) => void]>([
-    ["says goodbye", (stream) => stream.session?.goaway()],
+    ["says goodbye, and closes", (stream) => stream.session?.goaway(2)],
     ["closes the connection", (_stream, socket) => socket?.destroy()],
     ["refuses the stream", (stream) => stream.close(7)],
     ["cancels the stream", (stream) => stream.close(8)],
@@ -224,6 +225,74 @@ describe("HTTP/2", () => {
     const after: HopResponse = await send.send(ask(port, "/after"), calm());
     after.body?.cancel();
     expect(paths).toEqual(["/order", "/after"]);
+  });
+
+  it("a server that says goodbye may still respond, and gets no other request on that connection", async () => {
+    const { port, sessions, paths } = await serve((stream, headers, body) => {
+      if (headers[":path"] === "/order") stream.session?.goaway();
+      setImmediate(() => echo(stream, headers, body));
+    });
+    const send = sender({ connectionsPerOrigin: 1 });
+    const order = await send.send(ask(port, "/order", { method: "POST", body: bytes("one") }), calm());
+    expect(await readText(order.body)).toBe("one");
+    await readText((await send.send(ask(port, "/after"), calm())).body);
+    expect(paths).toEqual(["/order", "/after"]);
+    expect(sessions).toHaveLength(2);
+  });
+
+  it("a body that breaks off is never taken for a whole one", async () => {
+    const { port } = await serve((stream) => {
+      stream.respond({ ":status": 200 });
+      stream.write("a part of it", () => stream.session?.destroy());
+    });
+    const { body } = await sender().send(ask(port, "/"), calm());
+    expect(await errorOf(readAll(body))).toMatchObject({ message: "terminated" });
+  });
+
+  it("a body that is not as long as its header says is not sent to its end", async () => {
+    const closed: number[] = [];
+    const { port } = await serve(
+      () => {},
+      (stream) => stream.on("close", () => closed.push(stream.rstCode)),
+    );
+    for (const [stated, chunks] of [
+      ["5", ["abc"]],
+      ["5", ["abc", "def"]],
+    ] as const) {
+      const body = new ReadableStream<Uint8Array>({
+        start(controller) {
+          for (const chunk of chunks) controller.enqueue(bytes(chunk));
+          controller.close();
+        },
+      });
+      const headers = [["content-length", stated]] as const;
+      const error = await errorOf(sender().send(ask(port, "/", { method: "POST", body, headers }), calm()));
+      expect(error).toMatchObject({ cause: { code: "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH" } });
+    }
+    const headers = [["content-length", "4"]] as const;
+    const error = await errorOf(sender().send(ask(port, "/", { method: "POST", body: bytes("abc"), headers }), calm()));
+    expect(error).toMatchObject({ message: "fetch failed" });
+    await until(() => closed.length === 2);
+    expect(closed).toEqual([8, 8]);
+  });
+
+  it("a body that the caller's stream breaks off ends the request", async () => {
+    const closed: number[] = [];
+    const { port } = await serve(
+      () => {},
+      (stream) => stream.on("close", () => closed.push(stream.rstCode)),
+    );
+    const cause = new Error("no more");
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        controller.enqueue(bytes("abc"));
+        controller.error(cause);
+      },
+    });
+    const error = await errorOf(sender().send(ask(port, "/", { method: "POST", body }), calm()));
+    expect(error).toMatchObject({ message: "fetch failed", cause });
+    await until(() => closed.length > 0);
+    expect(closed).toEqual([8]);
   });
 
   it("checks addresses as ever, and shares no connection between origins, whatever the certificate covers", async () => {

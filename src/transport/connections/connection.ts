@@ -1,156 +1,121 @@
 import type { Socket } from "node:net";
-import { bare } from "../../request/captured.js";
-import type { Exchange, RawValue } from "../exchange.js";
-import type { HopRequest } from "../transport.js";
 import type { TransportSettings } from "../transport-options.js";
-import type { Connect, Peer } from "./connector.js";
+import type { Carrier, CarrierEvents, Outgoing, Peer } from "./carrier.js";
+import type { Connect } from "./connector.js";
+import { Http1Carrier } from "./http1-carrier.js";
+import { Http2Carrier, isOverheard } from "./http2-carrier.js";
 import type { Pooled, Share } from "./pool.js";
-import { Incoming, mayBeFollowed } from "./reuse.js";
-import { type buildConnector, Client, type Dispatcher } from "./undici.js";
 import type { Wire } from "./wire.js";
 
 /** What connections to one place have in common. */
 export interface ConnectionParts {
   readonly origin: string;
-  readonly connect: Connect;
   readonly settings: TransportSettings;
-  /** Null where HTTP/2 may be spoken, which has no heads of text. */
-  readonly wire: Wire | null;
+  readonly connect: Connect;
+  /** Connects so that the server may choose HTTP/2; null where it is not spoken. */
+  readonly connectForHttp2: Connect | null;
+  readonly wire: Wire;
 }
 
-/**
- * One connection of one session, one request at a time. It is undici's handler of the request under way, so that it sees when
- * the connection may be used again; everything else it hands on to the exchange.
- */
+/** One connection of one session, one request at a time. */
 export class Connection implements Pooled {
-  readonly share: Share<Connection>;
-  readonly #client: Client;
-  #socket: Socket | undefined;
-  #peer: Peer | undefined;
-  #incoming: Incoming | null = null;
-  #exchange: Exchange | null = null;
-  #isFollowable = false;
-  /** The request has been written to its end, as far as undici goes. */
-  #isSent = false;
-  /** The response began before the request had ended. */
-  #isEarly = false;
-  #isChunked = false;
-  #lastData: Uint8Array | null = null;
+  readonly #share: Share<Connection>;
+  readonly #parts: ConnectionParts;
+  #carrier: Carrier | null;
+  #current: CarrierEvents | null = null;
+  #isClosed = false;
 
   constructor(share: Share<Connection>, parts: ConnectionParts) {
-    this.share = share;
-    const { origin, settings } = parts;
-    this.#client = new Client(
-      origin,
-      bare<Client.Options>({
-        headersTimeout: settings.headersTimeoutMs,
-        bodyTimeout: settings.bodyTimeoutMs,
-        keepAliveTimeout: settings.keepAliveMs,
-        connect: (target: buildConnector.Options, callback: buildConnector.Callback) =>
-          this.#connect(parts, target, callback),
-      }),
-    );
-    this.#client.on("disconnect", () => {
-      if (this.#exchange === null) this.share.discard(this);
-    });
+    this.#share = share;
+    this.#parts = parts;
+    this.#carrier = parts.connectForHttp2 === null ? this.#http1(parts.connect) : null;
   }
 
   get isOpen(): boolean {
-    return this.#socket?.destroyed === false && !this.#client.destroyed;
+    return this.#carrier?.isOpen === true;
   }
 
   get peer(): Peer | undefined {
-    return this.#peer;
+    return this.#carrier?.peer;
   }
 
   /** Sends the request. The exchange is told of everything that happens, also of errors here. */
-  send(hop: HopRequest, request: Dispatcher.DispatchOptions, exchange: Exchange): void {
-    this.#exchange = exchange;
-    this.#isFollowable = mayBeFollowed(hop);
-    this.#isSent = false;
-    this.#isEarly = false;
-    this.#isChunked = false;
-    this.#lastData = null;
-    if (!this.#isFollowable) request.reset = true; // says `connection: close`
-    this.#client.dispatch(request, this);
+  send(call: Outgoing): void {
+    const { connectForHttp2 } = this.#parts;
+    const isHidden = call.hop.added !== undefined;
+    if (this.#carrier instanceof Http2Carrier && isHidden && isOverheard()) {
+      // A subscriber would be shown the credential. HTTP/1.1 has a mark in its place.
+      this.#carrier.destroy().catch(() => {});
+      this.#carrier = this.#http1(this.#parts.connect);
+    }
+    if (this.#carrier !== null) this.#carrier.send(call);
+    else if (connectForHttp2 === null || (isHidden && isOverheard())) {
+      this.#carrier = this.#http1(this.#parts.connect);
+      this.#carrier.send(call);
+    } else this.#negotiate(connectForHttp2, call);
   }
 
   async close(): Promise<void> {
-    await undefined; // undici may be in the middle of telling how the request ended
-    await this.#client.destroy();
+    this.#isClosed = true;
+    await this.#carrier?.destroy();
   }
 
-  onConnect(abort: (reason?: Error) => void): void {
-    this.#incoming?.expect();
-    this.#exchange?.onConnect(abort);
-  }
-
-  onRequestSent(): void {
-    this.#isSent = true;
-  }
-
-  onResponseStarted(): void {
-    this.#isEarly = !this.#isSent || (this.#socket?.writableLength ?? 0) > 0;
-  }
-
-  onHeaders(status: number, rawHeaders: readonly RawValue[], resume: () => void, statusText?: string): boolean {
-    if (status >= 200) this.#isChunked = hasTransferEncoding(rawHeaders);
-    return this.#exchange?.onHeaders(status, rawHeaders, resume, statusText) ?? true;
-  }
-
-  onData(chunk: Uint8Array): boolean {
-    if (!this.#isChunked) this.#lastData = chunk;
-    return this.#exchange?.onData(chunk) ?? true;
-  }
-
-  onComplete(trailers?: unknown): void {
-    const isExact = this.#incoming?.endedExactly(this.#lastData) ?? true;
-    const isReusable = this.#incoming === null || (this.#isFollowable && !this.#isEarly && isExact);
-    this.#over((exchange) => exchange.onComplete(trailers), isReusable);
-  }
-
-  onError(error: Error): void {
-    // With HTTP/2, what ends one request does not end the connection.
-    this.#over((exchange) => exchange.onError(error), this.#incoming === null);
-  }
-
-  #over(tell: (exchange: Exchange) => void, isReusable: boolean): void {
-    const exchange = this.#exchange;
-    if (exchange === null) return;
-    this.#exchange = null;
-    this.#lastData = null;
-    tell(exchange);
-    // It rests for a turn of the event loop: a server that hangs up behind its response is then known to have done so.
-    if (isReusable) setImmediate(() => this.share.release(this, true));
-    else this.share.release(this, false);
-  }
-
-  #connect(
-    { origin, connect, wire }: ConnectionParts,
-    target: buildConnector.Options,
-    callback: buildConnector.Callback,
-  ) {
-    connect(target, (...outcome) => {
+  /** The server says which version of HTTP it will be. */
+  #negotiate(connect: Connect, call: Outgoing): void {
+    const { origin, settings } = this.#parts;
+    connect(targetOf(origin), (...outcome) => {
       const [error, socket, peer] = outcome;
-      this.#peer = peer;
-      if (error !== null) return callback(error, null);
-      this.#socket = socket;
-      this.#incoming = isHttp2(socket) ? null : new Incoming(socket);
-      wire?.watch(socket, origin);
-      callback(null, socket);
+      if (error !== null || this.#isClosed) {
+        socket?.destroy();
+        call.exchange.onError(error ?? new Error("the connection was closed"));
+        this.#share.release(this, false);
+        return;
+      }
+      this.#carrier = isHttp2(socket)
+        ? new Http2Carrier(origin, socket, peer, settings, this.#events())
+        : this.#http1(onceWith(socket, peer, this.#parts.connect));
+      this.#carrier.send(call);
     });
+  }
+
+  #http1(connect: Connect): Http1Carrier {
+    const { origin, settings, wire } = this.#parts;
+    return new Http1Carrier(origin, settings, connect, wire, this.#events());
+  }
+
+  /** For the next carrier: one that was replaced is listened to no more. */
+  #events(): CarrierEvents {
+    const events: CarrierEvents = {
+      // It rests for a turn of the event loop: a server that hangs up behind its response is then known to have done so.
+      free: (isReusable) => {
+        if (this.#current !== events) return;
+        if (isReusable) setImmediate(() => this.#share.release(this, true));
+        else this.#share.release(this, false);
+      },
+      gone: () => {
+        if (this.#current === events) this.#share.discard(this);
+      },
+    };
+    this.#current = events;
+    return events;
   }
 }
 
 const isHttp2 = (socket: Socket): boolean => (socket as { alpnProtocol?: unknown }).alpnProtocol === "h2";
 
-const TRANSFER_ENCODING = "transfer-encoding";
+/** A socket that is there, and then whatever `connect` opens. */
+function onceWith(socket: Socket, peer: Peer, connect: Connect): Connect {
+  let first: Socket | null = socket;
+  return (target, callback) => {
+    const given = first;
+    first = null;
+    if (given === null || given.destroyed) connect(target, callback);
+    else callback(null, given, peer);
+  };
+}
 
-/** Raw headers alternate between name and value. */
-function hasTransferEncoding(raw: readonly RawValue[]): boolean {
-  for (let at = 0; at < raw.length; at += 2) {
-    const name = raw[at] as Uint8Array | string;
-    if (name.length === TRANSFER_ENCODING.length && String(name).toLowerCase() === TRANSFER_ENCODING) return true;
-  }
-  return false;
+/** As undici names a place to its connectors. */
+function targetOf(origin: string): Parameters<Connect>[0] {
+  const { protocol, hostname, host, port } = new URL(origin);
+  return { protocol, hostname: hostname.replace(/^\[|\]$/g, ""), host, port };
 }

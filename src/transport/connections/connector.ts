@@ -8,15 +8,8 @@ import { openTunnel } from "../proxy/open-tunnel.js";
 import type { HttpProxy } from "../proxy/proxy-options.js";
 import { authorityOf } from "../proxy/tunnel.js";
 import type { Route, TransportSettings } from "../transport-options.js";
+import type { Peer } from "./carrier.js";
 import { buildConnector } from "./undici.js";
-
-/** What is known of the far end of a connection. */
-export interface Peer {
-  /** The address that was connected to, or that a proxy was asked for. */
-  readonly address: string | undefined;
-  /** The proxy in between. */
-  readonly proxy: string | undefined;
-}
 
 /** Opens one connection, and says to whom. */
 export type Connect = (
@@ -29,6 +22,8 @@ export interface Making {
   readonly rule: AddressRule;
   readonly settings: TransportSettings;
   readonly route: Route;
+  /** Whether the server may choose HTTP/2. */
+  readonly allowH2: boolean;
   /** Whom to trust, and who we are; null for Node's own authorities, and nobody. */
   readonly context: SecureContext | null;
   readonly passage: Passage;
@@ -44,21 +39,21 @@ export function checkedConnector(making: Making): Connect {
   const { rule, route } = making;
   const connect = route.proxy === null ? directConnector(making) : tunnelConnector(making, route.proxy);
   return (asked, callback) => {
-    const target = route.tls?.servername === undefined ? asked : { ...asked, servername: route.tls.servername };
+    const target =
+      route.tls?.servername === undefined
+        ? asked
+        : bare<buildConnector.Options>(asked, { servername: route.tls.servername });
     const refusal = refuseHost(target.hostname, rule);
     if (refusal === undefined) connect(target, callback);
     else process.nextTick(callback, refusal, null); // a client does not expect its outcome before it has asked
   };
 }
 
-function directConnector({ rule, settings, route, context, passage }: Making): Connect {
+function directConnector({ rule, settings, allowH2, context, passage }: Making): Connect {
   const lookup = pinnedLookup(rule, settings.lookup);
   passage.mark(lookup);
   const connect = buildConnector(
-    bare<buildConnector.BuildOptions>(
-      { timeout: settings.connectTimeoutMs, lookup, allowH2: route.http2 },
-      contextOf(context),
-    ),
+    bare<buildConnector.BuildOptions>({ timeout: settings.connectTimeoutMs, lookup, allowH2 }, contextOf(context)),
   );
   return (target, callback) =>
     passage.open(target.hostname, portOf(target), () =>
@@ -70,15 +65,20 @@ function directConnector({ rule, settings, route, context, passage }: Making): C
 }
 
 /** Connections through a proxy. Where the proxy is, the operator says, so its own address is not held to the rule. */
-function tunnelConnector({ rule, settings, route, context, passage, opening }: Making, proxy: HttpProxy): Connect {
+function tunnelConnector({ rule, settings, allowH2, context, passage, opening }: Making, proxy: HttpProxy): Connect {
   const timeout = settings.connectTimeoutMs;
   const lookup = pinnedLookup(() => ({ ok: true }), settings.lookup);
   passage.mark(lookup);
   const authorities = proxy.ca.length === 0 ? {} : { ca: [...rootCertificates, ...proxy.ca] };
-  const toProxy = buildConnector({ timeout, lookup, ...authorities });
-  const overTunnel = buildConnector({ timeout, allowH2: route.http2, ...contextOf(context) });
+  const toProxy = buildConnector(bare<buildConnector.BuildOptions>({ timeout, lookup, allowH2: false }, authorities));
+  const overTunnel = buildConnector(bare<buildConnector.BuildOptions>({ timeout, allowH2 }, contextOf(context)));
   const { hostname, port, protocol } = proxy;
-  const place = { hostname, host: authorityOf(hostname, port), protocol, port: String(port) };
+  const place = bare<buildConnector.Options>({
+    hostname,
+    host: authorityOf(hostname, port),
+    protocol,
+    port: String(port),
+  });
   const dial = (): Promise<Socket> =>
     new Promise((resolve, reject) => {
       passage.open(hostname, port, () => {
@@ -97,7 +97,7 @@ function tunnelConnector({ rule, settings, route, context, passage, opening }: M
         opening.delete(socket);
         const peer = { address, proxy: place.host };
         if (target.protocol !== "https:") return callback(null, socket, peer);
-        overTunnel({ ...target, httpSocket: socket }, (error, secured) => {
+        overTunnel(bare<buildConnector.Options>(target, { httpSocket: socket }), (error, secured) => {
           if (error === null) return callback(null, secured, peer);
           socket.destroy();
           callback(error, null);

@@ -27,23 +27,18 @@ export function createSharedConnections(settings: TransportSettings, passage: Pa
   const sessions = new Set<SessionConnections>();
   const routeOf = ({ service }: HopRequest): Route =>
     (service === undefined ? undefined : settings.routes.get(service)) ?? settings.usual;
-  const ways = new Map(
-    [settings.usual, ...settings.routes.values()].map((route) => [
-      route,
-      new Ways((rule) =>
-        checkedConnector({ rule, settings, route, context: route.tls?.context ?? context, passage, opening }),
-      ),
-    ]),
-  );
+  const waysOf = (route: Route): Ways =>
+    new Ways((rule, allowH2) =>
+      checkedConnector({ rule, settings, route, allowH2, context: route.tls?.context ?? context, passage, opening }),
+    );
+  const ways = new Map([settings.usual, ...settings.routes.values()].map((route) => [route, waysOf(route)]));
   const shared: Shared = {
     settings,
-    wire,
-    hasHead: (hop) => !routeOf(hop).http2,
     placeOf(hop) {
       const route = routeOf(hop);
-      const ownWays = ways.get(route) as Ways;
-      return ownWays.placeAt(hop.addresses, hop.origin, (connect, onEmpty) => {
-        const parts = { origin: hop.origin, connect, settings, wire: route.http2 ? null : wire };
+      return (ways.get(route) as Ways).placeAt(hop.addresses, hop.origin, (connectors, onEmpty) => {
+        const { plain: connect, http2 } = connectors;
+        const parts = { origin: hop.origin, settings, connect, connectForHttp2: route.http2 ? http2 : null, wire };
         return new Place<Connection>((share) => new Connection(share, parts), onEmpty);
       });
     },
@@ -61,27 +56,33 @@ export function createSharedConnections(settings: TransportSettings, passage: Pa
   };
 }
 
+/** How connections are opened: for HTTP/1.1 alone, and so that the server may choose HTTP/2. */
+interface Connectors {
+  readonly plain: Connect;
+  readonly http2: Connect;
+}
+
 /**
  * What leads somewhere by one route: kept apart by address rule, so that no connection is used under a stricter rule than its
  * own. A policy that is reloaded for ever brings new rules for ever: what nobody uses any more is forgotten.
  */
 class Ways {
-  readonly #connectors = new WeakMap<AddressRule, Connect>();
+  readonly #connectors = new WeakMap<AddressRule, Connectors>();
   readonly #places = new Map<AddressRule, Map<string, Place<Connection>>>();
-  readonly #createConnector: (rule: AddressRule) => Connect;
+  readonly #createConnector: (rule: AddressRule, allowH2: boolean) => Connect;
 
-  constructor(createConnector: (rule: AddressRule) => Connect) {
+  constructor(createConnector: (rule: AddressRule, allowH2: boolean) => Connect) {
     this.#createConnector = createConnector;
   }
 
   placeAt(
     rule: AddressRule,
     origin: string,
-    create: (connect: Connect, onEmpty: () => void) => Place<Connection>,
+    create: (connectors: Connectors, onEmpty: () => void) => Place<Connection>,
   ): Place<Connection> {
     const known = this.#places.get(rule)?.get(origin);
     if (known !== undefined) return known;
-    const place = create(this.#connectorFor(rule), () => this.#forget(rule, origin));
+    const place = create(this.#connectorsFor(rule), () => this.#forget(rule, origin));
     let places = this.#places.get(rule);
     if (places === undefined) {
       places = new Map();
@@ -91,13 +92,13 @@ class Ways {
     return place;
   }
 
-  #connectorFor(rule: AddressRule): Connect {
-    let connector = this.#connectors.get(rule);
-    if (connector === undefined) {
-      connector = this.#createConnector(rule);
-      this.#connectors.set(rule, connector);
+  #connectorsFor(rule: AddressRule): Connectors {
+    let connectors = this.#connectors.get(rule);
+    if (connectors === undefined) {
+      connectors = { plain: this.#createConnector(rule, false), http2: this.#createConnector(rule, true) };
+      this.#connectors.set(rule, connectors);
     }
-    return connector;
+    return connectors;
   }
 
   #forget(rule: AddressRule, origin: string): void {

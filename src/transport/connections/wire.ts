@@ -1,25 +1,13 @@
 import { randomBytes } from "node:crypto";
-import type { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
-import {
-  append,
-  endsWith,
-  indexOf,
-  mapDelete,
-  mapGet,
-  mapSet,
-  matches,
-  slice,
-  startsWith,
-} from "../../request/captured.js";
+import { Socket } from "node:net";
+import { endsWith, indexOf, mapDelete, mapGet, mapSet, matches, slice, startsWith } from "../../request/captured.js";
 import { type Added, openAdded, withQuery } from "../added.js";
 import type { HopRequest } from "../transport.js";
 
 /**
- * The last step before the system. undici is given a request without its credential, and a mark in its place; here, in the
- * two functions by which Node hands text to a socket's handle, the head that undici made is compared with what was judged,
- * and the mark becomes the credential. From here on there is no JavaScript: neither replaced methods of `stream`, `net` or
- * `Array` nor subscribers of `diagnostics_channel` see the credential, and what they change in a head is not sent.
+ * Where a request of HTTP/1.1 leaves undici: the `write` of its socket. undici is given the request without its credential,
+ * and a mark in its place. Here the head that undici made is compared with what was judged, and the mark becomes the
+ * credential. So a subscriber of `diagnostics_channel` sees the mark, and what it changes in a request is not sent.
  */
 export interface Wire {
   /** A request is about to be given to undici. Returns the header field that undici must put last. */
@@ -36,69 +24,40 @@ export interface Mark {
   readonly value: string;
 }
 
-/** Node's handle of a socket, as far as text goes through it. */
-interface Handle {
-  writeLatin1String(request: object, text: string): number;
-  writev(request: object, chunks: readonly unknown[], allBuffers: boolean): number;
+const NAME = "x-sallyport-credential";
+/** What undici says itself before the fields it was given. */
+const BEFORE = /^host: [^\r\n]+\r\nconnection: (?:keep-alive|close)\r\n$/;
+const CHUNKED = "transfer-encoding: chunked\r\n";
+const LENGTH = /^content-length: [0-9]+\r\n\r\n$/;
+const LENGTH_NAME = "content-length: ";
+/** How undici writes a chunk's size, with the end of what was before it. */
+const SIZE = /^\r\n[1-9a-f][0-9a-f]*\r\n$/;
+const LAST_CHUNK = "\r\n0\r\n\r\n";
+
+/** What was to be written is not what was judged. */
+class AlteredRequest extends Error {
+  override readonly name: string = "AlteredRequest";
+  readonly code = "REQUEST_ALTERED";
+  constructor() {
+    super("the request was changed on its way to the socket, and was not sent");
+  }
 }
 
-const NAME = "x-sallyport-credential";
-/** What undici says itself: before the fields it was given, and after them. */
-const BEFORE = /^(?:host: [^\r\n]+\r\nconnection: (?:keep-alive|close)\r\n)$/;
-const AFTER = /^(?:content-length: [0-9]+\r\n\r\n|transfer-encoding: chunked\r\n|\r\n)$/;
-/** What Node takes for "not permitted": the write fails, and the connection is closed. */
-const REFUSED = -1;
-
 const { apply, defineProperty } = Reflect;
+// As it was when this module was loaded.
+const { write: nativeWrite } = Socket.prototype;
 
 export function createWire(): Wire {
-  const natives = nativeWrites();
   const expected = new Map<string, HopRequest>();
   // Unguessable, so that no agent can have a credential put where it wants.
   const prefix = randomBytes(16).toString("hex");
-  const start = `${NAME}: ${prefix}-`;
   let count = 0;
-
-  /** The text as it goes out; null where it is a head that was not judged like this. */
-  const dressed = (text: string, origin: string): string | null => {
-    const at = indexOf(text, start);
-    if (at === -1) return indexOf(text, " HTTP/1.1\r\n") === -1 ? text : null;
-    const end = indexOf(text, "\r\n", at);
-    const hop = mapGet(expected, slice(text, at + NAME.length + 2, end));
-    if (hop === undefined || hop.origin !== origin) return null;
-    const line = `${hop.method} ${hop.path} HTTP/1.1\r\n`;
-    const own = ownLines(hop);
-    const rest = slice(text, end + 2);
-    const judged = slice(text, 0, at);
-    if (!startsWith(judged, line) || !endsWith(judged, own) || !matches(AFTER, rest)) return null;
-    const said = slice(judged, line.length, judged.length - own.length);
-    if (!matches(BEFORE, said) || indexOf(said, `host: ${slice(origin, indexOf(origin, "//") + 2)}\r\n`) === -1)
-      return null;
-    return hop.added === undefined ? judged + rest : withAdded(hop, hop.added, said + own, rest);
+  /** The request that a head belongs to. Each is written once: whoever has seen a mark cannot use it again. */
+  const take = (value: string): HopRequest | undefined => {
+    const hop = mapGet(expected, value);
+    mapDelete(expected, value);
+    return hop;
   };
-
-  const watchHandle = (handle: Handle, native: Handle, origin: string): void => {
-    const write: Handle["writeLatin1String"] = (request, text) => {
-      const sent = dressed(text, origin);
-      return sent === null ? REFUSED : apply(native.writeLatin1String, handle, [request, sent]);
-    };
-    const writev: Handle["writev"] = (request, chunks, allBuffers) => {
-      if (allBuffers) return apply(native.writev, handle, [request, chunks, allBuffers]);
-      const sent: unknown[] = [];
-      for (let at = 0; at < chunks.length; at++) {
-        const chunk = chunks[at];
-        // Text and its encoding take turns; what is not text follows its own "buffer".
-        const text = at % 2 === 0 && typeof chunk === "string" ? dressed(chunk, origin) : chunk;
-        if (text === null) return REFUSED;
-        append(sent, text);
-      }
-      return apply(native.writev, handle, [request, sent, allBuffers]);
-    };
-    // As the handle's own, and for good: its prototype can be got at by way of any other socket.
-    defineProperty(handle, "writeLatin1String", { __proto__: null, value: write } as PropertyDescriptor);
-    defineProperty(handle, "writev", { __proto__: null, value: writev } as PropertyDescriptor);
-  };
-
   return {
     expect(hop) {
       const value = `${prefix}-${count++}`;
@@ -107,11 +66,101 @@ export function createWire(): Wire {
     },
     forget: ({ value }) => void mapDelete(expected, value),
     watch(socket, origin) {
-      const handle = handleOf(socket);
-      if (handle === undefined) throw new TypeError("a socket without a handle cannot be watched");
-      watchHandle(handle, "encrypted" in socket ? natives.tls : natives.tcp, origin);
+      const outgoing = new Outgoing(origin, `${NAME}: ${prefix}-`, take);
+      const write = (chunk: unknown, encoding?: unknown, callback?: unknown): boolean => {
+        const passed = outgoing.passed(chunk);
+        if (passed !== null) return apply(nativeWrite, socket, [passed, encoding, callback]) as boolean;
+        socket.destroy(new AlteredRequest());
+        return false;
+      };
+      // Node puts another function in its place once the server has ended; undici closes the connection then.
+      defineProperty(socket, "write", { __proto__: null, get: () => write, set: () => {} } as PropertyDescriptor);
     },
   };
+}
+
+/** What goes out on one connection: heads that were judged, each with the body that belongs to it, and nothing else. */
+class Outgoing {
+  readonly #origin: string;
+  readonly #mark: string;
+  readonly #take: (value: string) => HopRequest | undefined;
+  /** What must come next. `bytes`: so many are left of a body, or of a chunk of it. */
+  #next: "head" | "bytes" | "size" | "chunk" = "head";
+  #left = 0;
+  #body: HopRequest["body"] = null;
+
+  constructor(origin: string, mark: string, take: (value: string) => HopRequest | undefined) {
+    this.#origin = origin;
+    this.#mark = mark;
+    this.#take = take;
+  }
+
+  /** What is written in place of the chunk; null where it must not be written. */
+  passed(chunk: unknown): string | Uint8Array | null {
+    if (typeof chunk === "string")
+      return this.#next === "head" ? this.#head(chunk) : this.#next === "size" ? this.#size(chunk) : null;
+    if (!(chunk instanceof Uint8Array) || (this.#next !== "bytes" && this.#next !== "chunk")) return null;
+    if (chunk.byteLength > this.#left || !isPartOf(chunk, this.#body)) return null;
+    this.#left -= chunk.byteLength;
+    if (this.#left === 0) this.#next = this.#next === "chunk" ? "size" : "head";
+    return chunk;
+  }
+
+  #head(text: string): string | null {
+    const at = indexOf(text, this.#mark);
+    if (at === -1) return null;
+    const end = indexOf(text, "\r\n", at);
+    const hop = this.#take(slice(text, at + NAME.length + 2, end));
+    if (hop === undefined || hop.origin !== this.#origin) return null;
+    const line = `${hop.method} ${hop.path} HTTP/1.1\r\n`;
+    const own = ownLines(hop);
+    const rest = slice(text, end + 2);
+    const judged = slice(text, 0, at);
+    if (!startsWith(judged, line) || !endsWith(judged, own) || !this.#beginsBody(hop, rest)) return null;
+    const said = slice(judged, line.length, judged.length - own.length);
+    const host = `host: ${slice(hop.origin, indexOf(hop.origin, "//") + 2)}\r\n`;
+    if (!matches(BEFORE, said) || !startsWith(said, host)) return null;
+    return hop.added === undefined ? judged + rest : withAdded(hop, hop.added, said + own, rest);
+  }
+
+  /** Whether the head ends as the request's body asks for. */
+  #beginsBody({ body, headers }: HopRequest, rest: string): boolean {
+    this.#body = body;
+    this.#left = matches(LENGTH, rest) ? +slice(rest, LENGTH_NAME.length, rest.length - 4) : 0;
+    if (rest === CHUNKED) {
+      this.#next = "size";
+      return body instanceof ReadableStream;
+    }
+    this.#next = this.#left > 0 ? "bytes" : "head";
+    if (rest !== "\r\n" && !matches(LENGTH, rest)) return false;
+    if (body === null) return this.#left === 0;
+    if (body instanceof Uint8Array) return this.#left === body.byteLength;
+    return this.#left === 0 || this.#left === declaredLength(headers);
+  }
+
+  #size(text: string): string | null {
+    if (text === LAST_CHUNK) this.#next = "head";
+    else if (matches(SIZE, text)) {
+      this.#next = "chunk";
+      this.#left = +`0x${slice(text, 2, text.length - 2)}`;
+    } else return null;
+    return text;
+  }
+}
+
+/** Whether the bytes are those of the body: the same memory. What flows is not known before it comes. */
+const isPartOf = (chunk: Uint8Array, body: HopRequest["body"]): boolean =>
+  body instanceof Uint8Array
+    ? chunk.buffer === body.buffer && chunk.byteOffset === body.byteOffset && chunk.byteLength === body.byteLength
+    : body !== null;
+
+/** The length that the caller stated for a body that flows. */
+function declaredLength(headers: HopRequest["headers"]): number {
+  for (let at = 0; at < headers.length; at++) {
+    const pair = headers[at] as HopRequest["headers"][number];
+    if (pair[0] === "content-length") return +pair[1];
+  }
+  return -1;
 }
 
 /** The header fields of a request as undici writes them: it computes the length itself. */
@@ -128,21 +177,3 @@ function withAdded({ method, path }: HopRequest, added: Added, fields: string, r
   const { lines, query } = openAdded(added);
   return `${method} ${withQuery(path, query)} HTTP/1.1\r\n${fields}${lines}${rest}`;
 }
-
-const handleOf = (socket: Socket): (Handle & { readonly _parent?: Handle }) | undefined =>
-  (socket as unknown as { _handle?: Handle })._handle;
-
-/** The functions that every handle has from its prototype, taken from handles that are connected to nothing. */
-function nativeWrites(): { readonly tcp: Handle; readonly tls: Handle } {
-  const socket = new TLSSocket(undefined as never);
-  try {
-    const tls = handleOf(socket);
-    const tcp = tls?._parent;
-    if (tls === undefined || tcp === undefined) throw new TypeError("this version of Node has no handles of sockets");
-    return { tls: writesOf(tls), tcp: writesOf(tcp) };
-  } finally {
-    socket.destroy();
-  }
-}
-
-const writesOf = ({ writeLatin1String, writev }: Handle): Handle => ({ writeLatin1String, writev });

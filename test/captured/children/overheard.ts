@@ -33,7 +33,7 @@ await (await early.fetch(`${API}/items/0`)).text();
 const { log } = console;
 const { stringify } = JSON;
 const { input: remembered } = Object.getOwnPropertyDescriptors(RegExp) as unknown as Record<string, PropertyDescriptor>;
-const spy = createSpy([SECRET as string]);
+const spy = createSpy([SECRET as string, encodeURIComponent(SECRET as string)]);
 const undo: (() => void)[] = [];
 for (const target of everything()) undo.push(wiretap(spy, target));
 for (const [name, holder] of [
