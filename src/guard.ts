@@ -4,6 +4,20 @@ import { type AuditLog, type AuditSigner, openAuditLog, type SessionLog } from "
 import { createTokenBroker, Secret } from "./broker/index.js";
 import { createDropLog } from "./call/dropped-headers.js";
 import { recordApproval, recordCredential } from "./call/event-record.js";
+import {
+  certifiedServices,
+  checkAgainstPolicy,
+  openTransport,
+  readGuardOptions,
+  readPolicySource,
+} from "./check-options.js";
+import {
+  type CheckedSessionOptions,
+  readIdentity,
+  readRevoked,
+  readSessionOptions,
+  readWait,
+} from "./check-session.js";
 import { systemClock } from "./clock.js";
 import { endInTurn } from "./end-in-turn.js";
 import { GuardError, OptionsError } from "./errors/guard-error.js";
@@ -12,17 +26,7 @@ import type { VerifiedIdentity } from "./identity/index.js";
 import { createMasker, type Masker, type MaskerOptions } from "./masking/index.js";
 import { Openings } from "./openings.js";
 import { defaultLog } from "./operational-log.js";
-import {
-  certifiedServices,
-  checkAgainstPolicy,
-  checkGuardOptions,
-  checkSessionOptions,
-  type GuardOptions,
-  openTransport,
-  type PolicySource,
-  type SessionOptions,
-  type WatchedPolicy,
-} from "./options.js";
+import type { GuardOptions, PolicySource, SessionOptions, WatchedPolicy } from "./options.js";
 import { revokeOrphans } from "./orphans.js";
 import {
   type Agent,
@@ -66,8 +70,8 @@ export interface Guard {
  *
  * @throws OptionsError, PolicyError with every problem at once; AuditUnavailableError where no record can be kept.
  */
-export async function createGuard(options: GuardOptions): Promise<Guard> {
-  checkGuardOptions(options);
+export async function createGuard(given: GuardOptions): Promise<Guard> {
+  const options = readGuardOptions(given);
   const source = sourceOf(options.policy);
   const policyFiles = new Set<string>();
   let policy = await loadPolicy(source, options.predicates, policyFiles);
@@ -166,15 +170,16 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
   };
   await desk.resume();
 
-  const openSession = async (asked: SessionOptions, wait: { readonly signal?: AbortSignal } = {}): Promise<Session> => {
+  const openSession = async (given: SessionOptions, wait: { readonly signal?: AbortSignal } = {}): Promise<Session> => {
     if (closing !== undefined) throw new GuardError("GUARD_CLOSED");
-    const ttlMs = checkSessionOptions(asked);
+    const asked = readSessionOptions(given);
+    const { signal } = readWait(wait);
     sealPassages(); // from here on agent code runs; what opens sockets for the guard is there
     const now = clock.now();
     const parent = parentOf(asked.parent);
     // What a stop goes by must be what the session then has: the caller's object may change meanwhile.
     const agent = freezeCopy(asked.agent);
-    const opening = openings.begin(agent.id, wait.signal);
+    const opening = openings.begin(agent.id, signal);
     let identity: Awaited<ReturnType<typeof identify>> | NonNullable<typeof parent>;
     try {
       identity = parent ?? (await identify(options.identity, asked, opening.signal, now));
@@ -192,7 +197,7 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
       agent,
       purpose: asked.purpose,
       startedAt: now,
-      expiresAt: Math.min(now + ttlMs, identity.expiresAt),
+      expiresAt: Math.min(now + asked.ttl, identity.expiresAt),
     };
     const record = withChain(
       audit.openSession(transport.kind === "fetch" ? { ...facts, transport: "fetch" } : facts),
@@ -278,12 +283,13 @@ export async function createGuard(options: GuardOptions): Promise<Guard> {
   return Object.freeze({
     openSession,
     async setPolicy(next: PolicySource) {
-      const loaded = await loadPolicy(next, options.predicates);
+      const loaded = await loadPolicy(readPolicySource(next), options.predicates);
       checkAgainstPolicy(loaded, options);
       unwatch();
       putInForce(loaded);
     },
-    async revoke({ agent }: { readonly agent: string }) {
+    async revoke(who: { readonly agent: string }) {
+      const { agent } = readRevoked(who);
       parts.vaults?.forget(agent);
       openings.stop(agent);
       const hit = [...sessions.values()].filter(({ session }) => session.agent.id === agent);
@@ -331,7 +337,7 @@ async function compileDocument(document: PolicyDocument, predicates: Predicates)
 
 async function identify(
   verifier: GuardOptions["identity"],
-  asked: SessionOptions,
+  asked: CheckedSessionOptions,
   signal: AbortSignal,
   now: number,
 ): Promise<VerifiedIdentity> {
@@ -341,10 +347,10 @@ async function identify(
       message: "An identityToken was given, but the guard has no `identity` to verify it with.",
     });
   }
-  const identity = await verifier.verify(asked.identityToken, { signal, now });
-  if (identity.expiresAt <= now)
-    throw new GuardError("IDENTITY_REFUSED", { message: "The identity token has expired." });
-  return identity;
+  // Somebody else's code: what it gives is read once, and a time that is none would never come.
+  const { principal, expiresAt } = readIdentity(await verifier.verify(asked.identityToken, { signal, now }));
+  if (!(expiresAt > now)) throw new GuardError("IDENTITY_REFUSED", { message: "The identity token has expired." });
+  return { principal, expiresAt };
 }
 
 /** Until the end of what a date can hold: it ends with the guard. */

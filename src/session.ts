@@ -11,6 +11,7 @@ import { asFetch } from "./client/guarded-function.js";
 import { type ConfigurationProblem, GuardError, OptionsError } from "./errors/guard-error.js";
 import type { GuardParts, SessionState } from "./guard-parts.js";
 import type { Agent, DelegationLink, Principal } from "./policy/index.js";
+import { requireFunction } from "./shapes/index.js";
 import { watchAbort } from "./transport/index.js";
 
 /** What a session is opened with, verified and filled in. Times are epoch milliseconds. */
@@ -134,6 +135,7 @@ export function createSession(
     client: <Paths extends object>(service: string) => createSessionClient<Paths>(parts.policy(), service, fetch),
     run: <Result>(...given: [() => Result] | [RunOptions, () => Result]): Result => {
       const [options, work] = given.length === 1 ? [undefined, given[0]] : given;
+      requireFunction(work, "work");
       return ambient.run(session, options === undefined ? work : () => inRun(options, work));
     },
     close: async (options?: CloseOptions): Promise<void> => {

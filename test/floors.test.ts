@@ -3,7 +3,7 @@ import { join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 
 const SRC = resolve(import.meta.dirname, "../src");
-const GROUND = new Set(["request", "policy", "masking", "errors", "clock"]);
+const GROUND = new Set(["request", "policy", "masking", "errors", "clock", "shapes"]);
 const MIDDLE = new Set(["identity", "broker", "approval", "transport", "audit", "store", "recording"]);
 
 interface Import {

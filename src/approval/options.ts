@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.js";
-import { type ConfigurationProblem, OptionsError } from "../errors/guard-error.js";
-import { deskProblems, isObject } from "./check-options.js";
+import { readOptions } from "../shapes/index.js";
+import { DESK } from "./check-options.js";
 import type { ApprovalEvent } from "./events.js";
 import type { ReminderTerms } from "./record/terms.js";
 import { type ApprovalVerifier, type VerifyOptions, verifyApprovals } from "./signing/verify.js";
@@ -67,23 +67,9 @@ export type DeskSettings = Required<Omit<ApprovalDeskOptions, Optional | "verify
 
 const DEFAULTS = { waitMs: 25_000, pendingTtlMs: 72 * 3_600_000, grantTtlMs: 300_000, denyCacheMs: 600_000 } as const;
 
-/** Everything that is wrong with what people configure of how they are asked. */
-export function approvalProblems(options: unknown, further: readonly string[] = []): ConfigurationProblem[] {
-  const problems = deskProblems(options, further);
-  if (isObject(options)) verifierOf(options["verify"], problems);
-  return problems;
-}
-
 /** Checks the options once. @throws OptionsError with every problem. */
 export function deskSettings(options: ApprovalDeskOptions): DeskSettings {
-  const problems = approvalProblems(options, ["clock", "randomId", "onEvent"]);
-  const problem = (key: string, message: string): void => void problems.push({ pointer: `/${key}`, message });
-  if (options.store === undefined) problem("store", "is needed: an approval store");
-  if (options.onEvent !== undefined && typeof options.onEvent !== "function") problem("onEvent", "must be a function");
-  if (typeof options.randomId !== "function") problem("randomId", "must be a function");
-  if (typeof options.clock?.monotonic !== "function") problem("clock", "must be a clock");
-  if (problems.length > 0) throw new OptionsError(problems);
-  const { verify: _, ...given } = withoutUndefined(options);
+  const { verify, ...given } = readOptions(options, DESK);
   return {
     ...DEFAULTS,
     separation: {},
@@ -95,24 +81,6 @@ export function deskSettings(options: ApprovalDeskOptions): DeskSettings {
     reminders: undefined,
     directory: undefined,
     ...given,
-    verify: verifierOf(options.verify, problems),
+    verify: verify === undefined || "token" in verify ? verify : verifyApprovals(verify),
   };
 }
-
-function verifierOf(verify: unknown, problems: ConfigurationProblem[]): ApprovalVerifier | undefined {
-  if (verify === undefined) return undefined;
-  if (isObject(verify) && typeof verify["token"] === "function" && typeof verify["proof"] === "function")
-    return verify as unknown as ApprovalVerifier;
-  try {
-    return verifyApprovals(verify as VerifyOptions);
-  } catch (error) {
-    if (!(error instanceof OptionsError)) throw error;
-    problems.push(...error.problems.map(({ pointer, message }) => ({ pointer: `/verify${pointer}`, message })));
-    return undefined;
-  }
-}
-
-const withoutUndefined = (options: ApprovalDeskOptions): ApprovalDeskOptions =>
-  Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
-  ) as unknown as ApprovalDeskOptions;

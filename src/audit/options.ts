@@ -1,6 +1,22 @@
 import { randomBytes } from "node:crypto";
 import { type Clock, systemClock } from "../clock.js";
 import { type ConfigurationProblem, OptionsError } from "../errors/guard-error.js";
+import {
+  callable,
+  having,
+  isObject,
+  list,
+  type Members,
+  needed,
+  object,
+  oneOf,
+  readAt,
+  readOptions,
+  type Shape,
+  text,
+  typed,
+  whole,
+} from "../shapes/index.js";
 import type { AnchorSink } from "./anchors/anchor.js";
 import type { SessionOpening } from "./event.js";
 import { type AuditFileSystem, systemFiles } from "./file-system.js";
@@ -38,43 +54,75 @@ export interface AuditLogOptions {
 export type CheckedOptions = Required<Omit<AuditLogOptions, "signer" | "secrets">> &
   Pick<AuditLogOptions, "signer" | "secrets">;
 
-const KINDS: Readonly<Record<keyof AuditLogOptions, "string" | "object" | "function">> = {
-  directory: "string",
-  clock: "object",
-  randomBytes: "function",
-  signer: "object",
-  anchors: "object",
-  sinks: "object",
-  sync: "string",
-  onFailure: "string",
-  secrets: "function",
-  warn: "function",
-  fs: "object",
+const directory: Shape<string> = text("must be the path of a directory", (path) =>
+  path.includes("\0") ? "must be the path of a directory" : undefined,
+);
+
+const NAME = "must be a name without spaces and `+`";
+const SIGNER: Members<AuditSigner> = {
+  keyName: needed(
+    text(NAME, (name) => (/^[^\s+]{1,128}$/.test(name) ? undefined : NAME)),
+    NAME,
+  ),
+  publicKey: needed(
+    typed(
+      (given): given is Uint8Array => given instanceof Uint8Array && given.length === 32,
+      "must be the 32 bytes of an Ed25519 public key",
+    ),
+    "must be the 32 bytes of an Ed25519 public key",
+  ),
+  sign: needed(callable(), "must be a function"),
 };
 
-/** Checks all options at once and fills in defaults. */
-export function checkOptions(options: AuditLogOptions): CheckedOptions {
-  const problems: ConfigurationProblem[] = [];
-  for (const [key, value] of Object.entries(options)) {
-    const kind = Object.hasOwn(KINDS, key) ? KINDS[key as keyof AuditLogOptions] : undefined;
-    if (kind === undefined) problems.push({ pointer: `/${key}`, message: "is not an option of the audit log" });
-    else if (value !== undefined && (typeof value !== kind || value === null)) {
-      problems.push({ pointer: `/${key}`, message: `must be a ${kind}` });
+/** Somebody else's code, with these members: used as it is. */
+const implementing = <Value>(members: Members<Value>, message: string): Shape<Value> => ({
+  read(given, place) {
+    if (!isObject(given)) {
+      place.report(message);
+      return undefined;
     }
-  }
-  if (typeof options.directory !== "string" || options.directory === "" || options.directory.includes("\0")) {
-    problems.push({ pointer: "/directory", message: "must be the path of a directory" });
-  }
-  if (options.sync !== undefined && !["os", "group", "strict"].includes(options.sync)) {
-    problems.push({ pointer: "/sync", message: 'must be "os", "group" or "strict"' });
-  }
-  if (options.onFailure !== undefined && !["deny", "buffer", "dangerously-allow"].includes(options.onFailure)) {
-    problems.push({ pointer: "/onFailure", message: 'must be "deny", "buffer" or "dangerously-allow"' });
-  }
-  if (typeof options.signer === "object" && options.signer !== null) problems.push(...problemsOfSigner(options.signer));
-  problems.push(...problemsOfPlaces(options.anchors ?? [], "anchors", "publish"));
-  problems.push(...problemsOfPlaces(options.sinks ?? [], "sinks", "write"));
-  if (problems.length > 0) throw new OptionsError(problems);
+    for (const [name, shape] of Object.entries(members)) readAt(given[name], shape as Shape<unknown>, place.at(name));
+    return given as Value;
+  },
+});
+
+const signer: Shape<AuditSigner> = implementing(SIGNER, "must be a signer");
+const named = needed(text("must be a name"), "must be a name");
+const anchor: Shape<AnchorSink> = implementing<AnchorSink>(
+  { name: named, publish: needed(callable(), "must be a function") },
+  "must have a `name` and a function `publish`",
+);
+const sink: Shape<AuditSink> = implementing<AuditSink>(
+  { name: named, write: needed(callable(), "must be a function"), attempts: whole(1), givenUp: callable() },
+  "must have a `name` and a function `write`",
+);
+
+/** What people configure of a record, but for where it is kept. */
+export const RECORD: Members<Pick<AuditLogOptions, "signer" | "anchors" | "sinks" | "sync" | "onFailure">> & {
+  readonly directory: Shape<string>;
+} = {
+  directory,
+  signer,
+  anchors: list(anchor),
+  sinks: list(sink),
+  sync: oneOf("os", "group", "strict"),
+  onFailure: oneOf("deny", "buffer", "dangerously-allow"),
+};
+
+const FILES = ["makeDirectory", "createFile", "write", "truncate", "stat", "syncNow", "sync", "syncDirectory", "close"];
+
+const OPTIONS: Shape<AuditLogOptions> = object<AuditLogOptions>({
+  ...RECORD,
+  directory: needed(directory, "must be the path of a directory"),
+  clock: having(["now", "monotonic", "schedule"], "must be a clock"),
+  randomBytes: callable(),
+  secrets: callable(),
+  warn: callable(),
+  fs: having([...FILES, "remove", "removeDirectory"], "must be a file system"),
+});
+
+/** Checks all options at once and fills in defaults. @throws OptionsError */
+export function checkOptions(options: AuditLogOptions): CheckedOptions {
   return {
     anchors: [],
     sinks: [],
@@ -84,44 +132,17 @@ export function checkOptions(options: AuditLogOptions): CheckedOptions {
     onFailure: "deny",
     warn: (message) => process.emitWarning(message, { type: "AuditWarning", code: "SALLYPORT_AUDIT" }),
     fs: systemFiles,
-    ...withoutUndefined(options),
+    ...readOptions(options, OPTIONS),
   };
 }
 
-function problemsOfPlaces(
-  places: unknown,
-  option: "anchors" | "sinks",
-  method: "publish" | "write",
-): readonly ConfigurationProblem[] {
-  if (!Array.isArray(places)) return [{ pointer: `/${option}`, message: "must be a list" }];
-  return places.flatMap((place: Record<string, unknown> | null, index) =>
-    typeof place?.[method] === "function" && typeof place["name"] === "string"
-      ? []
-      : [{ pointer: `/${option}/${index}`, message: `must have a \`name\` and a function \`${method}\`` }],
-  );
-}
-
-/** @throws {OptionsError} where it is no signer. */
-export function checkSigner(signer: AuditSigner): void {
-  const problems = problemsOfSigner(signer);
-  if (problems.length > 0) throw new OptionsError(problems);
-}
-
-function problemsOfSigner({ keyName, publicKey, sign }: AuditSigner): readonly ConfigurationProblem[] {
-  const problems: ConfigurationProblem[] = [];
-  if (typeof keyName !== "string" || !/^[^\s+]{1,128}$/.test(keyName)) {
-    problems.push({ pointer: "/signer/keyName", message: "must be a name without spaces and `+`" });
-  }
-  if (!(publicKey instanceof Uint8Array) || publicKey.length !== 32) {
-    problems.push({ pointer: "/signer/publicKey", message: "must be the 32 bytes of an Ed25519 public key" });
-  }
-  if (typeof sign !== "function") problems.push({ pointer: "/signer/sign", message: "must be a function" });
-  return problems;
-}
+/** Reads a signer. @throws OptionsError where it is none. */
+export const checkSigner = (given: unknown): AuditSigner => readOptions(given, needed(signer, "must be a signer"));
 
 /** Checks the facts of a session: its id becomes a directory name, and without a principal nobody is accountable. */
 export function checkSession(facts: SessionOpening): void {
   const problems: ConfigurationProblem[] = [];
+  if (!isObject(facts)) throw new OptionsError([{ pointer: "", message: "must be an object" }]);
   if (typeof facts.id !== "string" || !SESSION_ID.test(facts.id)) {
     problems.push({ pointer: "/id", message: "must be 1 to 128 letters, digits, `-` and `_`" });
   }
@@ -144,7 +165,3 @@ export function checkSession(facts: SessionOpening): void {
 
 /** Names of session directories. No dot: neither `..` nor the name of a ledger can be one. */
 export const SESSION_ID: RegExp = /^[A-Za-z0-9_-]{1,128}$/;
-
-function withoutUndefined<Value extends object>(value: Value): Value {
-  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as Value;
-}

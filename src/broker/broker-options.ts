@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.js";
-import { type ConfigurationProblem, OptionsError } from "../errors/guard-error.js";
+import { callable, dictionary, having, needed, object, readOptions, type Shape, whole } from "../shapes/index.js";
 import type { BrokerEvent } from "./events.js";
 import type { CredentialStore } from "./leases.js";
 import type { CredentialProvider } from "./provider.js";
@@ -22,36 +22,21 @@ export interface TokenBrokerOptions {
   readonly issueDeadlineMs?: number;
 }
 
-const KNOWN_OPTIONS = new Set([
-  "providers",
-  "clock",
-  "random",
-  "onEvent",
-  "leases",
-  "maxCredentials",
-  "issueDeadlineMs",
-]);
+const OPTIONS: Shape<TokenBrokerOptions> = object<TokenBrokerOptions>({
+  providers: needed(
+    dictionary(
+      having(["issue"], "must be a provider: an object with `issue`"),
+      "must be an object of providers by name",
+    ),
+    "must be an object of providers by name",
+  ),
+  clock: having(["now", "monotonic", "schedule"], "must be a clock"),
+  random: callable(),
+  onEvent: callable(),
+  leases: having(["put", "remove", "list"], "must be a store of credentials"),
+  maxCredentials: whole(1),
+  issueDeadlineMs: whole(1),
+});
 
-/** Throws {@link OptionsError} with every problem of the options. */
-export function checkBrokerOptions(options: TokenBrokerOptions): void {
-  const problems: ConfigurationProblem[] = [];
-  for (const name of Object.keys(options)) {
-    if (!KNOWN_OPTIONS.has(name)) problems.push({ pointer: `/${name}`, message: "is not an option" });
-  }
-  if (typeof options.providers !== "object" || options.providers === null) {
-    problems.push({ pointer: "/providers", message: "must be an object of providers by name" });
-  } else {
-    for (const [name, provider] of Object.entries(options.providers)) {
-      if (typeof provider?.issue !== "function") {
-        problems.push({ pointer: `/providers/${name}`, message: "must be a provider: an object with `issue`" });
-      }
-    }
-  }
-  for (const name of ["maxCredentials", "issueDeadlineMs"] as const) {
-    const value = options[name];
-    if (value !== undefined && !(Number.isSafeInteger(value) && value > 0)) {
-      problems.push({ pointer: `/${name}`, message: "must be a positive whole number" });
-    }
-  }
-  if (problems.length > 0) throw new OptionsError(problems);
-}
+/** Reads the options once. @throws OptionsError with every problem */
+export const readBrokerOptions = (options: unknown): TokenBrokerOptions => readOptions(options, OPTIONS);

@@ -2,7 +2,7 @@ import { systemClock } from "../clock.js";
 import { GuardError } from "../errors/guard-error.js";
 import type { KnownSecrets } from "../masking/known/known-secrets.js";
 import { mapGet } from "../request/captured.js";
-import { checkBrokerOptions, type TokenBrokerOptions } from "./broker-options.js";
+import { readBrokerOptions, type TokenBrokerOptions } from "./broker-options.js";
 import { cacheKey } from "./cache-key.js";
 import { type Credential, type CredentialOwner, credentialHandle } from "./credential.js";
 import { CredentialError } from "./credential-error.js";
@@ -50,8 +50,8 @@ const REFUSALS_WINDOW_MS = 60_000;
 const MAX_CLOSED_SESSIONS = 50_000;
 
 /** Creates a broker. Throws {@link OptionsError}. */
-export function createTokenBroker(options: TokenBrokerOptions): TokenBroker {
-  checkBrokerOptions(options);
+export function createTokenBroker(given: TokenBrokerOptions): TokenBroker {
+  const options = readBrokerOptions(given);
   const { clock = systemClock, random = Math.random, maxCredentials = 10_000, issueDeadlineMs = 30_000 } = options;
   const providers = new Map(Object.entries(options.providers));
 

@@ -1,4 +1,4 @@
-import { type ConfigurationProblem, OptionsError } from "../errors/guard-error.js";
+import { number, object, oneOf, readOptions, type Shape } from "../shapes/index.js";
 import type { OnDeny } from "./respond.js";
 
 /** How the calls of one fetch are treated. */
@@ -21,19 +21,14 @@ export interface FetchOptions {
 
 /** What is held longer is nobody's intention: an approval outlives its call. */
 const LONGEST_WAIT_MS = 24 * 3_600_000;
-const ON_DENY: ReadonlySet<unknown> = new Set(["throw", "respond", "slack"] satisfies OnDeny[]);
+
+const OPTIONS: Shape<FetchOptions> = object<FetchOptions>({
+  onDeny: oneOf<OnDeny>("throw", "respond", "slack"),
+  wait: number(0, LONGEST_WAIT_MS, "must be a number of milliseconds, at most 24 hours"),
+});
 
 /** Reads the options of a fetch. @throws OptionsError */
 export function mannerOf(options: FetchOptions = {}): Manner {
-  const problems: ConfigurationProblem[] = [];
-  const problem = (pointer: string, message: string): void => void problems.push({ pointer, message });
-  if (typeof options !== "object" || options === null)
-    throw new OptionsError([{ pointer: "", message: "must be an object" }]);
-  const { onDeny = "throw", wait, ...unknown } = options;
-  for (const key of Object.keys(unknown)) problem(`/${key}`, "is not a known option");
-  if (!ON_DENY.has(onDeny)) problem("/onDeny", 'must be "throw", "respond" or "slack"');
-  if (wait !== undefined && !(typeof wait === "number" && wait >= 0 && wait <= LONGEST_WAIT_MS))
-    problem("/wait", "must be a number of milliseconds, at most 24 hours");
-  if (problems.length > 0) throw new OptionsError(problems);
+  const { onDeny = "throw", wait } = readOptions(options, OPTIONS);
   return { onDeny, waitMs: wait };
 }

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
-import { type ConfigurationProblem, OptionsError } from "../errors/guard-error.js";
+import { abortSignal, object, readOptions, type Shape, text } from "../shapes/index.js";
 
 /** What `session.run` is told of the work: it is in the record of everything below, and ends what is held there. */
 export interface RunOptions {
@@ -40,10 +40,8 @@ export const currentRun = (): ToolRun => runs.getStore() ?? NO_RUN;
 
 /** Runs `work` as a run inside the current one: what is not said is as around it. @throws OptionsError */
 export function inRun<Result>(options: RunOptions, work: () => Result): Result {
-  const problems = runProblems(options);
-  if (problems.length > 0) throw new OptionsError(problems);
+  const { runId, toolCallId, signal } = readOptions(options, OPTIONS);
   const around = currentRun();
-  const { runId, toolCallId, signal } = options;
   const ids = {
     ...around.ids,
     ...(runId === undefined ? {} : { runId }),
@@ -57,19 +55,7 @@ export function inRun<Result>(options: RunOptions, work: () => Result): Result {
 }
 
 const LONGEST_ID = 256;
+const ID = `must be a text of 1 to ${LONGEST_ID} characters`;
+const id = text(ID, ({ length }) => (length <= LONGEST_ID ? undefined : ID));
 
-function runProblems(options: unknown): readonly ConfigurationProblem[] {
-  if (typeof options !== "object" || options === null) return [{ pointer: "", message: "must be an object" }];
-  return Object.entries(options).flatMap(([key, value]) => {
-    if (!["runId", "toolCallId", "signal"].includes(key))
-      return [{ pointer: `/${key}`, message: "is not a known option" }];
-    if (value === undefined) return [];
-    if (key === "signal") return isSignal(value) ? [] : [{ pointer: "/signal", message: "must be an AbortSignal" }];
-    return typeof value === "string" && value !== "" && value.length <= LONGEST_ID
-      ? []
-      : [{ pointer: `/${key}`, message: `must be a text of 1 to ${LONGEST_ID} characters` }];
-  });
-}
-
-const isSignal = (value: unknown): value is AbortSignal =>
-  Object.prototype.toString.call(value) === "[object AbortSignal]";
+const OPTIONS: Shape<RunOptions> = object<RunOptions>({ runId: id, toolCallId: id, signal: abortSignal });

@@ -16,6 +16,7 @@ export function createSessionClient<Paths extends object>(
   service: string,
   fetch: typeof globalThis.fetch,
 ): Client<Paths> {
+  if (typeof service !== "string") throw new TypeError('"service" must be the name of a service of the policy');
   const document = Object.hasOwn(policy.document.services, service) ? policy.document.services[service] : undefined;
   const [origin, ...others] = document?.origins ?? [];
   if (document === undefined)

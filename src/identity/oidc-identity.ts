@@ -1,8 +1,24 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { type Clock, systemClock } from "../clock.js";
-import { type ConfigurationProblem, GuardError, OptionsError } from "../errors/guard-error.js";
+import { GuardError } from "../errors/guard-error.js";
 import {
-  addressesProblem,
+  across,
+  callable,
+  flag,
+  having,
+  list,
+  needed,
+  number,
+  object,
+  oneOf,
+  oneOrMore,
+  readOptions,
+  type Shape,
+  text,
+} from "../shapes/index.js";
+import {
+  addressRanges,
+  checkIssuer,
   createCheckedFetch,
   discoverIssuer,
   type FreshValue,
@@ -10,7 +26,8 @@ import {
   freshValue,
   type IssuerAccess,
   IssuerFault,
-  issuerProblem,
+  issuerUrl,
+  serverOrigins,
 } from "../transport/index.js";
 import { principalFromClaims } from "./principal.js";
 import { hasRepeatedName } from "./repeated-names.js";
@@ -52,12 +69,6 @@ const TOKEN_TYPES: ReadonlySet<unknown> = new Set([undefined, "jwt", "at+jwt", "
 const MAX_TOKEN_CHARACTERS = 16 * 1024;
 const KEYS = { maxAgeMs: 10 * 60_000, maxStaleMs: 60 * 60_000, cooldownMs: 1_000 };
 
-const KNOWN_OPTIONS = new Set(
-  "issuer audience algorithms clockToleranceSeconds groupsClaim tenantClaim principalType endpointOrigins addresses allowInsecure fetch clock".split(
-    " ",
-  ),
-);
-
 /**
  * Verifies ID and access tokens (JWT, RFC 7519, RFC 8725, RFC 9068) of one OpenID Connect provider: signature by a key
  * the issuer publishes, issuer, audience and time. Throws `IDENTITY_REFUSED` for a token that does not verify and
@@ -66,9 +77,8 @@ const KNOWN_OPTIONS = new Set(
  *
  * It does not ask whether the token has been revoked meanwhile: a session ends with its token at the latest.
  */
-export function oidcIdentity(options: OidcIdentityOptions): IdentityVerifier {
-  const problems = optionProblems(options);
-  if (problems.length > 0) throw new OptionsError(problems);
+export function oidcIdentity(given: OidcIdentityOptions): IdentityVerifier {
+  const options = readOptions(given, OPTIONS);
   const rules: IssuerAccess = { ...options, fetch: options.fetch ?? createCheckedFetch(options).fetch };
   const tolerance = options.clockToleranceSeconds ?? 5;
   const mapping = {
@@ -181,44 +191,22 @@ function whyNotVerified(error: unknown): string {
 const refused = (reason: string): GuardError =>
   new GuardError("IDENTITY_REFUSED", { message: `The identity token was refused: ${reason}.` });
 
-function optionProblems(options: OidcIdentityOptions): ConfigurationProblem[] {
-  const problems: ConfigurationProblem[] = [];
-  const check = (ok: boolean, name: string, message: string): void => {
-    if (!ok) problems.push({ pointer: `/${name}`, message });
-  };
-  const isName = (value: unknown): boolean => typeof value === "string" && value.length > 0;
-  for (const name of Object.keys(options)) check(KNOWN_OPTIONS.has(name), name, "is not an option");
-  const issuer = issuerProblem(options.issuer, options.allowInsecure === true);
-  check(issuer === undefined, "issuer", issuer ?? "");
-  const audiences: unknown[] = [options.audience].flat();
-  check(audiences.length > 0 && audiences.every(isName), "audience", "must be a name or a list of names");
-  const algorithms = options.algorithms ?? ASYMMETRIC;
-  check(
-    Array.isArray(algorithms) && algorithms.length > 0 && algorithms.every((name) => ASYMMETRIC.includes(name)),
-    "algorithms",
-    `must be some of ${ASYMMETRIC.join(", ")}`,
-  );
-  const tolerance = options.clockToleranceSeconds ?? 0;
-  check(
-    Number.isFinite(tolerance) && tolerance >= 0 && tolerance <= 60,
-    "clockToleranceSeconds",
-    "must be between 0 and 60",
-  );
-  check(options.groupsClaim === undefined || isName(options.groupsClaim), "groupsClaim", "must be the name of a claim");
-  check(options.tenantClaim === undefined || isName(options.tenantClaim), "tenantClaim", "must be the name of a claim");
-  check(
-    options.principalType === undefined || ["human", "service"].includes(options.principalType),
-    "principalType",
-    'must be "human" or "service"',
-  );
-  const addresses = addressesProblem(options.addresses);
-  check(addresses === undefined, "addresses", addresses ?? "");
-  const origins: unknown = options.endpointOrigins ?? [];
-  check(Array.isArray(origins) && origins.every(isOrigin), "endpointOrigins", "must be a list of origins");
-  return problems;
-}
+const claim = text("must be the name of a claim");
 
-/** True for the text of an origin, e.g. `https://keys.example`, in the form the URL standard gives it. */
-function isOrigin(value: unknown): boolean {
-  return typeof value === "string" && URL.canParse(value) && new URL(value).origin === value;
-}
+const OPTIONS: Shape<OidcIdentityOptions> = across(
+  object<OidcIdentityOptions>({
+    issuer: needed(issuerUrl),
+    audience: needed(oneOrMore(text("must be a name"), "must be a name or a list of names")),
+    algorithms: list(oneOf(...ASYMMETRIC), { least: 1, message: `must be some of ${ASYMMETRIC.join(", ")}` }),
+    clockToleranceSeconds: number(0, 60, "must be a number from 0 to 60"),
+    groupsClaim: claim,
+    tenantClaim: claim,
+    principalType: oneOf("human", "service"),
+    endpointOrigins: serverOrigins,
+    addresses: addressRanges,
+    allowInsecure: flag,
+    fetch: callable(),
+    clock: having(["now", "monotonic", "schedule"], "must be a clock"),
+  }),
+  ({ issuer, allowInsecure }, place) => checkIssuer(issuer, allowInsecure, place.at("issuer")),
+);

@@ -1,6 +1,7 @@
 import { GuardError } from "../errors/guard-error.js";
 import { type Automaton, buildAutomaton } from "./automaton.js";
 import { fromUtf8, utf8 } from "./bytes.js";
+import { checkOpenPaths, readMaskerOptions } from "./check-options.js";
 import { type Finding, findIn } from "./detect.js";
 import { discordDetector } from "./detectors/bot-tokens.js";
 import { nameDetectors } from "./detectors/context.js";
@@ -25,7 +26,7 @@ import { KnownNames } from "./json/names.js";
 import { indexOf, KnownSecrets } from "./known/known-secrets.js";
 import { mediaOf } from "./media.js";
 import { maskedField } from "./named-text.js";
-import { checkOpenPaths, checkOptions, countryOf, DETECTORS, type MaskerOptions, NATIONAL } from "./options.js";
+import { countryOf, DETECTORS, type MaskerOptions, NATIONAL } from "./options.js";
 import { type MaskingPass, type OpenOptions, openPass, type Secrets } from "./pass.js";
 import { type PathRule, PathRules } from "./paths.js";
 import type { Detector } from "./probe.js";
@@ -82,8 +83,8 @@ function differs(one: readonly string[], other: readonly string[]): boolean {
 const KEPT_LISTS = 8;
 
 /** A masker for these options; throws `OptionsError` with everything that is wrong with them. */
-export function createMasker(options: MaskerOptions = {}): Masker {
-  checkOptions(options);
+export function createMasker(given: MaskerOptions = {}): Masker {
+  const options = readMaskerOptions(given);
   const detectors = detectorsFor(options);
   const plain = buildAutomaton(detectors);
   const strategies = new Map(Object.entries(options.strategies ?? {}));

@@ -1,9 +1,9 @@
-import { OptionsError } from "../errors/guard-error.js";
 import { type CanonicalRequest, canonicaliseRequest, type RequestHead } from "../request/canonical.js";
 import { MAX_FIELDS } from "../request/headers.js";
 import { withoutFields } from "../request/pieces.js";
 import type { Refusal } from "../request/refusal.js";
 import type { CanonicalUrl } from "../request/url.js";
+import { callable, dictionary, object, readOptions, type Shape } from "../shapes/index.js";
 import { type CompiledPolicy, compileDocument } from "./compile.js";
 import type { DecisionContext } from "./context.js";
 import type { Decision } from "./decision.js";
@@ -61,7 +61,7 @@ export interface Policy {
  * @throws PolicyError listing every problem at once, each with its JSON Pointer; OptionsError for wrong options.
  */
 export function compilePolicy(document: PolicyDocument, options: PolicyOptions = {}): Policy {
-  const compiled = compileDocument(document, readOptions(options));
+  const compiled = compileDocument(document, readPredicates(readOptions(options, OPTIONS).predicates));
   const refusal = (code: Decision["code"], reason: string): Decision => ({
     effect: "deny",
     code,
@@ -91,11 +91,9 @@ export function compilePolicy(document: PolicyDocument, options: PolicyOptions =
   });
 }
 
-function readOptions({ predicates, ...unknown }: PolicyOptions): ReturnType<typeof readPredicates> {
-  const problems = Object.keys(unknown).map((key) => ({ pointer: `/${key}`, message: "is not a known option" }));
-  if (problems.length > 0) throw new OptionsError(problems);
-  return readPredicates(predicates);
-}
+const OPTIONS: Shape<PolicyOptions> = object<PolicyOptions>({
+  predicates: dictionary(callable(), "must be an object of functions by name"),
+});
 
 const utf8 = new TextEncoder();
 

@@ -2,14 +2,14 @@ import { accessSync, constants, mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import type { ApprovalRecord } from "../approval/index.js";
 import type { CredentialLease } from "../broker/index.js";
-import { type ConfigurationProblem, OptionsError } from "../errors/guard-error.js";
+import { needed, object, readOptions, type Shape } from "../shapes/index.js";
 import { approvalIndex, approvalsIn } from "./approvals.js";
 import { credentialsIn, leaseIndex } from "./credentials.js";
 import { FileTable } from "./file/file-table.js";
 import { limitIndex, limitsIn } from "./limits.js";
 import type { Store } from "./memory-store.js";
 import { type SentRequest, sentIn, sentIndex } from "./sent.js";
-import { type StoreSizes, sizesOf, unknownOptions } from "./sizes.js";
+import { SIZES, type StoreSizes, sizesOf } from "./sizes.js";
 import type { SlidingWindow } from "./sliding-window.js";
 
 /** Options of {@link fileStore}. */
@@ -31,11 +31,8 @@ export interface FileStore extends Store {
  * @throws OptionsError where the directory cannot be used
  */
 export function fileStore(directory: string, options: FileStoreOptions = {}): FileStore {
-  const problems = unknownOptions(options, ["maxApprovals", "maxLimits"]);
-  const { maxApprovals, maxLimits } = sizesOf(options, problems);
-  const path = resolve(directory);
-  if (problems.length === 0) problems.push(...problemsOf(path));
-  if (problems.length > 0) throw new OptionsError(problems);
+  const { maxApprovals, maxLimits } = sizesOf(readOptions(options, OPTIONS));
+  const path = readOptions({ directory }, PLACE).directory;
   const approvals = new FileTable<ApprovalRecord>({
     directory: path,
     name: "approvals",
@@ -76,13 +73,24 @@ function checkVersion({ v }: ApprovalRecord): void {
   if (v !== 1) throw new Error(`An approval of version ${String(v)} was written by a later version of this library.`);
 }
 
-function problemsOf(path: string): readonly ConfigurationProblem[] {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    accessSync(path, constants.R_OK | constants.W_OK);
-    return [];
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "UNKNOWN";
-    return [{ pointer: "/directory", message: `${path} cannot be used (${code})` }];
-  }
-}
+/** A directory that can be used, by its whole path. It is made where it is not there. */
+const usable: Shape<string> = {
+  read(given, place) {
+    if (typeof given !== "string" || given === "" || given.includes("\0"))
+      return void place.report("must be the path of a directory");
+    const path = resolve(given);
+    try {
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+      accessSync(path, constants.R_OK | constants.W_OK);
+      return path;
+    } catch (error) {
+      return void place.report(`${path} cannot be used (${(error as NodeJS.ErrnoException).code ?? "UNKNOWN"})`);
+    }
+  },
+};
+
+const PLACE: Shape<{ readonly directory: string }> = object({
+  directory: needed(usable, "must be the path of a directory"),
+});
+
+const OPTIONS: Shape<FileStoreOptions> = object<FileStoreOptions>(SIZES);

@@ -1,12 +1,12 @@
 import type { ApprovalStore } from "../approval/index.js";
 import type { CredentialStore } from "../broker/index.js";
-import { OptionsError } from "../errors/guard-error.js";
+import { callable, object, readOptions, type Shape } from "../shapes/index.js";
 import { approvalIndex, approvalsIn } from "./approvals.js";
 import { credentialsIn, leaseIndex } from "./credentials.js";
 import { memoryTable } from "./documents.js";
 import { type LimitStore, limitIndex, limitsIn } from "./limits.js";
 import { type SentStore, sentIn, sentIndex } from "./sent.js";
-import { type StoreSizes, sizesOf, unknownOptions } from "./sizes.js";
+import { SIZES, type StoreSizes, sizesOf } from "./sizes.js";
 
 /** What the guard keeps between calls, each kind behind its own interface. */
 export interface Store {
@@ -24,6 +24,8 @@ export interface MemoryStoreOptions extends StoreSizes {
   readonly warn?: (message: string) => void;
 }
 
+const OPTIONS: Shape<MemoryStoreOptions> = object<MemoryStoreOptions>({ ...SIZES, warn: callable() });
+
 /**
  * Keeps everything in the memory of this process: for development and tests, and for a guard whose approvals and limits need
  * not survive it. Nothing is shared with other processes.
@@ -31,12 +33,8 @@ export interface MemoryStoreOptions extends StoreSizes {
  * @throws OptionsError
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
-  const problems = unknownOptions(options, ["maxApprovals", "maxLimits", "warn"]);
-  const { maxApprovals, maxLimits } = sizesOf(options, problems);
-  const { warn } = options;
-  if (warn !== undefined && typeof warn !== "function")
-    problems.push({ pointer: "/warn", message: "must be a function" });
-  if (problems.length > 0) throw new OptionsError(problems);
+  const { warn, ...sizes } = readOptions(options, OPTIONS);
+  const { maxApprovals, maxLimits } = sizesOf(sizes);
   warn?.("The memory store is for development: approvals and limits are lost when this process ends.");
   return {
     approvals: approvalsIn(memoryTable(approvalIndex), maxApprovals),

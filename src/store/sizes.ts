@@ -1,4 +1,4 @@
-import type { ConfigurationProblem } from "../errors/guard-error.js";
+import { type Members, whole } from "../shapes/index.js";
 
 /** How much a store keeps. */
 export interface StoreSizes {
@@ -8,21 +8,11 @@ export interface StoreSizes {
   readonly maxLimits?: number;
 }
 
-/** The sizes with their defaults; what is wrong with them goes to `problems`. */
-export function sizesOf(
-  { maxApprovals = 10_000, maxLimits = 100_000 }: StoreSizes,
-  problems: ConfigurationProblem[],
-): Required<StoreSizes> {
-  const sizes = { maxApprovals, maxLimits };
-  for (const [key, value] of Object.entries(sizes)) {
-    if (!Number.isSafeInteger(value) || value < 1)
-      problems.push({ pointer: `/${key}`, message: "must be a whole number of at least 1" });
-  }
-  return sizes;
-}
+/** How they must look. */
+export const SIZES: Members<StoreSizes> = { maxApprovals: whole(1), maxLimits: whole(1) };
 
-/** The members of `options` that nobody knows. */
-export const unknownOptions = (options: object, known: readonly string[]): ConfigurationProblem[] =>
-  Object.keys(options)
-    .filter((key) => !known.includes(key))
-    .map((key) => ({ pointer: `/${key}`, message: "unknown option" }));
+/** The sizes with their defaults. */
+export const sizesOf = ({ maxApprovals = 10_000, maxLimits = 100_000 }: StoreSizes): Required<StoreSizes> => ({
+  maxApprovals,
+  maxLimits,
+});

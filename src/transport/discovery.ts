@@ -1,4 +1,3 @@
-import { addressRangeProblem } from "../request/address.js";
 import { type JsonValue, readStrictJson } from "../request/body/json.js";
 import { type BoundedAnswer, FetchFault, fetchBounded, type PlainFetch } from "./bounded-fetch.js";
 
@@ -54,13 +53,6 @@ export function issuerProblem(value: unknown, allowInsecure: boolean): string | 
   if (value.includes("/.well-known/")) return "must be the issuer itself, not the URL of its metadata";
   if (/[{}]/.test(value)) return "must name one issuer, not a template";
   return undefined;
-}
-
-/** Why these are not address ranges, or undefined. */
-export function addressesProblem(addresses: unknown): string | undefined {
-  if (addresses === undefined) return undefined;
-  if (!Array.isArray(addresses) || addresses.length === 0) return "must be a list of address ranges";
-  return addresses.map((range) => addressRangeProblem(String(range))).find((problem) => problem !== undefined);
 }
 
 function urlProblem(value: string, allowInsecure: boolean): string | undefined {

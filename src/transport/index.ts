@@ -15,7 +15,6 @@ export {
 } from "./bounded-fetch.js";
 export { type CheckedFetch, createCheckedFetch } from "./checked-fetch.js";
 export {
-  addressesProblem,
   discoverIssuer,
   fetchKeySet,
   type IssuerAccess,
@@ -33,6 +32,7 @@ export type { ResolvedAddress, Resolver } from "./pinned-lookup.js";
 export type { ProxyOptions } from "./proxy/proxy-options.js";
 export { buildResponse, type ResponseParts } from "./response.js";
 export { type Fault, Sending } from "./sending.js";
+export { addressRanges, checkIssuer, issuerUrl, serverOrigins } from "./server-options.js";
 export type { TlsOptions } from "./tls-options.js";
 export type {
   BodySource,
@@ -43,5 +43,5 @@ export type {
   HopResponse,
   Transport,
 } from "./transport.js";
-export type { ServiceConnectionOptions, UndiciTransportOptions } from "./transport-options.js";
-export { createUndiciTransport } from "./undici-transport.js";
+export type { ServiceConnectionOptions, TransportSettings, UndiciTransportOptions } from "./transport-options.js";
+export { createUndiciTransport, openUndiciTransport } from "./undici-transport.js";

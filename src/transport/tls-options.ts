@@ -20,6 +20,8 @@ export interface ServiceTls {
   /** Null where only the name is another. */
   readonly context: SecureContext | null;
   readonly servername: string | undefined;
+  /** Whether the service is shown a certificate of ours. */
+  readonly isCertified: boolean;
 }
 
 export const isPem = (text: unknown): boolean =>
@@ -37,7 +39,7 @@ export function tlsOf(options: Readonly<Record<string, unknown>>, pointer: strin
     report(pointer + place, message);
   };
   for (const [name, value] of Object.entries(options)) {
-    if (!KNOWN.has(name)) wrong(`/${name}`, "is not an option of TLS");
+    if (!KNOWN.has(name)) wrong(`/${name}`, "is not a known option");
     // A variable that is not set would have everybody trusted, or nobody shown.
     else if (value === undefined) wrong(`/${name}`, "is undefined: give a value, or leave it out");
   }
@@ -54,7 +56,7 @@ export function tlsOf(options: Readonly<Record<string, unknown>>, pointer: strin
     wrong("/servername", "must be a host name");
   if (!isSound) return null;
   const context = ca === undefined && cert === undefined ? null : contextOf({ ca, cert, key, passphrase }, wrong);
-  return { context, servername: servername as string | undefined };
+  return { context, servername: servername as string | undefined, isCertified: cert !== undefined };
 }
 
 function contextOf(material: Readonly<Record<string, unknown>>, wrong: Report): SecureContext | null {

@@ -1,4 +1,14 @@
-import { type ConfigurationProblem, OptionsError } from "../errors/guard-error.js";
+import {
+  callable,
+  isObject,
+  oneOrMore,
+  readAt,
+  readOptions,
+  type Shape,
+  suggestion,
+  typed,
+  whole,
+} from "../shapes/index.js";
 import { type Resolver, systemResolver } from "./pinned-lookup.js";
 import { type HttpProxy, type ProxyOptions, proxyOf } from "./proxy/proxy-options.js";
 import { isPem, type ServiceTls, type TlsOptions, tlsOf } from "./tls-options.js";
@@ -89,37 +99,46 @@ const AT_LEAST_ONE: ReadonlySet<string> = new Set([
 /** Reports what is wrong at a place. */
 export type Report = (pointer: string, message: string) => void;
 
+/** How the options must look. Keys and certificates are tried at once; no message holds a value. */
+export const TRANSPORT: Shape<TransportSettings> = {
+  read(given, place) {
+    if (!isObject(given)) {
+      place.report("must be an object");
+      return undefined;
+    }
+    // Every member is read here, once.
+    const { lookup, ca, services = {}, proxy, ...rest } = given;
+    const report: Report = (pointer, message) => place.below(pointer).report(message);
+    const resolver = readAt(lookup, callable<Resolver>(), place.at("lookup")) ?? systemResolver;
+    const authorities = readAt(ca, oneOrMore(pem), place.at("ca")) ?? [];
+    const numbers: Record<keyof typeof NUMBERS, number> = { ...NUMBERS };
+    for (const [name, value] of Object.entries(rest) as [keyof typeof NUMBERS, unknown][]) {
+      if (!Object.hasOwn(NUMBERS, name)) report(`/${name}`, `is not a known option${suggestion(name, KNOWN)}`);
+      else numbers[name] = readAt(value, whole(AT_LEAST_ONE.has(name) ? 1 : 0), place.at(name)) ?? NUMBERS[name];
+    }
+    const usual: Route = {
+      tls: null,
+      http2: false,
+      proxy: proxy === undefined ? null : proxyAt("/proxy", proxy, report),
+    };
+    const routes = new Map<string, Route>();
+    for (const [name, service] of Object.entries(objectOr(services, "/services", report)))
+      routes.set(name, routeOf(service, `/services/${name}`, usual, report));
+    return { lookup: resolver, ca: [authorities].flat(), ...numbers, usual, routes };
+  },
+};
+
+const pem = typed((given): given is string => isPem(given), "must be PEM certificates");
+
+const KNOWN = ["lookup", "ca", "services", "proxy", ...Object.keys(NUMBERS)];
+
 /** @throws OptionsError listing every wrong option; no message holds a value. */
-export function checkTransportOptions(options: UndiciTransportOptions): TransportSettings {
-  const problems: ConfigurationProblem[] = [];
-  const report: Report = (pointer, message) => void problems.push({ pointer, message });
-  const { lookup = systemResolver, ca = [], services = {}, proxy, ...rest } = options;
-  if (typeof lookup !== "function") report("/lookup", "must be a function");
-  if (![ca].flat().every(isPem)) report("/ca", "must be PEM certificates");
-  const numbers: Record<keyof typeof NUMBERS, number> = { ...NUMBERS };
-  for (const [name, value] of Object.entries(rest) as [keyof typeof NUMBERS, unknown][]) {
-    if (value === undefined) continue;
-    const least = AT_LEAST_ONE.has(name) ? 1 : 0;
-    if (!Object.hasOwn(NUMBERS, name)) report(`/${name}`, "is not an option of the transport");
-    else if (typeof value === "number" && Number.isSafeInteger(value) && value >= least) numbers[name] = value;
-    else report(`/${name}`, `must be a whole number of at least ${least}`);
-  }
-  const usual: Route = {
-    tls: null,
-    http2: false,
-    proxy: proxy === undefined ? null : proxyAt("/proxy", proxy, report),
-  };
-  const routes = new Map<string, Route>();
-  for (const [name, service] of Object.entries(objectOr(services, "/services", report)))
-    routes.set(name, routeOf(service, `/services/${name}`, usual, report));
-  if (problems.length > 0) throw new OptionsError(problems);
-  return { lookup, ca: [ca].flat(), ...numbers, usual, routes };
-}
+export const checkTransportOptions = (options: unknown): TransportSettings => readOptions(options, TRANSPORT);
 
 function routeOf(options: unknown, pointer: string, usual: Route, report: Report): Route {
   const { tls, http2 = false, proxy, ...unknown } = objectOr(options, pointer, report);
   if (typeof http2 !== "boolean") report(`${pointer}/http2`, "must be true or false");
-  for (const name of Object.keys(unknown)) report(`${pointer}/${name}`, "is not an option of a service's connections");
+  for (const name of Object.keys(unknown)) report(`${pointer}/${name}`, "is not a known option");
   return {
     tls: tls === undefined ? null : tlsOf(objectOr(tls, `${pointer}/tls`, report), `${pointer}/tls`, report),
     http2: http2 === true,
@@ -128,16 +147,21 @@ function routeOf(options: unknown, pointer: string, usual: Route, report: Report
 }
 
 function proxyAt(pointer: string, value: unknown, report: Report): HttpProxy | null {
-  if (isObject(value)) return proxyOf(value, pointer, report);
-  report(pointer, "must be an object with the `url` of a proxy");
+  try {
+    if (isObject(value)) return proxyOf({ ...value }, pointer, report);
+    report(pointer, "must be an object with the `url` of a proxy");
+  } catch {
+    report(pointer, "cannot be read");
+  }
   return null;
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 function objectOr(value: unknown, pointer: string, report: Report): Readonly<Record<string, unknown>> {
-  if (isObject(value)) return value;
-  report(pointer, "must be an object");
+  try {
+    if (isObject(value)) return { ...value };
+    report(pointer, "must be an object");
+  } catch {
+    report(pointer, "cannot be read");
+  }
   return {};
 }

@@ -13,11 +13,13 @@ import { checkTransportOptions, type TransportSettings, type UndiciTransportOpti
  *
  * @throws OptionsError listing every wrong option.
  */
-export function createUndiciTransport(
+export const createUndiciTransport = (
   options: UndiciTransportOptions = {},
   passage: Passage = requestPassage(),
-): Transport {
-  const settings = checkTransportOptions(options);
+): Transport => openUndiciTransport(checkTransportOptions(options), passage);
+
+/** The same, of options that were checked. */
+export function openUndiciTransport(settings: TransportSettings, passage: Passage = requestPassage()): Transport {
   let shared: SharedConnections | undefined;
   let isClosed = false;
 

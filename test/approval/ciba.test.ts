@@ -184,7 +184,7 @@ test("wrong options are refused, all at once", () => {
     expect.unreachable();
   } catch (error) {
     expect((error as OptionsError).problems.map(({ pointer }) => pointer)).toEqual([
-      ...["/other", "/issuer", "/clientId", "/loginHint", "/authentication"],
+      ...["/other", "/clientId", "/authentication", "/loginHint", "/issuer"],
     ]);
   }
 });

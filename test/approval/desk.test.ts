@@ -393,13 +393,13 @@ describe("time", () => {
       expect.unreachable();
     } catch (error) {
       expect((error as OptionsError).problems.map((problem) => problem.pointer)).toEqual([
+        "/request",
+        "/store",
         "/waitMs",
         "/grantTtlMs",
-        "/request",
         "/separation/x",
-        "/store",
-        "/randomId",
         "/clock",
+        "/randomId",
       ]);
     }
   });

@@ -263,7 +263,7 @@ test("wrong options are refused, all at once", () => {
     expect.unreachable();
   } catch (error) {
     expect((error as OptionsError).problems.map(({ pointer }) => pointer)).toEqual([
-      ...["/other", "/apiUrl", "/token", "/signingSecret", "/channel", "/people", "/fetch", "/now"],
+      ...["/other", "/token", "/signingSecret", "/channel", "/people", "/fetch", "/now", "/apiUrl"],
     ]);
   }
 });

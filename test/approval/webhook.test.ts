@@ -157,14 +157,14 @@ test("wrong options are refused, all at once", () => {
     }
   };
   expect(problems(() => approveByWebhook({ url: "http://x.example", secret: "x", other: 1 } as never))).toEqual([
-    ...["/other", "/url", "/secret"],
+    ...["/other", "/secret", "/url"],
   ]);
   expect(problems(() => approveByWebhook({ url: "https://u:p@x.example", secret: SECRET }))).toEqual(["/url"]);
   expect(problems(() => approveByWebhook({ url: "https://x.example", fetch: 1, now: 1 } as never))).toEqual([
     ...["/secret", "/fetch", "/now"],
   ]);
   const { desk } = bench();
-  expect(problems(() => receiveDecisions(desk, { now: 1 } as never))).toEqual(["/now", "/secrets", "/idp"]);
+  expect(problems(() => receiveDecisions(desk, { now: 1 } as never))).toEqual(["/secrets", "/idp", "/now"]);
   expect(problems(() => receiveDecisions(desk, { secrets: [SECRET, "short", 1] as never, idp: "x" }))).toEqual([
     ...["/secrets/1", "/secrets/2"],
   ]);

@@ -344,15 +344,15 @@ test("a caller's abort ends its waiting, and the others go on", async () => {
 test.each<[object, string[]]>([
   [
     { issuer: "x", audience: [], algorithms: ["HS256"], clockToleranceSeconds: 600, y: 1 },
-    ["/y", "/issuer", "/audience", "/algorithms", "/clockToleranceSeconds"],
+    ["/y", "/issuer", "/audience", "/algorithms/0", "/clockToleranceSeconds"],
   ],
   [{ issuer: "https://a.example/.well-known/openid-configuration", audience: "a" }, ["/issuer"]],
   [{ issuer: "https://a.example", audience: "" }, ["/audience"]],
-  [{ issuer: "https://a.example", audience: "a", algorithms: ["none"] }, ["/algorithms"]],
+  [{ issuer: "https://a.example", audience: "a", algorithms: ["none"] }, ["/algorithms/0"]],
   [{ issuer: "https://a.example", audience: "a", algorithms: [] }, ["/algorithms"]],
   [
     { issuer: "https://a.example", audience: "a", endpointOrigins: ["https://b.example/"], principalType: "bot" },
-    ["/principalType", "/endpointOrigins"],
+    ["/principalType", "/endpointOrigins/0"],
   ],
 ])("wrong options are all listed: %j", (wrong, pointers) => {
   try {

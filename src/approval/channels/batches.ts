@@ -1,7 +1,6 @@
-import { OptionsError } from "../../errors/guard-error.js";
+import { number, object, readOptions, requireFunction, type Shape, whole } from "../../shapes/index.js";
 import { BadReply } from "../asking.js";
 import type { ApprovalCallback, ApprovalControl, ApprovalReply, ApprovalRequest } from "../types.js";
-import { unknownKeys } from "./post.js";
 
 /** One of several questions, and the help to answer it. */
 export interface BatchedQuestion {
@@ -17,6 +16,11 @@ export interface BatchOptions {
   readonly max?: number;
 }
 
+const OPTIONS: Shape<BatchOptions> = object<BatchOptions>({
+  withinMs: number(0, 2 ** 31 - 1, "must be a number of milliseconds"),
+  max: whole(1),
+});
+
 /**
  * Asks about several requests at once: questions that come within a moment are handed over together, and answered one by one
  * or all alike, with one reply for each, in order. Each yes stays a yes to exactly one request. Where there is another number
@@ -28,12 +32,8 @@ export function approveInBatches(
   ask: (questions: readonly BatchedQuestion[]) => Promise<readonly ApprovalReply[]>,
   options: BatchOptions = {},
 ): ApprovalCallback {
-  const { withinMs = 250, max = 20 } = options;
-  const problems = unknownKeys(options, ["withinMs", "max"]);
-  if (!Number.isFinite(withinMs) || withinMs < 0)
-    problems.push({ pointer: "/withinMs", message: "must be milliseconds" });
-  if (!Number.isSafeInteger(max) || max < 1) problems.push({ pointer: "/max", message: "must be a whole number" });
-  if (problems.length > 0) throw new OptionsError(problems);
+  requireFunction(ask, "ask");
+  const { withinMs = 250, max = 20 } = readOptions(options, OPTIONS);
 
   type Waiting = BatchedQuestion & { answer(reply: ApprovalReply): void; fail(error: unknown): void };
   let waiting: Waiting[] = [];

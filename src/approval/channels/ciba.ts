@@ -1,5 +1,6 @@
 import type { ClientAuth, Configuration, CustomFetch, ServerMetadata } from "openid-client";
-import { isGuardError, OptionsError } from "../../errors/guard-error.js";
+import { isGuardError } from "../../errors/guard-error.js";
+import { across, callable, flag, isObject, needed, object, readOptions, type Shape, text } from "../../shapes/index.js";
 import {
   basicAuthorization,
   createCheckedFetch,
@@ -14,7 +15,6 @@ import { unavailable } from "../refusals.js";
 import { type JWK, loadJose } from "../signing/jose.js";
 import type { ApprovalCallback, ApprovalControl, ApprovalReply, ApprovalRequest, Approver } from "../types.js";
 import { refusedByProvider } from "../votes/provider-refusal.js";
-import { unknownKeys } from "./post.js";
 
 /** Options of {@link approveByCiba}. */
 export interface CibaOptions {
@@ -36,7 +36,6 @@ export interface CibaOptions {
   readonly fetch?: PlainFetch;
 }
 
-const OPTIONS = ["issuer", "clientId", "authentication", "loginHint", "scope", "acr", "groupsClaim"];
 const TIMEOUT_MS = 10_000;
 const MAX_ANSWER = 256 * 1024;
 const LONGEST_S = 600;
@@ -50,8 +49,8 @@ const AUTHORIZATION_DETAIL = "sallyport_approval";
  *
  * @throws OptionsError
  */
-export function approveByCiba(options: CibaOptions): ApprovalCallback {
-  check(options);
+export function approveByCiba(given: CibaOptions): ApprovalCallback {
+  const options = readOptions(given, OPTIONS);
   const insecure = options.allowInsecure === true;
   const access = { ...options, fetch: options.fetch ?? createCheckedFetch({ allowInsecure: insecure }).fetch };
   const ask = async (request: ApprovalRequest, control: ApprovalControl): Promise<ApprovalReply> => {
@@ -217,19 +216,32 @@ async function configured(
   return config;
 }
 
-function check(options: CibaOptions): void {
-  const { issuer, clientId, authentication, loginHint, allowInsecure } = options;
-  const problem = issuerProblem(issuer, allowInsecure === true);
-  const problems = [
-    ...unknownKeys(options, [...OPTIONS, "allowInsecure", "fetch"]),
-    ...(problem === undefined ? [] : [{ pointer: "/issuer", message: problem }]),
-    ...(typeof clientId === "string" && clientId !== "" ? [] : [{ pointer: "/clientId", message: "is needed" }]),
-    ...(typeof loginHint === "function" ? [] : [{ pointer: "/loginHint", message: "must be a function" }]),
-    ...(typeof authentication === "object" &&
-    authentication !== null &&
-    ("key" in authentication || "secret" in authentication)
-      ? []
-      : [{ pointer: "/authentication", message: "needs a key or a secret" }]),
-  ];
-  if (problems.length > 0) throw new OptionsError(problems);
-}
+const authentication: Shape<CibaOptions["authentication"]> = {
+  read(given, place) {
+    if (!isObject(given)) return void place.report("needs a key or a secret");
+    if (Object.keys(given).some((name) => name !== "key" && name !== "secret") || ("key" in given && "secret" in given))
+      return void place.report("needs a key or a secret, and nothing else");
+    const { key, secret } = given;
+    if (isObject(key)) return { key: { ...key } as JWK };
+    if (typeof secret === "string" && secret !== "") return { secret };
+    return void place.report("needs a key (a JWK) or a secret (a text)");
+  },
+};
+
+const OPTIONS: Shape<CibaOptions> = across(
+  object<CibaOptions>({
+    issuer: needed(text("must be the URL of the issuer"), "must be the URL of the issuer"),
+    clientId: needed(text()),
+    authentication: needed(authentication, "needs a key or a secret"),
+    loginHint: needed(callable()),
+    scope: text(),
+    acr: text(),
+    groupsClaim: text(),
+    allowInsecure: flag,
+    fetch: callable(),
+  }),
+  ({ issuer, allowInsecure }, place) => {
+    const problem = issuer === undefined ? undefined : issuerProblem(issuer, allowInsecure === true);
+    if (problem !== undefined) place.at("issuer").report(problem);
+  },
+);

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import type { ConfigurationProblem } from "../../errors/guard-error.js";
+import { type Shape, secretBytes } from "../../shapes/index.js";
 
 /** How far a signed message may be from now: what was recorded longer ago is a replay. Slack's and Standard Webhooks' own. */
 export const TOLERANCE_MS: number = 5 * 60_000;
@@ -8,13 +8,8 @@ export const TOLERANCE_MS: number = 5 * 60_000;
 export const hmac = (secret: string | Uint8Array, text: string, bytes: Uint8Array = new Uint8Array()): Buffer =>
   createHmac("sha256", secret).update(text, "utf8").update(bytes).digest();
 
-const LEAST_SECRET = 32;
-
-/** What is wrong with a secret that messages are signed with. */
-export const secretProblem = (pointer: string, secret: unknown): ConfigurationProblem[] =>
-  (typeof secret === "string" || secret instanceof Uint8Array) && Buffer.from(secret).length >= LEAST_SECRET
-    ? []
-    : [{ pointer, message: `must have ${LEAST_SECRET} bytes at least` }];
+/** A secret that messages are signed with. */
+export const signingSecret: Shape<string | Uint8Array> = secretBytes(32);
 
 /** Compares without telling by its time how much is right. */
 export const isSame = (expected: Uint8Array, given: Uint8Array): boolean =>

@@ -1,4 +1,5 @@
-import { type ConfigurationProblem, isGuardError } from "../../errors/guard-error.js";
+import { isGuardError } from "../../errors/guard-error.js";
+import { type Place, type Shape, text } from "../../shapes/index.js";
 import { FetchFault, fetchBounded, type PlainFetch } from "../../transport/index.js";
 import { unavailable } from "../refusals.js";
 
@@ -26,25 +27,16 @@ export async function post(
   }
 }
 
-/** What is wrong with the URL of a channel's server: secrets are sent there. */
-export function urlProblem(pointer: string, url: unknown, allowInsecure: boolean): ConfigurationProblem[] {
-  const parsed = typeof url === "string" && URL.canParse(url) ? new URL(url) : null;
-  if (parsed === null) return [{ pointer, message: "must be a URL" }];
-  if (parsed.username !== "" || parsed.password !== "") return [{ pointer, message: "must not hold a password" }];
-  return parsed.protocol === "https:" || (allowInsecure && parsed.protocol === "http:")
-    ? []
-    : [{ pointer, message: "must be https" }];
+/** The URL of a channel's server: secrets are sent there. */
+export const serverUrl: Shape<string> = text("must be a URL", (given) => {
+  const parsed = URL.canParse(given) ? new URL(given) : null;
+  if (parsed === null) return "must be a URL";
+  if (parsed.username !== "" || parsed.password !== "") return "must not hold a password";
+  return /^https?:$/.test(parsed.protocol) ? undefined : "must be https";
+});
+
+/** Notes a URL without TLS where the options do not allow that. */
+export function checkSecure(url: string | undefined, allowInsecure: boolean | undefined, place: Place): void {
+  if (url !== undefined && allowInsecure !== true && !url.toLowerCase().startsWith("https:"))
+    place.report("must be https");
 }
-
-/** What should be a function, and is something else. */
-export const functionProblems = (options: object, names: readonly string[]): ConfigurationProblem[] =>
-  names
-    .map((name) => [name, (options as Readonly<Record<string, unknown>>)[name]] as const)
-    .filter(([, value]) => value !== undefined && typeof value !== "function")
-    .map(([name]) => ({ pointer: `/${name}`, message: "must be a function" }));
-
-/** Options that do not exist. */
-export const unknownKeys = (options: object, known: readonly string[]): ConfigurationProblem[] =>
-  Object.keys(options)
-    .filter((key) => !known.includes(key))
-    .map((key) => ({ pointer: `/${key}`, message: "unknown option" }));

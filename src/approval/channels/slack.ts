@@ -1,5 +1,6 @@
-import { isGuardError, OptionsError } from "../../errors/guard-error.js";
+import { isGuardError } from "../../errors/guard-error.js";
 import { isApprovalNotPending } from "../../errors/guards.js";
+import { across, callable, flag, needed, object, readOptions, type Shape, text } from "../../shapes/index.js";
 import type { PlainFetch } from "../../transport/index.js";
 import type { ApprovalDesk } from "../desk-types.js";
 import { readApprover } from "../read-reply.js";
@@ -7,7 +8,7 @@ import { unavailable } from "../refusals.js";
 import type { ApprovalCallback, ApprovalRequest, Approver } from "../types.js";
 import { ProvenDecision } from "../votes/proven.js";
 import { hmac, isRecent, isSame, rawBody } from "./hmac.js";
-import { functionProblems, post, unknownKeys, urlProblem } from "./post.js";
+import { checkSecure, post, serverUrl } from "./post.js";
 import { APPROVE, closedBlocks, DENY, questionBlocks } from "./slack-card.js";
 import { readClick, type SlackClick } from "./slack-click.js";
 
@@ -46,21 +47,31 @@ export interface SlackChannel {
   settled(): Promise<void>;
 }
 
-const OPTIONS = ["token", "signingSecret", "channel", "people", "apiUrl", "allowInsecure", "fetch", "now"];
+const OPTIONS: Shape<SlackOptions> = across(
+  object<SlackOptions>({
+    token: needed(text()),
+    signingSecret: needed(text()),
+    channel: needed(text()),
+    people: needed(callable()),
+    apiUrl: serverUrl,
+    allowInsecure: flag,
+    fetch: callable(),
+    now: callable(),
+  }),
+  ({ apiUrl, allowInsecure }, place) => checkSecure(apiUrl, allowInsecure, place.at("apiUrl")),
+);
 
 /** Asks in a Slack conversation with a card and two buttons. @throws OptionsError */
 export function slackChannel(options: SlackOptions): SlackChannel {
-  const { token, signingSecret, channel, people, apiUrl = "https://slack.com/api", now = Date.now } = options;
-  const problems = [
-    ...unknownKeys(options, OPTIONS),
-    ...urlProblem("/apiUrl", apiUrl, options.allowInsecure === true),
-    ...(["token", "signingSecret", "channel"] as const).flatMap((key) =>
-      typeof options[key] === "string" && options[key] !== "" ? [] : [{ pointer: `/${key}`, message: "is needed" }],
-    ),
-    ...(people === undefined ? [{ pointer: "/people", message: "is needed" }] : []),
-    ...functionProblems(options, ["people", "fetch", "now"]),
-  ];
-  if (problems.length > 0) throw new OptionsError(problems);
+  const {
+    token,
+    signingSecret,
+    channel,
+    people,
+    apiUrl = "https://slack.com/api",
+    now = Date.now,
+    fetch: send,
+  } = readOptions(options, OPTIONS);
   /** Where the card of a question is, of those that were asked here. */
   const cards = new Map<string, string>();
   const working = new Set<Promise<void>>();
@@ -71,7 +82,7 @@ export function slackChannel(options: SlackOptions): SlackChannel {
       headers: { "content-type": "application/json; charset=utf-8", authorization: `Bearer ${token}` },
       body: JSON.stringify(body),
       signal,
-      fetch: options.fetch ?? fetch,
+      fetch: send ?? fetch,
     });
     const answer = parsed(text);
     if (answer["ok"] !== true) throw unavailable(`Slack refused ${method}`);

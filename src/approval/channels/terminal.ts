@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
 import { createInterface } from "node:readline/promises";
 import type { Readable, Writable } from "node:stream";
-import { OptionsError } from "../../errors/guard-error.js";
+import { having, object, readOptions, type Shape } from "../../shapes/index.js";
 import { renderCard } from "../card.js";
 import { readApprover } from "../read-reply.js";
 import { unavailable } from "../refusals.js";
@@ -17,6 +17,21 @@ export interface TerminalOptions {
   readonly approver?: Approver;
 }
 
+const approver: Shape<Approver> = {
+  read(given, place) {
+    const reading = readApprover(given);
+    if (reading.ok) return reading.value;
+    place.report(reading.problem);
+    return undefined;
+  },
+};
+
+const OPTIONS: Shape<TerminalOptions> = object<TerminalOptions>({
+  input: having(["on", "off", "pause"], "must be a stream to read from"),
+  output: having(["write"], "must be a stream to write to"),
+  approver,
+});
+
 const ATTEMPTS = 3;
 const INPUT_ENDED = "the terminal's input ended before there was an answer";
 
@@ -27,15 +42,8 @@ const INPUT_ENDED = "the terminal's input ended before there was an answer";
  *
  * @throws OptionsError
  */
-export function approveInTerminal(options: TerminalOptions = {}): ApprovalCallback {
-  const unknown = Object.keys(options).filter((key) => !["input", "output", "approver"].includes(key));
-  const approver = options.approver === undefined ? undefined : readApprover(options.approver);
-  const problems = [
-    ...unknown.map((key) => ({ pointer: `/${key}`, message: "unknown option" })),
-    ...(approver?.ok === false ? [{ pointer: "/approver", message: approver.problem }] : []),
-  ];
-  if (problems.length > 0) throw new OptionsError(problems);
-
+export function approveInTerminal(given: TerminalOptions = {}): ApprovalCallback {
+  const options = readOptions(given, OPTIONS);
   let turn: Promise<unknown> = Promise.resolve();
   const ask = (request: ApprovalRequest, control: ApprovalControl): Promise<ApprovalReply> => {
     const answer = turn.then(() => converse(options, request, control));

@@ -1,12 +1,24 @@
-import { isGuardError, OptionsError } from "../../errors/guard-error.js";
+import { isGuardError } from "../../errors/guard-error.js";
+import {
+  across,
+  callable,
+  flag,
+  list,
+  needed,
+  object,
+  readOptions,
+  requireVerbs,
+  type Shape,
+  text,
+} from "../../shapes/index.js";
 import type { PlainFetch } from "../../transport/index.js";
 import { renderCard } from "../card.js";
 import type { ApprovalDesk } from "../desk-types.js";
 import { readDecision } from "../read-reply.js";
 import type { ApprovalCallback } from "../types.js";
 import { ProvenDecision } from "../votes/proven.js";
-import { hmac, isRecent, isSame, rawBody, secretProblem } from "./hmac.js";
-import { functionProblems, post, unknownKeys, urlProblem } from "./post.js";
+import { hmac, isRecent, isSame, rawBody, signingSecret } from "./hmac.js";
+import { checkSecure, post, serverUrl } from "./post.js";
 
 /** Options of {@link approveByWebhook}. */
 export interface WebhookOptions {
@@ -31,6 +43,23 @@ export interface ReceiverOptions {
   readonly now?: () => number;
 }
 
+const SENDER: Shape<WebhookOptions> = across(
+  object<WebhookOptions>({
+    url: needed(serverUrl, "must be a URL"),
+    secret: needed(signingSecret),
+    allowInsecure: flag,
+    fetch: callable(),
+    now: callable(),
+  }),
+  ({ url, allowInsecure }, place) => checkSecure(url, allowInsecure, place.at("url")),
+);
+
+const RECEIVER: Shape<ReceiverOptions> = object<ReceiverOptions>({
+  secrets: needed(list(signingSecret, { least: 1, message: "must be a list with one at least" })),
+  idp: needed(text("must say who vouches"), "must say who vouches"),
+  now: callable(),
+});
+
 /**
  * Posts questions to a system of yours, signed as Standard Webhooks are: `webhook-id`, `webhook-timestamp`, and in
  * `webhook-signature` the HMAC-SHA256 of `id.timestamp.body`. The answer comes later, through {@link receiveDecisions} or a
@@ -39,14 +68,7 @@ export interface ReceiverOptions {
  * @throws OptionsError
  */
 export function approveByWebhook(options: WebhookOptions): ApprovalCallback {
-  const { url, secret, allowInsecure = false, now = Date.now } = options;
-  const problems = [
-    ...unknownKeys(options, ["url", "secret", "allowInsecure", "fetch", "now"]),
-    ...urlProblem("/url", url, allowInsecure),
-    ...secretProblem("/secret", secret),
-    ...functionProblems(options, ["fetch", "now"]),
-  ];
-  if (problems.length > 0) throw new OptionsError(problems);
+  const { url, secret, now = Date.now, fetch: send } = readOptions(options, SENDER);
   return async (request, control) => {
     const id = `${request.id}.${request.reminderNo}${request.escalatedTo === undefined ? "" : ".e"}`;
     const body = JSON.stringify({ type: "approval.requested", request, card: renderCard(request) });
@@ -54,7 +76,7 @@ export function approveByWebhook(options: WebhookOptions): ApprovalCallback {
       body,
       headers: { "content-type": "application/json", ...signatureHeaders(id, body, secret, now()) },
       signal: control.signal,
-      fetch: options.fetch ?? fetch,
+      fetch: send ?? fetch,
     });
     return control.pending();
   };
@@ -82,13 +104,8 @@ export function receiveDecisions(
   approvals: Pick<ApprovalDesk, "decide">,
   options: ReceiverOptions,
 ): (request: Request) => Promise<Response> {
-  const { secrets, idp, now = Date.now } = options;
-  const problems = [...unknownKeys(options, ["secrets", "idp", "now"]), ...functionProblems(options, ["now"])];
-  if (!Array.isArray(secrets) || secrets.length === 0)
-    problems.push({ pointer: "/secrets", message: "must be a list with one at least" });
-  else problems.push(...secrets.flatMap((secret, index) => secretProblem(`/secrets/${index}`, secret)));
-  if (typeof idp !== "string" || idp === "") problems.push({ pointer: "/idp", message: "must say who vouches" });
-  if (problems.length > 0) throw new OptionsError(problems);
+  requireVerbs(approvals, ["decide"], "approvals");
+  const { secrets, idp, now = Date.now } = readOptions(options, RECEIVER);
   return async (request) => {
     if (request.method !== "POST") return answer(405);
     const body = await rawBody(request);

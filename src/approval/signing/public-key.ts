@@ -1,5 +1,5 @@
 import { createPublicKey, type JsonWebKeyInput } from "node:crypto";
-import { isObject } from "../check-options.js";
+import { isObject } from "../../shapes/index.js";
 
 /** Which key each algorithm is for (RFC 7518 section 3.1, RFC 8037). */
 const KEYS: Readonly<Record<string, string>> = {

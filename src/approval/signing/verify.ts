@@ -1,7 +1,16 @@
 import { createHmac } from "node:crypto";
-import { type ConfigurationProblem, OptionsError } from "../../errors/guard-error.js";
 import { canonicalJson } from "../../request/body/canonical-json.js";
-import { isObject } from "../check-options.js";
+import {
+  also,
+  isObject,
+  list,
+  needed,
+  object,
+  readOptions,
+  type Shape,
+  secretBytes,
+  text,
+} from "../../shapes/index.js";
 import { type Reading, readDecision } from "../read-reply.js";
 import type { ApprovalDecision } from "../types.js";
 import { type CryptoKey, type JWK, loadJose } from "./jose.js";
@@ -52,9 +61,9 @@ interface Key {
  * @throws OptionsError
  */
 export function verifyApprovals(options: VerifyOptions): ApprovalVerifier {
-  check(options);
-  const { issuer, audience = AUDIENCE } = options;
-  const keys = importKeys(options);
+  const checked = readOptions(options, verifyShape);
+  const { issuer, audience = AUDIENCE } = checked;
+  const keys = importKeys(checked);
   // Whoever verifies first is told; until then nobody is.
   keys.catch(() => undefined);
 
@@ -159,29 +168,27 @@ function keyIdsOf({ issuer, audience = AUDIENCE, keys = [], secret }: VerifyOpti
 const bytesOf = (secret: string | Uint8Array): Uint8Array =>
   typeof secret === "string" ? new TextEncoder().encode(secret) : secret;
 
-const OPTIONS = ["issuer", "audience", "keys", "secret"];
+const publicKey: Shape<JWK> = {
+  read(given, place) {
+    const copy = isObject(given) ? { ...given } : given;
+    const wrong = keyProblem(copy);
+    if (wrong === null) return copy as JWK;
+    (wrong.at === "" ? place : place.at(wrong.at.slice(1))).report(wrong.message);
+    return undefined;
+  },
+};
+
 const LEAST_SECRET = 32;
 
-function check(options: unknown): void {
-  if (!isObject(options)) throw new OptionsError([{ pointer: "", message: "must be an object" }]);
-  const problems: ConfigurationProblem[] = [];
-  const problem = (pointer: string, message: string): void => void problems.push({ pointer, message });
-  for (const key of Object.keys(options)) if (!OPTIONS.includes(key)) problem(`/${key}`, "unknown option");
-  const { issuer, audience, keys, secret } = options;
-  if (typeof issuer !== "string" || issuer === "") problem("/issuer", "must say who signs");
-  if (audience !== undefined && (typeof audience !== "string" || audience === ""))
-    problem("/audience", "must be a text");
-  if (keys !== undefined && !Array.isArray(keys)) problem("/keys", "must be a list of public keys");
-  else if ((keys ?? []).length === 0 && secret === undefined) problem("", "needs keys or a secret");
-  if (Array.isArray(keys))
-    keys.forEach((jwk: unknown, index) => {
-      const wrong = keyProblem(jwk);
-      if (wrong !== null) problem(`/keys/${index}${wrong.at}`, wrong.message);
-    });
-  if (secret !== undefined && !(isSecret(secret) && bytesOf(secret).length >= LEAST_SECRET))
-    problem("/secret", "must have 32 bytes at least");
-  if (problems.length > 0) throw new OptionsError(problems);
-}
-
-const isSecret = (value: unknown): value is string | Uint8Array =>
-  typeof value === "string" || value instanceof Uint8Array;
+/** How the options of {@link verifyApprovals} must look. */
+export const verifyShape: Shape<VerifyOptions> = also(
+  object<VerifyOptions>({
+    issuer: needed(text("must say who signs"), "must say who signs"),
+    audience: text(),
+    keys: list(publicKey, { message: "must be a list of public keys" }),
+    secret: secretBytes(LEAST_SECRET),
+  }),
+  ({ keys = [], secret }, place) => {
+    if (keys.length === 0 && secret === undefined) place.report("needs keys or a secret");
+  },
+);

@@ -1,5 +1,16 @@
+import {
+  anyText,
+  flag,
+  needed,
+  object,
+  oneOf,
+  readOptions,
+  requireText,
+  type Shape,
+  typed,
+} from "../../shapes/index.js";
 import type { AuditReport } from "../verify/report.js";
-import { type VerifyAuditOptions, verifyAudit } from "../verify/verify-audit.js";
+import { VERIFYING, type VerifyAuditOptions, verifyAudit } from "../verify/verify-audit.js";
 import { toCloudEvents } from "./cloud-events.js";
 import { toCsv } from "./csv.js";
 import { toHar } from "./har.js";
@@ -23,6 +34,17 @@ export interface AuditExport {
   readonly chunks: AsyncIterable<string> | null;
 }
 
+const OPTIONS: Shape<ExportOptions> = object<ExportOptions>({
+  ...VERIFYING,
+  format: needed(oneOf("har", "ocsf", "cloudevents", "csv")),
+  unverified: flag,
+  session: anyText(),
+  since: typed(
+    (given): given is Date => given instanceof Date && !Number.isNaN(given.getTime()),
+    "must be a date that is one",
+  ),
+});
+
 /** Verdicts over a record that something was done to, or that nobody can say anything of. */
 const REFUSED: ReadonlySet<string> = new Set(["INVALID", "DIVERGED", "CANNOT_VERIFY"]);
 
@@ -32,7 +54,9 @@ const REFUSED: ReadonlySet<string> = new Set(["INVALID", "DIVERGED", "CANNOT_VER
  *
  * @throws the reason of `options.signal`, and what the file system says of a directory that is not there.
  */
-export async function exportAudit(directory: string, options: ExportOptions): Promise<AuditExport> {
+export async function exportAudit(directory: string, given: ExportOptions): Promise<AuditExport> {
+  requireText(directory, "directory");
+  const options = readOptions(given, OPTIONS);
   const { key, anchors, signal, unverified = false } = options;
   const report = unverified
     ? null
@@ -56,7 +80,5 @@ function inFormat(directory: string, options: ExportOptions, verdict: string): A
       return toCloudEvents(lines);
     case "csv":
       return toCsv(lines);
-    default:
-      throw new TypeError('"format" must be "har", "ocsf", "cloudevents" or "csv"');
   }
 }

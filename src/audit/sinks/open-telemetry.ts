@@ -1,3 +1,4 @@
+import { having, object as members, readOptions, type Shape } from "../../shapes/index.js";
 import type { AuditSink, RecordedEvent } from "./sink.js";
 
 type Attributes = Record<string, string | number | boolean>;
@@ -33,6 +34,11 @@ export interface OpenTelemetryOptions {
   readonly tracer?: OtelTracer;
 }
 
+const OPTIONS: Shape<OpenTelemetryOptions> = members<OpenTelemetryOptions>({
+  logger: having(["emit"], "must be a logger of OpenTelemetry"),
+  tracer: having(["startSpan"], "must be a tracer of OpenTelemetry"),
+});
+
 /** OpenTelemetry's numbers: severity INFO and WARN, span kind CLIENT, status ERROR. */
 const INFO = 9;
 const WARN = 13;
@@ -44,7 +50,8 @@ const OUTCOMES: ReadonlySet<string> = new Set(["request.completed", "request.fai
  * Hands every line to OpenTelemetry, with the attribute names of its semantic conventions (HTTP client, `gen_ai`). What is
  * passed in is used; the packages themselves are the host's.
  */
-export function openTelemetrySink({ logger, tracer }: OpenTelemetryOptions): AuditSink {
+export function openTelemetrySink(options: OpenTelemetryOptions): AuditSink {
+  const { logger, tracer } = readOptions(options, OPTIONS);
   return {
     name: "OpenTelemetry",
     write({ event, line }) {

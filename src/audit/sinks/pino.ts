@@ -1,3 +1,4 @@
+import { requireVerbs } from "../../shapes/index.js";
 import type { AuditSink } from "./sink.js";
 
 /** The part of a pino logger that is used. */
@@ -18,6 +19,7 @@ const WARNINGS: ReadonlySet<string> = new Set([
 
 /** Writes every line to a pino logger: the event under `audit`, its type as the message; refusals and failures as warnings. */
 export function pinoSink(logger: PinoLike): AuditSink {
+  requireVerbs(logger, ["info", "warn"], "logger");
   return {
     name: "pino",
     write({ event }) {

@@ -1,7 +1,20 @@
 import { createHmac } from "node:crypto";
 import { type Clock, systemClock } from "../../clock.js";
-import { type ConfigurationProblem, OptionsError } from "../../errors/guard-error.js";
+import {
+  anyText,
+  callable,
+  dictionary,
+  having,
+  list,
+  needed,
+  object,
+  type Shape,
+  secretBytes,
+  text,
+  whole,
+} from "../../shapes/index.js";
 import type { AuditSink, RecordedLine } from "./sink.js";
+import { readTarget } from "./target.js";
 
 export interface WebhookOptions {
   /** Signs each delivery; at least 24 bytes. */
@@ -20,8 +33,6 @@ export interface WebhookOptions {
   readonly clock?: Clock;
 }
 
-const SHORTEST_SECRET = 24;
-
 /**
  * Posts each line to a URL, signed as Standard Webhooks describes (https://www.standardwebhooks.com): `webhook-id`,
  * `webhook-timestamp` in seconds, and `webhook-signature`, which is `v1,` and HMAC-SHA256 in Base64 over
@@ -30,16 +41,9 @@ const SHORTEST_SECRET = 24;
  * @throws {OptionsError} with everything that is wrong.
  */
 export function webhookSink(url: string | URL, options: WebhookOptions): AuditSink {
-  const target = checked(url, options);
-  const {
-    secret,
-    attempts = 5,
-    deadLetter,
-    types,
-    headers,
-    fetch: send = globalThis.fetch,
-    clock = systemClock,
-  } = options;
+  const read = readTarget(url, options, OPTIONS);
+  const { target } = read;
+  const { secret, attempts = 5, deadLetter, types, headers, fetch: send, clock = systemClock } = read.options;
   const wanted = types === undefined ? undefined : new Set(types);
   return {
     name: target.origin + target.pathname,
@@ -49,7 +53,7 @@ export function webhookSink(url: string | URL, options: WebhookOptions): AuditSi
       if (wanted !== undefined && !wanted.has(event.type)) return;
       const timestamp = String(Math.floor(clock.now() / 1000));
       const signature = createHmac("sha256", secret).update(`${event.id}.${timestamp}.${line}`).digest("base64");
-      const response = await send(target, {
+      const response = await (send ?? globalThis.fetch)(target, {
         method: "POST",
         headers: {
           ...headers,
@@ -68,13 +72,12 @@ export function webhookSink(url: string | URL, options: WebhookOptions): AuditSi
   };
 }
 
-function checked(url: string | URL, { secret, attempts = 5 }: WebhookOptions): URL {
-  const problems: ConfigurationProblem[] = [];
-  if (!URL.canParse(url)) problems.push({ pointer: "/url", message: "must be a URL" });
-  if (secret === undefined || secret.length < SHORTEST_SECRET)
-    problems.push({ pointer: "/secret", message: `must have at least ${SHORTEST_SECRET} bytes` });
-  if (!Number.isSafeInteger(attempts) || attempts < 1)
-    problems.push({ pointer: "/attempts", message: "must be a whole number of at least 1" });
-  if (problems.length > 0) throw new OptionsError(problems);
-  return new URL(url);
-}
+const OPTIONS: Shape<WebhookOptions> = object<WebhookOptions>({
+  secret: needed(secretBytes(24), "must have at least 24 bytes"),
+  attempts: whole(1),
+  deadLetter: callable(),
+  types: list(text("must be a type of event"), { message: "must be a list of types" }),
+  headers: dictionary(anyText()),
+  fetch: callable(),
+  clock: having(["now", "monotonic", "schedule"], "must be a clock"),
+});

@@ -1,5 +1,15 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import {
+  abortSignal,
+  anyText,
+  type Members,
+  object,
+  oneOrMore,
+  readOptions,
+  requireText,
+  type Shape,
+} from "../../shapes/index.js";
 import { systemCode } from "../file-system.js";
 import { parseVerifierKey, type VerifierKey } from "../note.js";
 import { type Anchors, readAnchors } from "./anchors.js";
@@ -19,6 +29,14 @@ export interface VerifyAuditOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What of the options, exporting has as well. */
+export const VERIFYING: Members<VerifyAuditOptions> = {
+  key: oneOrMore(anyText(), "must be a verifier key, or a list of such"),
+  anchors: anyText(),
+  signal: abortSignal,
+};
+const OPTIONS: Shape<VerifyAuditOptions> = object<VerifyAuditOptions>(VERIFYING);
+
 const LONGEST_KEY_FILE = 4096;
 const OWN_FILES: ReadonlySet<string> = new Set(["signer.key", "signer.pub", "mac.key"]);
 
@@ -27,9 +45,11 @@ const OWN_FILES: ReadonlySet<string> = new Set(["signer.key", "signer.pub", "mac
  * and that published heads fit. Any bytes lead to a verdict, none to an exception; memory is bounded by the number of
  * sessions, not of lines.
  *
- * @throws the reason of `options.signal`, and nothing else.
+ * @throws the reason of `options.signal`, TypeError or OptionsError for wrong arguments, and nothing else.
  */
-export async function verifyAudit(directory: string, options: VerifyAuditOptions = {}): Promise<AuditReport> {
+export async function verifyAudit(directory: string, given: VerifyAuditOptions = {}): Promise<AuditReport> {
+  requireText(directory, "directory");
+  const options = readOptions(given, OPTIONS);
   const { signal } = options;
   const key = await chooseKey(directory, options.key);
   const notes: string[] = [...key.notes];

@@ -91,8 +91,8 @@ function createAuditLog(root: string, { directory, ledger, parts, close }: Write
     policyLoaded(policy) {
       ledger.append("policy.loaded", { policy }, true);
     },
-    rotateSigner(next) {
-      checkSigner(next);
+    rotateSigner(given) {
+      const next = checkSigner(given);
       if (closing !== undefined) throw new AuditUnavailableError(directory, "CLOSED");
       ledger.rotateSigner(next);
       parts.signer = next;

@@ -1,4 +1,4 @@
-import { type ConfigurationProblem, OptionsError } from "../../errors/guard-error.js";
+import { flag, object, readOptions, type Shape, text, whole } from "../../shapes/index.js";
 import { createCheckedFetch, FetchFault, fetchBounded } from "../../transport/index.js";
 import { CredentialError } from "../credential-error.js";
 import { jsonObject } from "./response.js";
@@ -22,9 +22,7 @@ const MAX_ANSWER_BYTES = 64 * 1024;
  * @see https://docs.github.com/en/actions/reference/security/oidc
  */
 export function githubActionsToken(options: GithubActionsTokenOptions = {}): () => Promise<string> {
-  const problems = optionProblems(options);
-  if (problems.length > 0) throw new OptionsError(problems);
-  const { audience, timeoutMs = 10_000, allowInsecure = false } = options;
+  const { audience, timeoutMs = 10_000, allowInsecure = false } = readOptions(options, OPTIONS);
   const checked = createCheckedFetch({ allowInsecure });
   return async () => {
     const { ACTIONS_ID_TOKEN_REQUEST_URL: place = "", ACTIONS_ID_TOKEN_REQUEST_TOKEN: token = "" } = process.env;
@@ -59,16 +57,8 @@ function endpoint(place: string, allowInsecure: boolean): URL | undefined {
 const unavailable = (why: string): CredentialError =>
   new CredentialError("unreachable", { message: `There is no token of GitHub Actions: ${why}.` });
 
-function optionProblems(options: GithubActionsTokenOptions): ConfigurationProblem[] {
-  const { audience, timeoutMs } = options;
-  const unknown = Object.keys(options).filter((name) => !["audience", "timeoutMs", "allowInsecure"].includes(name));
-  return [
-    ...unknown.map((name) => ({ pointer: `/${name}`, message: "is not an option" })),
-    ...(audience === undefined || (typeof audience === "string" && audience !== "")
-      ? []
-      : [{ pointer: "/audience", message: "must be a name" }]),
-    ...(timeoutMs === undefined || (Number.isSafeInteger(timeoutMs) && timeoutMs > 0)
-      ? []
-      : [{ pointer: "/timeoutMs", message: "must be a positive whole number" }]),
-  ];
-}
+const OPTIONS: Shape<GithubActionsTokenOptions> = object<GithubActionsTokenOptions>({
+  audience: text("must be a name"),
+  timeoutMs: whole(1),
+  allowInsecure: flag,
+});

@@ -1,9 +1,25 @@
-import { type ConfigurationProblem, OptionsError } from "../../errors/guard-error.js";
-import { addressesProblem, type IssuerRules, issuerProblem } from "../../transport/index.js";
+import {
+  across,
+  also,
+  callable,
+  flag,
+  isObject,
+  list,
+  type Members,
+  needed,
+  object,
+  oneOf,
+  readAt,
+  type Shape,
+  text,
+  typed,
+  whole,
+} from "../../shapes/index.js";
+import { addressRanges, checkIssuer, type IssuerRules, issuerUrl, serverOrigins } from "../../transport/index.js";
 import { DEFAULT_MAX_LIFETIME_MS } from "../lifetime.js";
 import type { TokenFormat } from "./granted.js";
 import { algorithmOf, type SigningKeySource } from "./jose.js";
-import { type SecretSource, sourceProblem } from "./suppliers.js";
+import { type SecretSource, secretSource } from "./suppliers.js";
 
 /**
  * How the client proves itself. `private_key_jwt` (RFC 7523) sends no secret at all and is what to choose; the secret of
@@ -63,60 +79,94 @@ export interface CheckedOAuthOptions extends OAuthOptions, IssuerRules {
   readonly dpop: boolean;
 }
 
-const KNOWN =
-  "issuer clientId authentication audience audienceParameter formats maxLifetimeMs timeoutMs dpop endpointOrigins addresses allowInsecure fetch".split(
-    " ",
-  );
 const SYMMETRIC_OR_NONE = /^(none|HS\d*|)$/i;
+const KEY = "must be a JWK, a PEM text or a CryptoKey";
 
-/** Checks the options once and gives them defaults; throws {@link OptionsError} with every problem. */
-export function checkOAuthOptions(
-  options: OAuthOptions,
-  furtherNames: readonly string[] = [],
-  furtherProblems: readonly ConfigurationProblem[] = [],
-): CheckedOAuthOptions {
-  const problems: ConfigurationProblem[] = [...furtherProblems];
-  const check = (ok: boolean, pointer: string, message: string): void => {
-    if (!ok) problems.push({ pointer, message });
-  };
-  const isName = (value: unknown): boolean => typeof value === "string" && value !== "";
-  const isPositive = (value: unknown): boolean =>
-    value === undefined || (Number.isSafeInteger(value) && Number(value) > 0);
-  for (const name of Object.keys(options)) {
-    check([...KNOWN, ...furtherNames].includes(name), `/${name}`, "is not an option");
+/** What is wrong with a key to sign with, and where; or undefined. */
+export function signingKeyProblem(source: SigningKeySource): readonly [at: string, message: string] | undefined {
+  const { key } = source;
+  if (!((typeof key === "string" && key !== "") || isObject(key))) return ["key", KEY];
+  let algorithm: string | undefined;
+  try {
+    algorithm = algorithmOf(source);
+  } catch {
+    return ["key", KEY];
   }
-  const issuer = issuerProblem(options.issuer, options.allowInsecure === true);
-  check(issuer === undefined, "/issuer", issuer ?? "");
-  check(isName(options.clientId), "/clientId", "must be a name");
-  const authentication = authenticationProblem(options.authentication);
-  check(authentication === undefined, "/authentication", authentication ?? "");
-  check(options.audience === undefined || isName(options.audience), "/audience", "must be an absolute URI or a name");
-  check(
-    [undefined, "resource", "audience"].includes(options.audienceParameter),
-    "/audienceParameter",
-    'must be "resource" or "audience"',
+  if (algorithm === undefined) return ["algorithm", "is needed, because the key does not say its own"];
+  return SYMMETRIC_OR_NONE.test(algorithm) ? ["algorithm", "must be an asymmetric one"] : undefined;
+}
+
+/** Members of a key to sign with, for shapes that have some of their own. */
+export const SIGNING_KEY: Members<SigningKeySource> = {
+  key: needed(
+    typed((given): given is SigningKeySource["key"] => typeof given === "string" || isObject(given), KEY),
+    KEY,
+  ),
+  keyId: text(),
+  algorithm: text(),
+};
+
+const signed = also(
+  object<Extract<ClientAuthentication, { readonly method: "private_key_jwt" }>>({
+    ...SIGNING_KEY,
+    method: needed(oneOf("private_key_jwt")),
+    audience: oneOf("issuer", "token_endpoint"),
+  }),
+  (source, place) => {
+    const [at, message] = signingKeyProblem(source) ?? [];
+    if (at !== undefined && message !== undefined) place.at(at).report(message);
+  },
+);
+
+const shared = object<Exclude<ClientAuthentication, { readonly method: "private_key_jwt" }>>({
+  method: needed(oneOf("client_secret_basic", "client_secret_post")),
+  secret: needed(secretSource),
+});
+
+/** How the client proves itself, by its method. */
+export const clientAuthentication: Shape<ClientAuthentication> = {
+  read(given, place) {
+    if (!isObject(given)) return void place.report("must say how the client proves itself: { method, … }");
+    const copy = { ...given }; // `method` decides how the rest is read
+    if (copy["method"] === "private_key_jwt") return signed.read(copy, place);
+    if (copy["method"] === "client_secret_basic" || copy["method"] === "client_secret_post")
+      return shared.read(copy, place);
+    return void readAt(copy["method"], needed(METHOD), place.at("method"));
+  },
+};
+const METHOD = oneOf("private_key_jwt", "client_secret_basic", "client_secret_post");
+
+const name = text("must be a name");
+const positive = whole(1);
+
+/** The options that all providers have which talk to an authorization server. */
+export const OAUTH: Members<OAuthOptions> = {
+  issuer: needed(issuerUrl),
+  clientId: needed(name),
+  authentication: needed(clientAuthentication),
+  audience: text("must be an absolute URI or a name"),
+  audienceParameter: oneOf("resource", "audience"),
+  formats: list(oneOf("at+jwt", "jwt", "opaque"), { least: 1, message: 'must be some of "at+jwt", "jwt", "opaque"' }),
+  maxLifetimeMs: positive,
+  timeoutMs: positive,
+  dpop: flag,
+  endpointOrigins: serverOrigins,
+  addresses: addressRanges,
+  allowInsecure: flag,
+  fetch: callable(),
+};
+
+/** The shape of a provider's options: those that all have, and its own. */
+export const oauthShape = <Options extends OAuthOptions>(members: Members<Options>): Shape<Options> =>
+  across(object<Options>(members), ({ issuer, allowInsecure }, place) =>
+    checkIssuer(issuer, allowInsecure, place.at("issuer")),
   );
-  const formats: unknown = options.formats ?? ["at+jwt"];
-  check(
-    Array.isArray(formats) &&
-      formats.length > 0 &&
-      formats.every((format) => ["at+jwt", "jwt", "opaque"].includes(format)),
-    "/formats",
-    'must be some of "at+jwt", "jwt", "opaque"',
-  );
-  check(isPositive(options.maxLifetimeMs), "/maxLifetimeMs", "must be a positive whole number");
-  check([undefined, true, false].includes(options.dpop), "/dpop", "must be true or false");
-  check(isPositive(options.timeoutMs), "/timeoutMs", "must be a positive whole number");
-  const addresses = addressesProblem(options.addresses);
-  check(addresses === undefined, "/addresses", addresses ?? "");
-  const origins: unknown = options.endpointOrigins ?? [];
-  check(
-    Array.isArray(origins) && origins.every((value) => URL.canParse(value) && new URL(value).origin === value),
-    "/endpointOrigins",
-    "must be a list of origins",
-  );
-  if (problems.length > 0) throw new OptionsError(problems);
-  return Object.freeze({
+
+type Defaulted = Pick<CheckedOAuthOptions, "formats" | "maxLifetimeMs" | "timeoutMs" | "allowInsecure" | "dpop">;
+
+/** Fills in the defaults of options that were read. */
+export const withOAuthDefaults = <Options extends OAuthOptions>(options: Options): Options & Defaulted =>
+  Object.freeze({
     ...options,
     formats: Object.freeze([...(options.formats ?? (["at+jwt"] as const))]),
     maxLifetimeMs: options.maxLifetimeMs ?? DEFAULT_MAX_LIFETIME_MS,
@@ -124,28 +174,3 @@ export function checkOAuthOptions(
     allowInsecure: options.allowInsecure ?? false,
     dpop: options.dpop ?? false,
   });
-}
-
-function authenticationProblem(authentication: ClientAuthentication | undefined): string | undefined {
-  switch (authentication?.method) {
-    case "client_secret_basic":
-    case "client_secret_post": {
-      const problem = sourceProblem(authentication.secret);
-      return problem === undefined ? undefined : `secret ${problem}`;
-    }
-    case "private_key_jwt": {
-      const { key } = authentication;
-      if (typeof key !== "string" && (typeof key !== "object" || key === null)) {
-        return "key must be a JWK, a PEM text or a CryptoKey";
-      }
-      if (![undefined, "issuer", "token_endpoint"].includes(authentication.audience)) {
-        return 'audience must be "issuer" or "token_endpoint"';
-      }
-      const algorithm = algorithmOf(authentication);
-      if (algorithm === undefined) return "needs an algorithm, because the key does not say its own";
-      return SYMMETRIC_OR_NONE.test(algorithm) ? "algorithm must be an asymmetric one" : undefined;
-    }
-    default:
-      return 'method must be "private_key_jwt", "client_secret_basic" or "client_secret_post"';
-  }
-}

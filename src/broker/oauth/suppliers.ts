@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { endsWith, slice } from "../../request/captured.js";
+import { isObject, type Shape } from "../../shapes/index.js";
 import { CredentialError } from "../credential-error.js";
 import { revealed, Secret, sealedSecret } from "../secret.js";
 
@@ -26,19 +27,29 @@ export interface SecretSupplier {
 
 const MAX_SECRET_CHARACTERS = 64 * 1024;
 
-/** Why this is not a source, or undefined. Never quotes the source. */
-export function sourceProblem(source: unknown): string | undefined {
-  if (typeof source === "string") return source === "" ? "must not be empty" : undefined;
-  if (source instanceof Secret || typeof source === "function") return undefined;
-  if (typeof source === "object" && source !== null) {
-    const { env, file, ...rest } = source as { env?: unknown; file?: unknown; delete?: unknown };
-    const name = env === undefined || file === undefined ? (env ?? file) : undefined;
-    const known = Object.entries(rest).every(
-      ([key, value]) => key === "delete" && env !== undefined && typeof value === "boolean",
-    );
-    if (known && typeof name === "string" && name !== "") return undefined;
-  }
-  return "must be a string, { env }, { file } or a function";
+const SOURCE = "must be a text that is not empty, { env }, { file } or a function";
+const isName = (value: unknown): value is string => typeof value === "string" && value !== "";
+
+/** How a source must look. No problem quotes it. */
+export const secretSource: Shape<SecretSource> = {
+  read(given, place) {
+    if (isName(given) || given instanceof Secret || typeof given === "function") return given as SecretSource;
+    const source = isObject(given) ? sourceOf({ ...given }) : undefined;
+    if (source === undefined) place.report(SOURCE);
+    return source;
+  },
+};
+
+function sourceOf({
+  env,
+  file,
+  delete: takenOut,
+  ...further
+}: Readonly<Record<string, unknown>>): SecretSource | undefined {
+  if (Object.keys(further).length > 0) return undefined;
+  if (isName(env) && file === undefined && (takenOut === undefined || typeof takenOut === "boolean"))
+    return { env, ...(takenOut === undefined ? {} : { delete: takenOut }) };
+  return isName(file) && env === undefined && takenOut === undefined ? { file } : undefined;
 }
 
 /** `what` names the secret in errors, e.g. `the client secret of crm-agent`. */

@@ -1,10 +1,24 @@
-import { type ConfigurationProblem, OptionsError } from "../../errors/guard-error.js";
 import {
-  addressesProblem,
+  across,
+  callable,
+  flag,
+  isObject,
+  list,
+  needed,
+  object,
+  readOptions,
+  type Shape,
+  text,
+  typed,
+  whole,
+} from "../../shapes/index.js";
+import {
+  addressRanges,
+  checkIssuer,
   createCheckedFetch,
   FetchFault,
   fetchBounded,
-  issuerProblem,
+  issuerUrl,
 } from "../../transport/index.js";
 import { CredentialError, type CredentialFailure, withAside } from "../credential-error.js";
 import { ALLOWED_SKEW_MS, DEFAULT_MAX_LIFETIME_MS } from "../lifetime.js";
@@ -50,9 +64,8 @@ const BEARER: Placement = Object.freeze({ in: "header", name: "authorization", p
  *
  * @see https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app
  */
-export function githubApp(options: GithubAppOptions): CredentialProvider {
-  const problems = optionProblems(options);
-  if (problems.length > 0) throw new OptionsError(problems);
+export function githubApp(given: GithubAppOptions): CredentialProvider {
+  const options = readOptions(given, OPTIONS);
   const { appId, installationId, repositories, maxLifetimeMs = DEFAULT_MAX_LIFETIME_MS, timeoutMs = 10_000 } = options;
   const apiUrl = (options.apiUrl ?? "https://api.github.com").replace(/\/$/, "");
   const checked = createCheckedFetch(options);
@@ -159,39 +172,38 @@ function readToken(
   return credential;
 }
 
-const KNOWN =
-  "appId installationId key repositories apiUrl maxLifetimeMs timeoutMs addresses allowInsecure fetch".split(" ");
+const APP = "must be the app's client id or number";
+const PLAIN = /^[\w.-]+$/;
 
-function optionProblems(options: GithubAppOptions): ConfigurationProblem[] {
-  const problems: ConfigurationProblem[] = [];
-  const check = (ok: boolean, name: string, message: string): void => {
-    if (!ok) problems.push({ pointer: `/${name}`, message });
-  };
-  const { appId, installationId, key, repositories, apiUrl } = options;
-  for (const name of Object.keys(options)) check(KNOWN.includes(name), name, "is not an option");
-  check(/^[\w.-]+$/.test(String(appId)), "appId", "must be the app's client id or number");
-  check(
-    Number.isSafeInteger(installationId) && installationId > 0,
-    "installationId",
-    "must be a positive whole number",
-  );
-  check(
-    (typeof key === "string" && key !== "") || (typeof key === "object" && key !== null),
-    "key",
-    "must be a PEM text or a JWK",
-  );
-  check(
-    repositories === undefined || (Array.isArray(repositories) && repositories.every((name) => /^[\w.-]+$/.test(name))),
-    "repositories",
-    "must be a list of repository names",
-  );
-  const problem = apiUrl === undefined ? undefined : issuerProblem(apiUrl, options.allowInsecure === true);
-  check(problem === undefined, "apiUrl", problem ?? "");
-  const addresses = addressesProblem(options.addresses);
-  check(addresses === undefined, "addresses", addresses ?? "");
-  for (const name of ["maxLifetimeMs", "timeoutMs"] as const) {
-    const value = options[name];
-    check(value === undefined || (Number.isSafeInteger(value) && value > 0), name, "must be a positive whole number");
-  }
-  return problems;
-}
+const OPTIONS: Shape<GithubAppOptions> = across(
+  object<GithubAppOptions>({
+    appId: needed(
+      typed(
+        (given): given is string | number =>
+          (typeof given === "string" && PLAIN.test(given)) || (Number.isSafeInteger(given) && (given as number) > 0),
+        APP,
+      ),
+      APP,
+    ),
+    installationId: needed(whole(1)),
+    key: needed(
+      typed(
+        (given): given is GithubAppOptions["key"] => (typeof given === "string" && given !== "") || isObject(given),
+        "must be a PEM text or a JWK",
+      ),
+    ),
+    repositories: list(
+      text("must be the name of a repository", (name) =>
+        PLAIN.test(name) ? undefined : "must be the name of a repository",
+      ),
+      { message: "must be a list of repository names" },
+    ),
+    apiUrl: issuerUrl,
+    maxLifetimeMs: whole(1),
+    timeoutMs: whole(1),
+    addresses: addressRanges,
+    allowInsecure: flag,
+    fetch: callable(),
+  }),
+  ({ apiUrl, allowInsecure }, place) => checkIssuer(apiUrl, allowInsecure, place.at("apiUrl")),
+);

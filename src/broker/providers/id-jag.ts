@@ -1,10 +1,18 @@
-import { type ConfigurationProblem, OptionsError } from "../../errors/guard-error.js";
+import { across, needed, object, readOptions, type Shape, text } from "../../shapes/index.js";
+import { checkIssuer, issuerUrl, serverOrigins } from "../../transport/index.js";
 import { CredentialError, withAside } from "../credential-error.js";
 import { createOAuthClient } from "../oauth/client.js";
 import { normaliseScopes } from "../oauth/grant-request.js";
 import type { TokenAnswer } from "../oauth/granted.js";
 import { readJwt } from "../oauth/jose.js";
-import { type ClientAuthentication, checkOAuthOptions, type OAuthOptions } from "../oauth/options.js";
+import {
+  type ClientAuthentication,
+  clientAuthentication,
+  OAUTH,
+  type OAuthOptions,
+  oauthShape,
+  withOAuthDefaults,
+} from "../oauth/options.js";
 import { readSubject, subjectRejected } from "../oauth/subject.js";
 import type { CredentialProvider, GrantRequest } from "../provider.js";
 import { revealed } from "../secret.js";
@@ -38,16 +46,13 @@ const ID_JAG_TYPE = "urn:ietf:params:oauth:token-type:id-jag";
  * Scopes go on both legs.
  */
 export function idJag(options: IdJagOptions): CredentialProvider {
-  const { identityProvider, ...own } = options;
-  if (typeof identityProvider !== "object" || identityProvider === null) {
-    throw new OptionsError([{ pointer: "/identityProvider", message: "must say where people log in" }]);
-  }
+  const { identityProvider, ...own } = readOptions(options, OPTIONS);
   const { subjectTokenType = ID_TOKEN_TYPE, ...there } = identityProvider;
   const { allowInsecure, addresses, timeoutMs, fetch } = own;
   const shared = { allowInsecure, addresses, timeoutMs, fetch };
   const defined = Object.fromEntries(Object.entries(shared).filter(([, value]) => value !== undefined));
-  const providerOptions = nested("/identityProvider", () => checkOAuthOptions({ ...defined, ...there }));
-  const checked = checkOAuthOptions(own, [], typeProblem(subjectTokenType));
+  const providerOptions = withOAuthDefaults({ ...defined, ...there });
+  const checked = withOAuthDefaults(own);
   const provider = createOAuthClient(providerOptions);
 
   return oauthProvider(checked, {
@@ -123,17 +128,20 @@ function assertionOf(
   return token;
 }
 
-const typeProblem = (type: string): readonly ConfigurationProblem[] =>
-  URL.canParse(type) ? [] : [{ pointer: "/identityProvider/subjectTokenType", message: "must be a URI" }];
-
-/** Problems of the inner options, with where they are. */
-function nested<Result>(pointer: string, check: () => Result): Result {
-  try {
-    return check();
-  } catch (error) {
-    if (!(error instanceof OptionsError)) throw error;
-    throw new OptionsError(
-      error.problems.map(({ pointer: inner, message }) => ({ pointer: pointer + inner, message })),
-    );
-  }
-}
+const OPTIONS: Shape<IdJagOptions> = across(
+  oauthShape<IdJagOptions>({
+    ...OAUTH,
+    identityProvider: needed(
+      object<IdJagIdentityProvider>({
+        issuer: needed(issuerUrl),
+        clientId: needed(text("must be a name")),
+        authentication: needed(clientAuthentication),
+        endpointOrigins: serverOrigins,
+        subjectTokenType: text("must be a URI", (given) => (URL.canParse(given) ? undefined : "must be a URI")),
+      }),
+      "must say where people log in",
+    ),
+  }),
+  ({ identityProvider, allowInsecure }, place) =>
+    checkIssuer(identityProvider?.issuer, allowInsecure, place.at("identityProvider").at("issuer")),
+);

@@ -1,10 +1,17 @@
 import { randomUUID } from "node:crypto";
-import type { ConfigurationProblem } from "../../errors/guard-error.js";
+import { also, isObject, object, readOptions, type Shape, text } from "../../shapes/index.js";
 import { CredentialError } from "../credential-error.js";
-import { algorithmOf, importSigningKey, type SigningKey, type SigningKeySource, signJwt } from "../oauth/jose.js";
-import { checkOAuthOptions, type OAuthOptions } from "../oauth/options.js";
+import { importSigningKey, type SigningKey, type SigningKeySource, signJwt } from "../oauth/jose.js";
+import {
+  OAUTH,
+  type OAuthOptions,
+  oauthShape,
+  SIGNING_KEY,
+  signingKeyProblem,
+  withOAuthDefaults,
+} from "../oauth/options.js";
 import { readSubject, subjectRejected, subjectSupplier } from "../oauth/subject.js";
-import { type SecretSource, sourceProblem } from "../oauth/suppliers.js";
+import { type SecretSource, secretSource } from "../oauth/suppliers.js";
 import type { CredentialProvider, GrantRequest } from "../provider.js";
 import { revealed, Secret } from "../secret.js";
 import { oauthProvider } from "./oauth-provider.js";
@@ -36,8 +43,8 @@ export const JWT_BEARER: string = "urn:ietf:params:oauth:grant-type:jwt-bearer";
  * assertion's own end where that is the principal's.
  */
 export function jwtBearer(options: JwtBearerOptions): CredentialProvider {
-  const checked = checkOAuthOptions(options, ["assertion"], assertionProblems(options));
-  const { assertion = "session" } = options;
+  const checked = withOAuthDefaults(readOptions(options, OPTIONS));
+  const { assertion = "session" } = checked;
   const signed = isSigned(assertion) ? assertion : undefined;
   const source = assertion === "session" || isSigned(assertion) ? undefined : subjectSupplier(assertion);
   let importing: Promise<SigningKey> | undefined;
@@ -81,17 +88,22 @@ export function jwtBearer(options: JwtBearerOptions): CredentialProvider {
 const isSigned = (assertion: JwtBearerOptions["assertion"]): assertion is SignedAssertion =>
   typeof assertion === "object" && !(assertion instanceof Secret) && "key" in assertion;
 
-function assertionProblems({ assertion }: JwtBearerOptions): readonly ConfigurationProblem[] {
-  if (assertion === undefined || assertion === "session") return [];
-  if (isSigned(assertion)) {
-    const known = ["key", "keyId", "algorithm", "issuer", "subject", "audience"];
-    const unknown = Object.keys(assertion).filter((name) => !known.includes(name));
-    if (algorithmOf(assertion) === undefined || /^(none|HS\d*|)$/i.test(algorithmOf(assertion) ?? "")) {
-      return [{ pointer: "/assertion", message: "needs a key with an asymmetric algorithm" }];
-    }
-    return unknown.map((name) => ({ pointer: `/assertion/${name}`, message: "is not an option" }));
-  }
-  const problem =
-    typeof assertion === "string" ? 'must be "session", a source, or a key to sign with' : sourceProblem(assertion);
-  return problem === undefined ? [] : [{ pointer: "/assertion", message: problem }];
-}
+const signedAssertion: Shape<SignedAssertion> = also(
+  object<SignedAssertion>({ ...SIGNING_KEY, issuer: text(), subject: text(), audience: text() }),
+  (source, place) => {
+    const [at, message] = signingKeyProblem(source) ?? [];
+    if (at !== undefined && message !== undefined) place.at(at).report(message);
+  },
+);
+
+const assertion: Shape<NonNullable<JwtBearerOptions["assertion"]>> = {
+  read(given, place) {
+    if (given === "session") return given;
+    if (isObject(given) && !(given instanceof Secret) && "key" in given) return signedAssertion.read(given, place);
+    if (typeof given !== "string") return secretSource.read(given, place) as Exclude<SecretSource, string> | undefined;
+    place.report('must be "session", a source, or a key to sign with');
+    return undefined;
+  },
+};
+
+const OPTIONS: Shape<JwtBearerOptions> = oauthShape<JwtBearerOptions>({ ...OAUTH, assertion });

@@ -1,9 +1,20 @@
 import { randomBytes } from "node:crypto";
-import { type ConfigurationProblem, OptionsError } from "../../errors/guard-error.js";
 import { base64Of, utf8Bytes } from "../../request/body/encodings.js";
 import { charCodeAt, freeze } from "../../request/captured.js";
+import {
+  isObject,
+  needed,
+  object,
+  oneOf,
+  readAt,
+  readOptions,
+  type Shape,
+  text,
+  typed,
+  whole,
+} from "../../shapes/index.js";
 import { CredentialError } from "../credential-error.js";
-import { type SecretSource, secretSupplier, sourceProblem } from "../oauth/suppliers.js";
+import { type SecretSource, secretSource, secretSupplier } from "../oauth/suppliers.js";
 import type { CredentialProvider, IssuedCredential, Placement } from "../provider.js";
 import { revealed, sealedSecret } from "../secret.js";
 
@@ -29,12 +40,6 @@ export type StaticSecretOptions = {
     }
 );
 
-const KNOWN: Readonly<Record<string, readonly string[]>> = {
-  bearer: [],
-  basic: ["username"],
-  header: ["name", "prefix"],
-  query: ["name"],
-};
 const HEADER_NAME = /^[!#$%&'*+\-.^_`|~\w]+$/;
 const PARAMETER_NAME = /^[\w.~[\]-]+$/;
 /** Headers that frame or route a message: no secret belongs there. */
@@ -45,9 +50,7 @@ const FRAMING = /^(host|content-.*|transfer-encoding|connection|te|trailer|upgra
  * the record says so; what is left is that the agent does not see it, and that it goes to the service's origins only.
  */
 export function staticSecret(options: StaticSecretOptions): CredentialProvider {
-  const problems = optionProblems(options);
-  if (problems.length > 0) throw new OptionsError(problems);
-  const given = Object.freeze({ ...options });
+  const given = Object.freeze(readOptions(options, OPTIONS));
   const supplier = secretSupplier(given.secret, `the static secret (${given.scheme})`);
   // A digest of a guessable secret would tell it to whoever can guess; chance tells nothing.
   let last = { value: "", kid: "" };
@@ -103,39 +106,46 @@ function placementOf(options: StaticSecretOptions): Placement {
   }
 }
 
-function optionProblems(options: StaticSecretOptions): ConfigurationProblem[] {
-  const problems: ConfigurationProblem[] = [];
-  const check = (ok: boolean, pointer: string, message: string): void => {
-    if (!ok) problems.push({ pointer, message });
-  };
-  const own = KNOWN[options.scheme];
-  if (own === undefined) return [{ pointer: "/scheme", message: 'must be "bearer", "basic", "header" or "query"' }];
-  for (const name of Object.keys(options)) {
-    check(["scheme", "secret", "maxAgeMs", ...own].includes(name), `/${name}`, "is not an option");
-  }
-  const secret = sourceProblem(options.secret);
-  check(secret === undefined, "/secret", secret ?? "");
-  const { maxAgeMs } = options;
-  check(
-    maxAgeMs === undefined || (Number.isSafeInteger(maxAgeMs) && maxAgeMs > 0),
-    "/maxAgeMs",
-    "must be a positive whole number",
-  );
-  if (options.scheme === "basic") {
-    // RFC 7617 §2: the first colon ends the user name.
-    check(
-      typeof options.username === "string" && /^[^:\x00-\x1f\x7f]*$/.test(options.username),
-      "/username",
-      "must have no colon",
+type Scheme<Name> = Extract<StaticSecretOptions, { readonly scheme: Name }>;
+
+const common = { secret: needed(secretSource), maxAgeMs: whole(1) };
+const PLAIN = "must be a plain name";
+
+const header = text(PLAIN, (name) => {
+  if (!HEADER_NAME.test(name)) return PLAIN;
+  return FRAMING.test(name) ? "must not be a header that frames or routes the message" : undefined;
+});
+const prefix = typed(
+  (given): given is string => typeof given === "string" && /^[\x20-\x7e]*$/.test(given),
+  "must be printable ASCII",
+);
+// RFC 7617 §2: the first colon ends the user name.
+const username = typed(
+  (given): given is string => typeof given === "string" && /^[^:\x00-\x1f\x7f]*$/.test(given),
+  "must be a text without a colon",
+);
+
+const SCHEMES: { readonly [Name in StaticSecretOptions["scheme"]]: Shape<Scheme<Name>> } = {
+  bearer: object<Scheme<"bearer">>({ ...common, scheme: needed(oneOf("bearer")) }),
+  basic: object<Scheme<"basic">>({ ...common, scheme: needed(oneOf("basic")), username: needed(username) }),
+  header: object<Scheme<"header">>({ ...common, scheme: needed(oneOf("header")), name: needed(header), prefix }),
+  query: object<Scheme<"query">>({
+    ...common,
+    scheme: needed(oneOf("query")),
+    name: needed(text(PLAIN, (name) => (PARAMETER_NAME.test(name) ? undefined : PLAIN))),
+  }),
+};
+const SCHEME = oneOf("bearer", "basic", "header", "query");
+
+const OPTIONS: Shape<StaticSecretOptions> = {
+  read(given, place) {
+    if (!isObject(given)) return void place.report("must be an object");
+    const copy = { ...given }; // `scheme` decides how the rest is read
+    const scheme = readAt(
+      copy["scheme"],
+      needed(SCHEME, 'must be "bearer", "basic", "header" or "query"'),
+      place.at("scheme"),
     );
-  }
-  if (options.scheme === "header" || options.scheme === "query") {
-    const plain = options.scheme === "header" ? HEADER_NAME : PARAMETER_NAME;
-    check(typeof options.name === "string" && plain.test(options.name), "/name", "must be a plain name");
-  }
-  if (options.scheme === "header") {
-    check(!FRAMING.test(options.name), "/name", "must not be a header that frames or routes the message");
-    check(/^[\x20-\x7e]*$/.test(options.prefix ?? ""), "/prefix", "must be printable ASCII");
-  }
-  return problems;
-}
+    return scheme === undefined ? undefined : SCHEMES[scheme].read(copy, place);
+  },
+};

@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
-import type { ConfigurationProblem } from "../../errors/guard-error.js";
 import type { Agent } from "../../policy/context.js";
 import { joined } from "../../request/captured.js";
+import { across, oneOrMore, readOptions, type Shape, text, whole } from "../../shapes/index.js";
 import { CredentialError } from "../credential-error.js";
 import type { OAuthClient } from "../oauth/client.js";
 import { ACCESS_TOKEN_TYPE } from "../oauth/granted.js";
 import { readJwt, signJwt } from "../oauth/jose.js";
-import { type CheckedOAuthOptions, checkOAuthOptions, type OAuthOptions } from "../oauth/options.js";
+import { type CheckedOAuthOptions, OAUTH, type OAuthOptions, oauthShape, withOAuthDefaults } from "../oauth/options.js";
 import { type Actor, checkActors, readSubject, subjectSupplier } from "../oauth/subject.js";
-import { type SecretSource, type SecretSupplier, secretSupplier, sourceProblem } from "../oauth/suppliers.js";
+import { type SecretSource, type SecretSupplier, secretSource, secretSupplier } from "../oauth/suppliers.js";
 import type { CredentialProvider, GrantRequest } from "../provider.js";
 import { revealed, type Secret } from "../secret.js";
 import { oauthProvider } from "./oauth-provider.js";
@@ -43,12 +43,9 @@ const JWT_TYPE = "urn:ietf:params:oauth:token-type:jwt";
  * falls back to the client's own rights: a session without an identity token gets no credential. A token never outlives
  * the identity token it was exchanged for.
  */
-export function tokenExchange(options: TokenExchangeOptions): CredentialProvider {
-  const checked = checkOAuthOptions(
-    options,
-    ["actor", "subject", "subjectAudience", "maxActors", "subjectTokenType", "actorTokenType"],
-    exchangeProblems(options),
-  );
+export function tokenExchange(given: TokenExchangeOptions): CredentialProvider {
+  const options = readOptions(given, OPTIONS);
+  const checked = withOAuthDefaults(options);
   const actor = options.actor ?? (options.authentication.method === "private_key_jwt" ? "signed" : "client");
   const actors = typeof actor === "string" ? undefined : secretSupplier(actor, "the actor token");
   const subjects = options.subject === undefined ? undefined : subjectSupplier(options.subject);
@@ -119,29 +116,29 @@ async function signedActor(
   return await signJwt(key, { ...claims, ...(act === undefined ? {} : { act }) });
 }
 
-function exchangeProblems(options: TokenExchangeOptions): ConfigurationProblem[] {
-  const problems: ConfigurationProblem[] = [];
-  const { actor } = options;
-  if (actor === "signed" && options.authentication?.method !== "private_key_jwt") {
-    problems.push({ pointer: "/actor", message: '"signed" needs the authentication method "private_key_jwt"' });
-  }
-  if (actor !== undefined && actor !== "signed" && actor !== "client") {
-    const problem = typeof actor === "string" ? 'must be "signed", "client" or a source' : sourceProblem(actor);
-    if (problem !== undefined) problems.push({ pointer: "/actor", message: problem });
-  }
-  const source = options.subject === undefined ? undefined : sourceProblem(options.subject);
-  if (source !== undefined) problems.push({ pointer: "/subject", message: source });
-  const audiences: unknown[] = [options.subjectAudience ?? "any"].flat();
-  if (audiences.length === 0 || !audiences.every((name) => typeof name === "string" && name !== "")) {
-    problems.push({ pointer: "/subjectAudience", message: "must be a name or a list of names" });
-  }
-  const { maxActors } = options;
-  if (maxActors !== undefined && !(Number.isSafeInteger(maxActors) && maxActors > 0)) {
-    problems.push({ pointer: "/maxActors", message: "must be a positive whole number" });
-  }
-  for (const name of ["subjectTokenType", "actorTokenType"] as const) {
-    const value = options[name];
-    if (value !== undefined && !URL.canParse(value)) problems.push({ pointer: `/${name}`, message: "must be a URI" });
-  }
-  return problems;
-}
+const uri: Shape<string> = text("must be a URI", (given) => (URL.canParse(given) ? undefined : "must be a URI"));
+
+const actor: Shape<NonNullable<TokenExchangeOptions["actor"]>> = {
+  read(given, place) {
+    if (typeof given !== "string") return secretSource.read(given, place) as Exclude<SecretSource, string> | undefined;
+    if (given === "signed" || given === "client") return given;
+    place.report('must be "signed", "client" or a source');
+    return undefined;
+  },
+};
+
+const OPTIONS: Shape<TokenExchangeOptions> = across(
+  oauthShape<TokenExchangeOptions>({
+    ...OAUTH,
+    actor,
+    subject: secretSource,
+    subjectAudience: oneOrMore(text("must be a name"), "must be a name or a list of names"),
+    maxActors: whole(1),
+    subjectTokenType: uri,
+    actorTokenType: uri,
+  }),
+  ({ actor: chosen, authentication }, place) => {
+    if (chosen === "signed" && authentication !== undefined && authentication.method !== "private_key_jwt")
+      place.at("actor").report('"signed" needs the authentication method "private_key_jwt"');
+  },
+);

@@ -1,5 +1,17 @@
 import { Buffer } from "node:buffer";
 import { createCipheriv, createDecipheriv, createHmac, timingSafeEqual } from "node:crypto";
+import {
+  callable,
+  dictionary,
+  list,
+  needed,
+  object,
+  readOptions,
+  type Shape,
+  text,
+  typed,
+  whole,
+} from "../../shapes/index.js";
 import { type Placeholder, written } from "./placeholder.js";
 
 /** Why a placeholder is not turned back into its value. */
@@ -57,10 +69,22 @@ const MOST_ORIGINS = 16;
 const HANDLE_BYTES = 16;
 const CHECK_BYTES = 4;
 
+const KEY = "must have 32 bytes";
+
+const OPTIONS: Shape<VaultOptions> = object<VaultOptions>({
+  key: needed(
+    typed((given): given is Uint8Array => given instanceof Uint8Array && given.length === 32, KEY),
+    KEY,
+  ),
+  now: needed(callable()),
+  ttlMs: whole(1),
+  mostValues: whole(0),
+  origins: dictionary(list(text("must be an origin"), { message: "must be a list of origins" })),
+});
+
 /** A vault in memory. Values are sealed with AES-256-GCM, so that a dump of the heap without the key shows none. */
 export function createVault(options: VaultOptions): Vault {
-  const { key, now, ttlMs = DEFAULT_TTL_MS, mostValues = MOST_VALUES, origins = {} } = options;
-  if (key.length !== 32) throw new TypeError('"key" must have 32 bytes');
+  const { key, now, ttlMs = DEFAULT_TTL_MS, mostValues = MOST_VALUES, origins = {} } = readOptions(options, OPTIONS);
   const digest = (what: string, ...parts: readonly (string | Uint8Array)[]): Buffer => {
     const hmac = createHmac("sha256", key).update(what);
     for (const part of parts) hmac.update("\0").update(part);

@@ -31,8 +31,7 @@ const KNOWN: ReadonlySet<string> = new Set(["url", "credentials", "resolve", "ca
 
 /** Makes one, or reports what is wrong: by place and kind, never with a value. */
 export function proxyOf(options: Readonly<Record<string, unknown>>, pointer: string, report: Report): HttpProxy | null {
-  for (const name of Object.keys(options))
-    if (!KNOWN.has(name)) report(`${pointer}/${name}`, "is not an option of a proxy");
+  for (const name of Object.keys(options)) if (!KNOWN.has(name)) report(`${pointer}/${name}`, "is not a known option");
   const { url, credentials, resolve = "guard", ca = [] } = options;
   if (resolve !== "guard" && resolve !== "proxy") report(`${pointer}/resolve`, 'must be "guard" or "proxy"');
   if (![ca].flat().every(isPem)) report(`${pointer}/ca`, "must be PEM certificates");

@@ -58,19 +58,19 @@ test("all problems are listed at once", () => {
       scope: "all",
     } as never);
   expect(pointersOf(make).sort()).toEqual(
-    "/actor /audienceParameter /authentication /clientId /endpointOrigins /formats /issuer /maxLifetimeMs /scope /subjectTokenType /timeoutMs".split(
+    "/audienceParameter /authentication/method /clientId /endpointOrigins/0 /formats/0 /issuer /maxLifetimeMs /scope /subjectTokenType /timeoutMs".split(
       " ",
     ),
   );
 });
 
-test.each<[string, object]>([
-  ["a PEM without algorithm", { key: "-----BEGIN PRIVATE KEY-----" }],
-  ["no key", {}],
-  ["a symmetric algorithm", { key: { kty: "oct", k: "AA", alg: "HS256" } }],
-  ["no algorithm at all", { key: { kty: "oct", k: "AA" } }],
-])("private_key_jwt with %s is refused", (_what, change) => {
+test.each<[string, string, object]>([
+  ["a PEM without algorithm", "algorithm", { key: "-----BEGIN PRIVATE KEY-----" }],
+  ["no key", "key", {}],
+  ["a symmetric algorithm", "algorithm", { key: { kty: "oct", k: "AA", alg: "HS256" } }],
+  ["no algorithm at all", "algorithm", { key: { kty: "oct", k: "AA" } }],
+])("private_key_jwt with %s is refused", (_what, at, change) => {
   expect(
     pointersOf(() => clientCredentials({ ...base, authentication: { method: "private_key_jwt", ...change } as never })),
-  ).toEqual(["/authentication"]);
+  ).toEqual([`/authentication/${at}`]);
 });
