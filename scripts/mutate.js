@@ -135,20 +135,23 @@ for (const name of readdirSync(root))
     cpSync(join(root, name), join(copy, name), { recursive: true, filter: (from) => !from.endsWith("node_modules") });
 symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
 
-const runs = (paths) =>
+const run = (paths) =>
   spawnSync(process.execPath, ["node_modules/vitest/vitest.mjs", "run", "--bail=1", "--reporter=dot", ...paths], {
     cwd: copy,
-    stdio: "ignore",
+    encoding: "utf8",
     timeout: 600_000,
-  }).status === 0;
+  });
 
-for (const room of rooms) if (!runs(TESTS[room])) throw new Error(`The tests of ${room} fail without a mutant.`);
+for (const room of rooms) {
+  const { status, stdout } = run(TESTS[room]);
+  if (status !== 0) throw new Error(`The tests of ${room} fail without a mutant:\n${stdout.slice(-2000)}`);
+}
 const mutants = sample();
 const survivors = [];
 for (const [index, mutant] of mutants.entries()) {
   const place = relative(root, mutant.file);
   writeFileSync(join(copy, place), mutant.text);
-  const survived = runs(TESTS[mutant.room]);
+  const survived = run(TESTS[mutant.room]).status === 0;
   writeFileSync(join(copy, place), readFileSync(mutant.file));
   console.log(`${index + 1}/${mutants.length} ${survived ? "SURVIVED" : "killed  "} ${place}:${mutant.at + 1}`);
   if (survived) {

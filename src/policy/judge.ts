@@ -35,10 +35,10 @@ export function judge(
   policy: CompiledPolicy,
   request: CanonicalRequest,
   bytes: JudgedBody,
-  { delegatedBy = [], ...context }: DecisionContext,
+  context: DecisionContext,
 ): Judgement {
   let judgement = judgeFor(policy, request, bytes, context);
-  for (const { agent, session } of delegatedBy) {
+  for (const { agent, session } of context?.delegatedBy ?? []) {
     const theirs = judgeFor(policy, request, bytes, { ...context, agent, session });
     const decision = limitsFor(theirs.decision, agent.id, session.id);
     judgement = narrowedBy(judgement, { ...theirs, decision }, agent.id);
