@@ -4,7 +4,7 @@ import type { CredentialProvider } from "./broker/index.js";
 import type { OnDeny } from "./call/respond.js";
 import type { Clock } from "./clock.js";
 import type { IdentityVerifier } from "./identity/index.js";
-import type { FieldBindings, MaskerOptions } from "./masking/index.js";
+import type { MaskerOptions, PlaceholderOptions } from "./masking/index.js";
 import type { OperationalLog } from "./operational-log.js";
 import type { Agent, Policy, PolicyDocument, Predicates, Principal } from "./policy/index.js";
 import type { Session } from "./session.js";
@@ -27,21 +27,6 @@ export type PolicySource = string | URL | PolicyDocument | Policy;
 export interface WatchedPolicy {
   readonly file: string | URL;
   readonly watch: true;
-}
-
-/** Where the values behind placeholders may go. By default back to the origin they came from, in any field. */
-export interface PlaceholderOptions {
-  /**
-   * Who can use a placeholder: the session that got it (default), which forgets its values when it ends, or every session in
-   * which the same agent acts for the same principal, also later ones.
-   */
-  readonly scope?: "session" | "principal";
-  /** How long a value can be used after an answer held it, in milliseconds. Default 15 minutes. */
-  readonly ttlMs?: number;
-  /** By kind: further origins, such as `https://mail.internal.example`, that its values may go to. Default none. */
-  readonly origins?: Readonly<Record<string, readonly string[]>>;
-  /** By kind: the only parameters, members and header fields that its values may go to. Default all. */
-  readonly fields?: FieldBindings;
 }
 
 /** How a guard is made. Only `policy` is needed; everything else has an embedded default that is safe. */

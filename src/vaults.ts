@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "./clock.js";
-import { createVault, type Vault } from "./masking/index.js";
-import type { PlaceholderOptions } from "./options.js";
+import { createVault, type PlaceholderOptions, type Vault } from "./masking/index.js";
 import type { Agent, Principal } from "./policy/index.js";
 
 /** Where the values behind placeholders are kept, for the sessions of one guard. */

@@ -1,6 +1,6 @@
 import type { SessionState } from "../guard-parts.js";
 import type { CanonicalRequest } from "../request/canonical.js";
-import { filteredTags, mayBeDigest, opaqueTag } from "../request/entity-tags.js";
+import { filteredTags, isCondition, mayBeDigest, opaqueTag } from "../request/entity-tags.js";
 import { headerValues } from "../request/headers.js";
 import { withoutFields } from "../request/pieces.js";
 import type { HeaderPairs } from "../transport/index.js";
@@ -23,11 +23,6 @@ export function noteEntityTag(session: SessionState, request: CanonicalRequest, 
   if (known.size > MOST_TAGS) known.delete(known.values().next().value as string);
 }
 
-const CONDITIONS: ReadonlySet<string> = new Set(["if-match", "if-none-match"]);
-
-/** Whether a header field sets a condition on a body (RFC 9110 section 13.1; RFC 4918 section 10.4). */
-export const isCondition = (name: string): boolean => CONDITIONS.has(name) || name === "if";
-
 /**
  * A read without conditions on bodies that the caller has not seen. Many services make entity tags of a digest of the body: who
  * sends the digest of a guess learns from a 304 or a 412 whether it was right, thousands of guesses at a time. What was left out
@@ -39,7 +34,9 @@ export function withoutGuesses(session: SessionState, request: CanonicalRequest)
   const known = delivered.get(session);
   const isSeen = (tag: string): boolean => !mayBeDigest(tag) || known?.has(entryOf(request, tag)) === true;
   const conditions = new Map(
-    request.headers.filter(([name]) => CONDITIONS.has(name)).map((field) => [field, filteredTags(field[1], isSeen)]),
+    request.headers
+      .filter(([name]) => name !== "if" && isCondition(name))
+      .map((field) => [field, filteredTags(field[1], isSeen)]),
   );
   const headers = request.headers.map((field) => [field[0], conditions.get(field) ?? field[1]] as const);
   const isGuess = (field: readonly [string, string], index: number): boolean =>

@@ -2,8 +2,8 @@ import { DeniedError, GuardError } from "../errors/guard-error.js";
 import type { GuardParts, SessionState } from "../guard-parts.js";
 import type { Decision, DecisionContext, Limit } from "../policy/index.js";
 import type { CanonicalRequest } from "../request/canonical.js";
+import { targetOf } from "../request/target.js";
 import type { LimitAnswer, LimitCharge, LimitTime } from "../store/index.js";
-import { targetOf } from "./exchange.js";
 
 /** What a hop uses up of its limits. */
 export interface Counted {

@@ -1,7 +1,7 @@
 import type { OperationalLog } from "../operational-log.js";
+import { isCondition } from "../request/entity-tags.js";
 import { mayBeSent } from "../request/headers.js";
 import { asksForPiece } from "../request/pieces.js";
-import { isCondition } from "./conditions.js";
 
 /** Tells the operator of header fields that were left out, each once: SDKs send the same ones with every call. */
 export type DropLog = (service: string, names: readonly string[]) => void;

@@ -319,9 +319,6 @@ export class Exchange {
 type Writable<Facts> = { -readonly [Key in keyof Facts]: Facts[Key] };
 type EventDraft = { readonly type: AuditEvent["type"] } & Partial<Writable<EventFields>>;
 
-/** Names a request in errors: no query, which may hold what is nobody's business. */
-export const targetOf = (request: CanonicalRequest): string => `${request.method} ${request.origin}${request.path}`;
-
 function httpFacts(request: Described): HttpFacts {
   return request.ok
     ? { method: request.method, url: request.url, host: request.host, port: request.port }

@@ -9,13 +9,14 @@ import { type CanonicalRequest, canonicaliseRequest, type RequestHead } from "..
 import { type FetchSettings, isBadPort, unfetchable } from "../request/fetch-rules.js";
 import { headerValues } from "../request/headers.js";
 import { isRedirect, redirectedHead } from "../request/redirect.js";
-import { type CallSnapshot, snapshotCall } from "../request/snapshot.js";
+import { type CallSnapshot, snapshotCall } from "../request/snapshot/snapshot.js";
+import { targetOf } from "../request/target.js";
 import type { HopResponse } from "../transport/index.js";
 import { askPredicates, isSameQuestion } from "./ask-predicates.js";
 import { NOTHING_DELIVERED, needsFingerprint, sendAuthorised } from "./authorized-send.js";
 import { type Counted, countCall, uncounted } from "./count.js";
 import { deliver } from "./deliver.js";
-import { Exchange, targetOf } from "./exchange.js";
+import { Exchange } from "./exchange.js";
 import { type FrozenHop, frozenHop, type Hop, type RequestForm, withBody } from "./hop.js";
 import { fetchInline, isInline } from "./inline-url.js";
 import type { Manner } from "./manner.js";

@@ -1,4 +1,4 @@
-import type { CallSnapshot } from "../request/snapshot.js";
+import type { CallSnapshot } from "../request/snapshot/snapshot.js";
 
 // Captured at load: a fetch that is replaced later sees nothing of ours, and these calls reveal nothing either.
 const platformFetch = globalThis.fetch;

@@ -5,6 +5,7 @@ import type { KnownSecrets } from "../masking/known/known-secrets.js";
 import type { Decision } from "../policy/index.js";
 import type { CanonicalRequest } from "../request/canonical.js";
 import { headerValues } from "../request/headers.js";
+import { targetOf } from "../request/target.js";
 import type { HopResponse } from "../transport/index.js";
 
 /** Whose response is masked, and what for. */
@@ -57,6 +58,6 @@ const PIECE = {
 } as const;
 
 const withheld = (
-  { method, origin, path }: CanonicalRequest,
+  request: CanonicalRequest,
   reason?: { readonly message: string; readonly modelReason: string },
-): GuardError => new GuardError("MEDIA_REFUSED", { ...reason, target: `${method} ${origin}${path}`, sent: true });
+): GuardError => new GuardError("MEDIA_REFUSED", { ...reason, target: targetOf(request), sent: true });

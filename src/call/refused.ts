@@ -1,7 +1,8 @@
 import { ERROR_CODES, type ErrorCode } from "../errors/codes.js";
 import { DeniedError } from "../errors/guard-error.js";
 import type { Decision } from "../policy/index.js";
-import { type Described, type Exchange, targetOf } from "./exchange.js";
+import { targetOf } from "../request/target.js";
+import type { Described, Exchange } from "./exchange.js";
 
 /**
  * Records a denial and makes the error that the caller gets. What no fetch would ask for, whoever allowed it, is the network

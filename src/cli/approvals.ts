@@ -16,8 +16,8 @@ import { systemClock } from "../clock.js";
 import { GuardError, isGuardError } from "../errors/guard-error.js";
 import { type Pins, readPins } from "../policy/pins.js";
 import { fileStore } from "../store/index.js";
-import type { CommandOutput } from "./audit.js";
 import { Command } from "./command.js";
+import type { CommandOutput } from "./command-output.js";
 import { UsageError } from "./io.js";
 
 /** Exit codes of the commands that change something. */

@@ -4,9 +4,10 @@ import { listSessions } from "../audit/reading/timeline.js";
 import { inertJson, printable } from "../audit/text.js";
 import { systemClock } from "../clock.js";
 import { parseDuration } from "../policy/index.js";
-import { type CommandOutput, keyLines } from "./audit.js";
 import type { Command } from "./command.js";
+import type { CommandOutput } from "./command-output.js";
 import { UsageError } from "./io.js";
+import { keyLines } from "./key-lines.js";
 
 const FORMATS: readonly string[] = ["har", "ocsf", "cloudevents", "csv"] satisfies ExportFormat[];
 

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { checkEventProof, eraseBody, proveConsistency, proveEvent, pruneAudit } from "../audit/index.js";
 import { findRemovalProblem } from "../audit/maintenance.js";
-import type { CommandOutput } from "./audit.js";
+import type { CommandOutput } from "./command-output.js";
 
 /** `sallyport audit prove | check-proof | prune | erase`. */
 export function addAuditTools(audit: Command, output: CommandOutput): void {

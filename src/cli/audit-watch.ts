@@ -4,8 +4,8 @@ import { type SessionSummary, summariseSessions } from "../audit/reading/session
 import { describeLine, describeSession } from "../audit/reading/timeline.js";
 import { printable } from "../audit/text.js";
 import { systemClock } from "../clock.js";
-import { type CommandOutput, jsonLine } from "./audit.js";
 import type { Command } from "./command.js";
+import { type CommandOutput, jsonLine } from "./command-output.js";
 import { UsageError } from "./io.js";
 
 const LOOK_EVERY_MS = 250;

@@ -1,24 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { Command } from "commander";
 import { type AuditReport, type LogReport, verifyAudit } from "../audit/index.js";
-import { parseVerifierKey } from "../audit/note.js";
 import { describeLine, describeSession, listSessions, readSession } from "../audit/reading/timeline.js";
 import { inertJson, printable } from "../audit/text.js";
 import { addAuditExport } from "./audit-export.js";
 import { addAuditTools } from "./audit-tools.js";
 import { addAuditWatch } from "./audit-watch.js";
-
-/** Where a command writes, and how it tells its exit code. */
-export interface CommandOutput {
-  readonly write: (text: string) => void;
-  readonly exit: (code: number) => void;
-  /** For what is not the result: standard error. */
-  readonly warn?: (text: string) => void;
-  /** Resolves once what was written is gone, so that a slow reader does not fill the memory. */
-  readonly drained?: () => Promise<void>;
-  /** Aborts on Ctrl-C, for commands that would go on for ever. */
-  readonly interruption?: () => AbortSignal;
-}
+import { type CommandOutput, jsonLine } from "./command-output.js";
+import { keyLines } from "./key-lines.js";
 
 const processOutput: CommandOutput = {
   write: (text) => void process.stdout.write(text),
@@ -64,14 +53,6 @@ export function auditCommand(output: CommandOutput = processOutput): Command {
   addAuditTools(audit, output);
   addAuditWatch(audit, output);
   return audit;
-}
-
-/** The keys that `--key` means: a key line itself, or the lines of a file. */
-export async function keyLines(given: string): Promise<readonly string[]> {
-  if (parseVerifierKey(given) !== undefined) return [given];
-  const content = await readFile(given, "utf8").catch(() => "");
-  const lines = content.slice(0, 65_536).split("\n");
-  return [lines[0] ?? "", ...lines.slice(1).filter((line) => line.trim() !== "")];
 }
 
 function describeReport(report: AuditReport): string {
@@ -122,13 +103,4 @@ async function show(
     });
   }
   return sessions.length;
-}
-
-/** A forged line may be nested deeper than the stack of whoever writes it out. */
-export function jsonLine(parsed: object): string {
-  try {
-    return inertJson(JSON.stringify(parsed));
-  } catch {
-    return JSON.stringify({ unreadable: "a line is nested too deeply" });
-  }
 }

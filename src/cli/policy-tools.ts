@@ -14,8 +14,8 @@ import {
 } from "../policy/index.js";
 import { loadLibrariesFor } from "../policy/libraries.js";
 import { readPolicyFile } from "../policy-file.js";
-import type { CommandOutput } from "./audit.js";
 import type { Command } from "./command.js";
+import type { CommandOutput } from "./command-output.js";
 import { EXIT, UsageError } from "./io.js";
 
 /** Exit code of `policy diff` when something became wider. */

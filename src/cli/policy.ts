@@ -9,8 +9,8 @@ import {
   type Policy,
   standIns,
 } from "../policy/index.js";
-import type { CommandOutput } from "./audit.js";
 import { Command } from "./command.js";
+import type { CommandOutput } from "./command-output.js";
 import { EXIT, UsageError } from "./io.js";
 import { ASKED, addPolicyTools, loadPolicyFile, observationsIn } from "./policy-tools.js";
 

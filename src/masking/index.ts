@@ -8,6 +8,7 @@ export { createMasker, type Masker } from "./masker.js";
 export { isMaskable } from "./media.js";
 export { DETECTORS, type DetectorName, type MaskerOptions } from "./options.js";
 export type { MaskingPass, OpenOptions, Secrets } from "./pass.js";
+export type { PlaceholderOptions } from "./placeholders/options.js";
 export {
   type FieldBindings,
   type RequestParts,

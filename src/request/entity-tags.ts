@@ -14,3 +14,8 @@ export function filteredTags(value: string, isKept: (tag: string) => boolean): s
   if (kept.length === tags.length) return value;
   return kept.length === 0 ? null : kept.join(", ");
 }
+
+const CONDITIONS: ReadonlySet<string> = new Set(["if-match", "if-none-match"]);
+
+/** Whether a header field sets a condition on a body (RFC 9110 section 13.1; RFC 4918 section 10.4). */
+export const isCondition = (name: string): boolean => CONDITIONS.has(name) || name === "if";

@@ -1,12 +1,7 @@
 import { DeniedError } from "../errors/guard-error.js";
+import { targetOf } from "../request/target.js";
 import type { Fault } from "./sending.js";
 import type { HopRequest } from "./transport.js";
-
-/** `METHOD url-without-query`, as errors name a request. */
-export function targetOf(hop: Pick<HopRequest, "method" | "url">): string {
-  const query = hop.url.indexOf("?");
-  return `${hop.method} ${query === -1 ? hop.url : hop.url.slice(0, query)}`;
-}
 
 type Redact = NonNullable<HopRequest["redact"]>;
 

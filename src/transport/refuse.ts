@@ -1,6 +1,6 @@
 import { errorOf } from "../errors/error-of-code.js";
 import type { GuardError } from "../errors/guard-error.js";
-import { targetOf } from "./faults.js";
+import { targetOf } from "../request/target.js";
 import type { HopRequest } from "./transport.js";
 
 type Code = "HEADER_REFUSED" | "URL_INVALID" | "GUARD_CLOSED" | "SESSION_CLOSED" | "SESSION_BUSY";

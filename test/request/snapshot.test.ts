@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { FormData as ForeignFormData, Headers as ForeignHeaders, Request as ForeignRequest } from "undici";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { collectStream } from "../../src/request/body/collect.js";
-import { type CallSnapshot, snapshotCall } from "../../src/request/snapshot.js";
+import { type CallSnapshot, snapshotCall } from "../../src/request/snapshot/snapshot.js";
 
 const URL_TEXT = "https://h.example/x?y=1";
 

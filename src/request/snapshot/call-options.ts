@@ -1,4 +1,4 @@
-import { accessor, isOfType } from "./platform.js";
+import { accessor, isOfType } from "../platform.js";
 
 /** What `fetch` reads from its second argument, each member read once and not yet converted. */
 export interface CallOptions {

@@ -1,4 +1,4 @@
-import { accessor } from "./platform.js";
+import { accessor } from "../platform.js";
 import { copyOfChunk } from "./snapshot-bytes.js";
 
 /** Streams of a caller, read through what the platform built in, whatever a subclass or an own member says. */

@@ -1,4 +1,4 @@
-import { accessor, method, tagOf } from "./platform.js";
+import { accessor, method, tagOf } from "../platform.js";
 import { copyOfBytes } from "./snapshot-bytes.js";
 import { replayed, snapshotStream } from "./snapshot-stream.js";
 

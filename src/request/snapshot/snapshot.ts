@@ -1,3 +1,8 @@
+import { type FetchSettings, USUAL_SETTINGS } from "../fetch-rules.js";
+import { isFieldName, isFieldValue } from "../headers.js";
+import { isIntegrityTooLong } from "../integrity.js";
+import { accessor, isOfType, method } from "../platform.js";
+import { refererFor } from "../referrer.js";
 import {
   type CallOptions,
   isNativeRequest,
@@ -6,11 +11,6 @@ import {
   requestField,
   requestOptions,
 } from "./call-options.js";
-import { type FetchSettings, USUAL_SETTINGS } from "./fetch-rules.js";
-import { isFieldName, isFieldValue } from "./headers.js";
-import { isIntegrityTooLong } from "./integrity.js";
-import { accessor, isOfType, method } from "./platform.js";
-import { refererFor } from "./referrer.js";
 import { type BodySnapshot, requestBody, type SnapshotBody, snapshotBody } from "./snapshot-body.js";
 import { combined, snapshotHeaders } from "./snapshot-headers.js";
 

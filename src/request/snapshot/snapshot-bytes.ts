@@ -1,5 +1,5 @@
 import { types } from "node:util";
-import { accessor } from "./platform.js";
+import { accessor } from "../platform.js";
 
 /**
  * Bytes that the caller handed over, as a copy. What they are is told by what is built into the value, and not by its class:

@@ -1,5 +1,5 @@
-import { trimmed } from "./headers.js";
-import { method } from "./platform.js";
+import { trimmed } from "../headers.js";
+import { method } from "../platform.js";
 
 type Pairs = readonly (readonly [string, string])[];
 
