@@ -15,7 +15,6 @@ import type { HopResponse } from "../transport/index.js";
 import { askPredicates, isSameQuestion } from "./ask-predicates.js";
 import { NOTHING_DELIVERED, needsFingerprint, sendAuthorised } from "./authorized-send.js";
 import { type Counted, countCall, uncounted } from "./count.js";
-import { deliver } from "./deliver.js";
 import { Exchange } from "./exchange.js";
 import { type FrozenHop, frozenHop, type Hop, type RequestForm, withBody } from "./hop.js";
 import { fetchInline, isInline } from "./inline-url.js";
@@ -26,6 +25,7 @@ import { misplacedInLocation, misplacedValue, putValuesBack } from "./put-values
 import { refusal, refused } from "./refused.js";
 import { type ApprovalPreview, NO_APPROVAL, openApproval, requestApproval } from "./request-approval.js";
 import { respond } from "./respond.js";
+import { deliver } from "./response/deliver.js";
 import { type LinkedSignal, linkSignals } from "./signals.js";
 import { ResponseKeeper, type ToolMemory, toolMemory } from "./tool-memory.js";
 import { currentRun } from "./tool-run.js";

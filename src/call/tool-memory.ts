@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { AlreadySentError, GuardError } from "../errors/guard-error.js";
 import type { GuardParts, SessionState } from "../guard-parts.js";
 import type { Decision } from "../policy/index.js";
+import { targetOf } from "../request/target.js";
 import type { SentOutcome, SentRequest } from "../store/index.js";
 import type { HeaderPairs } from "../transport/index.js";
-import { type Exchange, targetOf } from "./exchange.js";
+import type { Exchange } from "./exchange.js";
 import type { FrozenHop } from "./hop.js";
 import { fingerprintFor } from "./request-approval.js";
 

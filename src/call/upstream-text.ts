@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import type { GuardParts, SessionState } from "../guard-parts.js";
 import { KnownSecrets } from "../masking/known/known-secrets.js";
 import type { CanonicalRequest } from "../request/canonical.js";
-import { type FieldMask, maskerOf } from "./response-headers.js";
+import { type FieldMask, maskerOf } from "./response/response-headers.js";
 
 /**
  * What a service wrote, on its way to anybody: an error, a model, a stack, a cause, the record, an approver. A service knows

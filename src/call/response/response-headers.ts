@@ -1,11 +1,11 @@
 import { Buffer } from "node:buffer";
 import { STATUS_CODES } from "node:http";
-import type { GuardParts, SessionState } from "../guard-parts.js";
-import type { KnownSecrets } from "../masking/known/known-secrets.js";
-import type { CanonicalRequest } from "../request/canonical.js";
-import { mayBeDigest } from "../request/entity-tags.js";
-import type { HeaderPairs, HopResponse } from "../transport/index.js";
-import { droppedHeader } from "./dropped-headers.js";
+import type { GuardParts, SessionState } from "../../guard-parts.js";
+import type { KnownSecrets } from "../../masking/known/known-secrets.js";
+import type { CanonicalRequest } from "../../request/canonical.js";
+import { mayBeDigest } from "../../request/entity-tags.js";
+import type { HeaderPairs, HopResponse } from "../../transport/index.js";
+import { droppedHeader } from "../dropped-headers.js";
 
 /** Masks values of fields and parameters; names and values have one character per byte. */
 export interface FieldMask {

@@ -1,17 +1,17 @@
-import { isGuardError } from "../errors/guard-error.js";
-import type { GuardParts, SessionState } from "../guard-parts.js";
-import type { MaskingPass } from "../masking/index.js";
-import type { KnownSecrets } from "../masking/known/known-secrets.js";
-import type { Decision } from "../policy/index.js";
-import type { CanonicalRequest } from "../request/canonical.js";
-import { headerValues } from "../request/headers.js";
-import { type BodySource, buildResponse, type HopResponse, matchingBody } from "../transport/index.js";
-import { noteEntityTag } from "./conditions.js";
-import type { Delivery, Exchange } from "./exchange.js";
+import { isGuardError } from "../../errors/guard-error.js";
+import type { GuardParts, SessionState } from "../../guard-parts.js";
+import type { MaskingPass } from "../../masking/index.js";
+import type { KnownSecrets } from "../../masking/known/known-secrets.js";
+import type { Decision } from "../../policy/index.js";
+import type { CanonicalRequest } from "../../request/canonical.js";
+import { headerValues } from "../../request/headers.js";
+import { type BodySource, buildResponse, type HopResponse, matchingBody } from "../../transport/index.js";
+import { noteEntityTag } from "../conditions.js";
+import type { Delivery, Exchange } from "../exchange.js";
+import type { ResponseKeeper } from "../tool-memory.js";
 import { openMask } from "./open-mask.js";
 import { readAhead } from "./read-ahead.js";
 import { maskedReason, maskedUrl, maskerOf, visibleHeaders } from "./response-headers.js";
-import type { ResponseKeeper } from "./tool-memory.js";
 
 /** An answer on its way to the caller. */
 export interface Arrival {

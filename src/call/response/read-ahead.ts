@@ -1,5 +1,5 @@
-import type { Clock } from "../clock.js";
-import type { BodySource } from "../transport/index.js";
+import type { Clock } from "../../clock.js";
+import type { BodySource } from "../../transport/index.js";
 
 /** A service may say how long its answer will be, and think about it. */
 const PATIENCE_MS = 1_000;

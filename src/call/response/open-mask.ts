@@ -1,12 +1,12 @@
-import { GuardError } from "../errors/guard-error.js";
-import type { GuardParts, SessionState } from "../guard-parts.js";
-import { isMaskable, type MaskingPass, type Mint } from "../masking/index.js";
-import type { KnownSecrets } from "../masking/known/known-secrets.js";
-import type { Decision } from "../policy/index.js";
-import type { CanonicalRequest } from "../request/canonical.js";
-import { headerValues } from "../request/headers.js";
-import { targetOf } from "../request/target.js";
-import type { HopResponse } from "../transport/index.js";
+import { GuardError } from "../../errors/guard-error.js";
+import type { GuardParts, SessionState } from "../../guard-parts.js";
+import { isMaskable, type MaskingPass, type Mint } from "../../masking/index.js";
+import type { KnownSecrets } from "../../masking/known/known-secrets.js";
+import type { Decision } from "../../policy/index.js";
+import type { CanonicalRequest } from "../../request/canonical.js";
+import { headerValues } from "../../request/headers.js";
+import { targetOf } from "../../request/target.js";
+import type { HopResponse } from "../../transport/index.js";
 
 /** Whose response is masked, and what for. */
 export interface Masked {
