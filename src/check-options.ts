@@ -4,7 +4,8 @@ import type { CredentialProvider } from "./broker/index.js";
 import type { OnDeny } from "./call/respond.js";
 import { type ConfigurationProblem, OptionsError } from "./errors/guard-error.js";
 import { checkTogether, MASKER } from "./masking/check-options.js";
-import type { ApprovalOptions, GuardOptions, PlaceholderOptions, PolicySource, WatchedPolicy } from "./options.js";
+import type { PlaceholderOptions } from "./masking/index.js";
+import type { ApprovalOptions, GuardOptions, PolicySource, WatchedPolicy } from "./options.js";
 import type { Policy } from "./policy/index.js";
 import {
   across,
