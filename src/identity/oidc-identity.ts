@@ -18,6 +18,7 @@ import {
 } from "../shapes/index.js";
 import {
   addressRanges,
+  authorities,
   checkIssuer,
   createCheckedFetch,
   discoverIssuer,
@@ -53,6 +54,8 @@ export interface OidcIdentityOptions {
   readonly endpointOrigins?: readonly string[];
   /** Where its names may resolve (CIDR), e.g. `["10.0.0.0/8"]`, and nowhere else. Default: public addresses. */
   readonly addresses?: readonly string[];
+  /** PEM certificates of the authorities that vouch for it, and no others. Default: those that Node trusts. */
+  readonly ca?: string | readonly string[];
   /** Allows `http:` and loopback addresses. For tests and demonstrations only. Default false. */
   readonly allowInsecure?: boolean;
   /** Another fetch for metadata and keys. Default: one that connects to checked addresses only. */
@@ -204,6 +207,7 @@ const OPTIONS: Shape<OidcIdentityOptions> = across(
     principalType: oneOf("human", "service"),
     endpointOrigins: serverOrigins,
     addresses: addressRanges,
+    ca: authorities,
     allowInsecure: flag,
     fetch: callable(),
     clock: having(["now", "monotonic", "schedule"], "must be a clock"),

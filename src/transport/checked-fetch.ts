@@ -11,6 +11,8 @@ import { createUndiciTransport } from "./undici-transport.js";
 export interface CheckedFetchRules {
   /** Where names may resolve (CIDR), and nowhere else. Default: public addresses. */
   readonly addresses?: readonly string[] | undefined;
+  /** PEM certificates of the authorities that vouch for it, and no others. Default: those that Node trusts. */
+  readonly ca?: string | readonly string[] | undefined;
   /** Whether loopback addresses may be connected to, besides. Default false. */
   readonly allowInsecure?: boolean | undefined;
 }
@@ -23,8 +25,11 @@ export interface CheckedFetch {
 
 const LOOPBACK = compileAddressRule(["127.0.0.0/8", "::1/128"]);
 
-/** Makes one. Nothing is loaded before the first call. `addresses` must be ranges. */
-export function createCheckedFetch({ addresses, allowInsecure = false }: CheckedFetchRules): CheckedFetch {
+/** The name of the one service that such a fetch knows. */
+const SERVER = "server";
+
+/** Makes one. Nothing is loaded before the first call. `addresses` must be ranges, and `ca` certificates. */
+export function createCheckedFetch({ addresses, ca, allowInsecure = false }: CheckedFetchRules): CheckedFetch {
   const listed = compileAddressRule(addresses);
   const rule: AddressRule = (ip) => {
     const verdict = listed(ip);
@@ -37,9 +42,10 @@ export function createCheckedFetch({ addresses, allowInsecure = false }: Checked
   return {
     async fetch(url, { method, headers, body, signal }) {
       const { href, origin, pathname, search } = new URL(url);
-      transport ??= createUndiciTransport({}, passage);
+      transport ??= createUndiciTransport(ca === undefined ? {} : { services: { [SERVER]: { tls: { ca } } } }, passage);
       connections ??= transport.connections();
       const hop = {
+        service: SERVER,
         method,
         url: href,
         origin,

@@ -32,7 +32,7 @@ export type { ResolvedAddress, Resolver } from "./pinned-lookup.js";
 export type { ProxyOptions } from "./proxy/proxy-options.js";
 export { buildResponse, type ResponseParts } from "./response.js";
 export { type Fault, Sending } from "./sending.js";
-export { addressRanges, checkIssuer, issuerUrl, serverOrigins } from "./server-options.js";
+export { addressRanges, authorities, checkIssuer, issuerUrl, serverOrigins } from "./server-options.js";
 export type { TlsOptions } from "./tls-options.js";
 export type {
   BodySource,

@@ -1,12 +1,19 @@
 import { addressRangeProblem } from "../request/address.js";
-import { list, type Place, type Shape, text } from "../shapes/index.js";
+import { list, oneOrMore, type Place, type Shape, text, typed } from "../shapes/index.js";
 import { issuerProblem } from "./discovery.js";
+import { isPem } from "./tls-options.js";
 
 /** Where names may resolve (CIDR). */
 export const addressRanges: Shape<readonly string[]> = list(text("must be an address range", addressRangeProblem), {
   least: 1,
   message: "must be a list of address ranges",
 });
+
+/** Certificates of the authorities that vouch for a server. */
+export const authorities: Shape<string | readonly string[]> = oneOrMore(
+  typed((given): given is string => isPem(given), "must be PEM certificates"),
+  "must be PEM certificates",
+);
 
 /** Origins, in the form that the URL standard gives them: `https://keys.example`. */
 export const serverOrigins: Shape<readonly string[]> = list(

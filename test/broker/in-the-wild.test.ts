@@ -152,3 +152,23 @@ describe("faults of the token endpoint", () => {
     );
   });
 });
+
+describe("an access token whose aud is the client", () => {
+  const answer = (): void => {
+    const token = [
+      { alg: "ES256", typ: "at+jwt" },
+      { iss: server.issuer, aud: "refund-agent", client_id: "refund-agent" },
+    ]
+      .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
+      .concat("c2lnbmF0dXJl")
+      .join(".");
+    server.answer = (response) => json(response, 200, { ...good, access_token: token });
+  };
+
+  it("is used where the options say that this is the audience, and refused where they do not", async () => {
+    answer();
+    await expect(call({ formats: ["at+jwt"] })).rejects.toMatchObject({ reason: "substituted" });
+    await broker?.close();
+    expect(await call({ formats: ["at+jwt"], audience: "refund-agent" })).toMatch(/^ey/);
+  });
+});

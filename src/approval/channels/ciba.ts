@@ -2,6 +2,8 @@ import type { ClientAuth, Configuration, CustomFetch, ServerMetadata } from "ope
 import { isGuardError } from "../../errors/guard-error.js";
 import { across, callable, flag, isObject, needed, object, readOptions, type Shape, text } from "../../shapes/index.js";
 import {
+  addressRanges,
+  authorities,
   basicAuthorization,
   createCheckedFetch,
   discoverIssuer,
@@ -31,6 +33,10 @@ export interface CibaOptions {
   readonly acr?: string;
   /** Claim of the ID token that holds groups. Default `groups`. */
   readonly groupsClaim?: string;
+  /** Where its name may resolve (CIDR), e.g. `["10.0.0.0/8"]`, and nowhere else. Default: public addresses. */
+  readonly addresses?: readonly string[];
+  /** PEM certificates of the authorities that vouch for it, and no others. Default: those that Node trusts. */
+  readonly ca?: string | readonly string[];
   /** Allows http on loopback addresses. For tests and demonstrations only. Default false. */
   readonly allowInsecure?: boolean;
   readonly fetch?: PlainFetch;
@@ -52,7 +58,10 @@ const AUTHORIZATION_DETAIL = "sallyport_approval";
 export function approveByCiba(given: CibaOptions): ApprovalCallback {
   const options = readOptions(given, OPTIONS);
   const insecure = options.allowInsecure === true;
-  const access = { ...options, fetch: options.fetch ?? createCheckedFetch({ allowInsecure: insecure }).fetch };
+  const access = {
+    ...options,
+    fetch: options.fetch ?? createCheckedFetch({ ...options, allowInsecure: insecure }).fetch,
+  };
   const ask = async (request: ApprovalRequest, control: ApprovalControl): Promise<ApprovalReply> => {
     try {
       const protocol = await loadProtocol();
@@ -237,6 +246,8 @@ const OPTIONS: Shape<CibaOptions> = across(
     scope: text(),
     acr: text(),
     groupsClaim: text(),
+    addresses: addressRanges,
+    ca: authorities,
     allowInsecure: flag,
     fetch: callable(),
   }),

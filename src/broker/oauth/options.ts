@@ -15,7 +15,14 @@ import {
   typed,
   whole,
 } from "../../shapes/index.js";
-import { addressRanges, checkIssuer, type IssuerRules, issuerUrl, serverOrigins } from "../../transport/index.js";
+import {
+  addressRanges,
+  authorities,
+  checkIssuer,
+  type IssuerRules,
+  issuerUrl,
+  serverOrigins,
+} from "../../transport/index.js";
 import { DEFAULT_MAX_LIFETIME_MS } from "../lifetime.js";
 import type { TokenFormat } from "./granted.js";
 import { algorithmOf, type SigningKeySource } from "./jose.js";
@@ -64,6 +71,8 @@ export interface OAuthOptions {
   readonly endpointOrigins?: readonly string[];
   /** Where its names may resolve (CIDR), e.g. `["10.0.0.0/8"]`, and nowhere else. Default: public addresses. */
   readonly addresses?: readonly string[];
+  /** PEM certificates of the authorities that vouch for it, and no others. Default: those that Node trusts. */
+  readonly ca?: string | readonly string[];
   /** Allows `http:` and loopback addresses. For tests and demonstrations only. Default false. */
   readonly allowInsecure?: boolean;
   /** Another fetch. Default: one that connects to checked addresses only. */
@@ -152,6 +161,7 @@ export const OAUTH: Members<OAuthOptions> = {
   dpop: flag,
   endpointOrigins: serverOrigins,
   addresses: addressRanges,
+  ca: authorities,
   allowInsecure: flag,
   fetch: callable(),
 };

@@ -14,6 +14,7 @@ import {
 } from "../../shapes/index.js";
 import {
   addressRanges,
+  authorities,
   checkIssuer,
   createCheckedFetch,
   FetchFault,
@@ -47,6 +48,8 @@ export interface GithubAppOptions {
   readonly timeoutMs?: number;
   /** Where the API's name may resolve (CIDR). Default: public addresses only. */
   readonly addresses?: readonly string[];
+  /** PEM certificates of the authorities that vouch for it, and no others. Default: those that Node trusts. */
+  readonly ca?: string | readonly string[];
   /** Allows `http:` on loopback addresses. For tests and demonstrations only. Default false. */
   readonly allowInsecure?: boolean;
   /** Another fetch. Default: one that checks addresses. */
@@ -202,6 +205,7 @@ const OPTIONS: Shape<GithubAppOptions> = across(
     maxLifetimeMs: whole(1),
     timeoutMs: whole(1),
     addresses: addressRanges,
+    ca: authorities,
     allowInsecure: flag,
     fetch: callable(),
   }),

@@ -48,8 +48,8 @@ const ID_JAG_TYPE = "urn:ietf:params:oauth:token-type:id-jag";
 export function idJag(options: IdJagOptions): CredentialProvider {
   const { identityProvider, ...own } = readOptions(options, OPTIONS);
   const { subjectTokenType = ID_TOKEN_TYPE, ...there } = identityProvider;
-  const { allowInsecure, addresses, timeoutMs, fetch } = own;
-  const shared = { allowInsecure, addresses, timeoutMs, fetch };
+  const { allowInsecure, addresses, ca, timeoutMs, fetch } = own;
+  const shared = { allowInsecure, addresses, ca, timeoutMs, fetch };
   const defined = Object.fromEntries(Object.entries(shared).filter(([, value]) => value !== undefined));
   const providerOptions = withOAuthDefaults({ ...defined, ...there });
   const checked = withOAuthDefaults(own);
