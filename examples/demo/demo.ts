@@ -10,6 +10,7 @@ import { askRefund } from "./chapters/ask-refund.js";
 import { endSession } from "./chapters/end-session.js";
 import { listInvoices } from "./chapters/list-invoices.js";
 import { openSession } from "./chapters/open-session.js";
+import { outliveSession } from "./chapters/outlive-session.js";
 import { readCustomer } from "./chapters/read-customer.js";
 import { readRecord } from "./chapters/read-record.js";
 import { repeatRefund } from "./chapters/repeat-refund.js";
@@ -128,6 +129,7 @@ async function play(stage: Stage, scratch: string): Promise<void> {
       repeatRefund,
       tamper,
       endSession,
+      outliveSession,
       surviveRestart,
     ]) {
       stage.signal.throwIfAborted();

@@ -5,7 +5,8 @@ import type { Story } from "./story.js";
 
 /** What the person will do with the next question. */
 export interface Plan {
-  readonly answer: "approve" | "deny";
+  /** `later`: they are told, and decide when the call is over. */
+  readonly answer: "approve" | "deny" | "later";
   readonly reason: string;
   /** Happens while they think. */
   readonly meanwhile?: () => void;
@@ -65,6 +66,7 @@ function makePerson(
       next = undefined;
       questions.push(request);
       plan.meanwhile?.();
+      if (plan.answer === "later") return control.pending();
       const reply = await answer(request, control, plan);
       if (reply.kind === "decision") answers.push(reply.decision.verdict);
       return reply;

@@ -95,9 +95,9 @@ describe("one whole run", () => {
     personalValues().forEach((value, index) => void secrets.set(`personal value ${index}`, value));
   });
 
-  test("every claim of the story holds, and there is one for each of its eleven steps at least", () => {
+  test("every claim of the story holds, and there is one for each of its twelve steps at least", () => {
     expect(result.claims.filter(({ holds }) => !holds)).toEqual([]);
-    expect(new Set(result.claims.map(({ step }) => step)).size).toBe(11);
+    expect(new Set(result.claims.map(({ step }) => step)).size).toBe(12);
     expect(result.ok).toBe(true);
   });
 
@@ -110,9 +110,9 @@ describe("one whole run", () => {
   test("the secrets to look for are known from where they were made, and are all of them", () => {
     const issued = parts.server().tokenRequests.filter(({ outcome }) => outcome === "issued");
     expect(parts.ledger().tokensSeen()).toHaveLength(issued.length);
-    expect(issued.length).toBe(4);
-    expect(parts.identityTokens).toHaveLength(4);
-    expect(secrets.size).toBe(4 + 4 * 2 + 1 + 14);
+    expect(issued.length).toBe(5);
+    expect(parts.identityTokens).toHaveLength(7);
+    expect(secrets.size).toBe(5 + 7 * 2 + 1 + 14);
     expect([...secrets.values()].every((value) => value.length >= 10)).toBe(true);
   });
 
