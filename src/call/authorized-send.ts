@@ -1,20 +1,21 @@
-import type { AuthorizationDetail, Credential, Repair } from "../broker/index.js";
-import { ApprovalMismatchError, DeniedError, GuardError, isGuardError, sentBefore } from "../errors/guard-error.js";
+import type { Repair } from "../broker/index.js";
+import { ApprovalMismatchError, GuardError, isGuardError, sentBefore } from "../errors/guard-error.js";
 import type { GuardParts, SessionState } from "../guard-parts.js";
 import type { Decision } from "../policy/index.js";
 import type { Upload } from "../recording/index.js";
 import type { CanonicalRequest } from "../request/canonical.js";
-import { addDefaultHeaders } from "../request/fetch-rules.js";
 import { headerValues } from "../request/headers.js";
 import { isSafe } from "../request/method.js";
 import { targetOf } from "../request/target.js";
 import type { HopRequest, HopResponse } from "../transport/index.js";
+import { anotherCredential, authorise } from "./authorize.js";
 import { type Counted, NOTHING_HELD, type Release } from "./count.js";
 import type { Delivery, Exchange } from "./exchange.js";
 import { frozenHop, type Hop } from "./hop.js";
 import { Progress } from "./progress.js";
-import { fingerprintFor, requestApproval } from "./request-approval.js";
+import { requestApproval } from "./request-approval.js";
 import { upstreamText } from "./upstream-text.js";
+import { wireForm } from "./wire-form.js";
 
 /** A request that may leave. */
 export interface Departure extends Hop {
@@ -90,7 +91,7 @@ export async function sendAuthorised(
     if (departure.body instanceof ReadableStream) throw notReplayable(exchange, told.request, answer);
     const giveBack = await countAgain(departure, repair);
     if (giveBack === null) return answer;
-    const next = await another(parts, session, exchange, departure, signal).catch(async (error: unknown) => {
+    const next = await anotherCredential(parts, session, exchange, departure, signal).catch(async (error: unknown) => {
       answer.body?.cancel();
       await giveBack();
       throw error;
@@ -153,71 +154,6 @@ function watchUpload(parts: GuardParts, session: SessionState, { told, decision 
     paths: decision.obligations.mask,
     secrets: () => parts.broker.knownSecrets(),
   });
-}
-
-/** A credential for exactly this decision, bound to the origin it is about to be sent to. */
-async function authorise(
-  parts: GuardParts,
-  session: SessionState,
-  exchange: Exchange,
-  departure: Departure,
-  signal: AbortSignal,
-): Promise<Credential | null> {
-  const { request, decision } = departure;
-  const { service = "", obligations } = decision;
-  const { credential, audience, scopes, optionalScopes, authorizationDetails } = obligations;
-  if (credential === undefined) return null;
-  const askedAt = parts.clock.monotonic();
-  const authorised = await parts.broker.authorise(
-    {
-      credential,
-      service,
-      origins: [request.origin],
-      session: session.brokerSession,
-      ...(audience === undefined ? undefined : { audience }),
-      ...(scopes === undefined ? undefined : { scopes }),
-      ...(optionalScopes === undefined ? undefined : { optionalScopes }),
-      ...(authorizationDetails === undefined
-        ? undefined
-        : {
-            authorizationDetails: filledIn(authorizationDetails, () =>
-              fingerprintFor(parts, session, frozenHop(departure), decision),
-            ),
-          }),
-    },
-    { signal },
-  );
-  exchange.noteTiming("token_ms", parts.clock.monotonic() - askedAt);
-  return authorised;
-}
-
-/** A fault of the authorization server leaves the caller with what the service answered; the end of the session does not. */
-async function another(
-  parts: GuardParts,
-  session: SessionState,
-  exchange: Exchange,
-  departure: Departure,
-  signal: AbortSignal,
-): Promise<Credential | null> {
-  try {
-    return await authorise(parts, session, exchange, departure, signal);
-  } catch (error) {
-    signal.throwIfAborted();
-    session.assertOpen();
-    if (isGuardError(error)) return null;
-    throw error;
-  }
-}
-
-const FINGERPRINT = "{fingerprint}";
-
-/** Whether a decision's credential is for one request only. */
-export const needsFingerprint = ({ obligations }: Decision): boolean =>
-  obligations.authorizationDetails !== undefined &&
-  JSON.stringify(obligations.authorizationDetails).includes(`"${FINGERPRINT}"`);
-
-function filledIn(details: readonly AuthorizationDetail[], fingerprint: () => string): readonly AuthorizationDetail[] {
-  return JSON.parse(JSON.stringify(details), (_key, value: unknown) => (value === FINGERPRINT ? fingerprint() : value));
 }
 
 /** The decision with the scopes that the service misses; null where the rule does not let them be added, or they are there. */
@@ -318,27 +254,3 @@ const redactFor =
     const written = upstreamText(parts, values);
     return isRedirected || parts.transport.kind === "fetch" ? written.text(text) : written.words(text);
   };
-
-/** The judged form as it goes on the wire, with the credential and a proof that is good for this one sending. */
-async function wireForm(
-  parts: GuardParts,
-  { request, body, settings, told }: Departure,
-  credential: Credential | null,
-  objection: HopRequest["objection"],
-  redact: HopRequest["redact"],
-): Promise<HopRequest> {
-  const service = parts.policy().serviceOf(request);
-  if (service === undefined) throw new DeniedError("NO_SERVICE", { target: targetOf(told.request) });
-  const added = credential === null ? null : await credential.addedFor(request);
-  const headers = request.headers.filter(([name]) => added?.names.includes(name) !== true);
-  addDefaultHeaders(headers, request.headers, settings, parts.transport.codings[request.scheme]);
-  if (body !== null && settings.streamLength !== null) headers.push(["content-length", settings.streamLength]);
-  const { method, origin } = request;
-  const { url } = told.request; // for errors
-  const path = request.path + request.search;
-  const { name, addresses, reuse } = service;
-  // Put down whole: spreads here cost more than all the rest of it.
-  return added === null
-    ? { method, url, origin, path, headers, body, service: name, addresses, reuse, objection, redact }
-    : { method, url, origin, path, headers, added, body, service: name, addresses, reuse, objection, redact };
-}

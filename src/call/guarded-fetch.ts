@@ -13,7 +13,8 @@ import { type CallSnapshot, snapshotCall } from "../request/snapshot/snapshot.js
 import { targetOf } from "../request/target.js";
 import type { HopResponse } from "../transport/index.js";
 import { askPredicates, isSameQuestion } from "./ask-predicates.js";
-import { NOTHING_DELIVERED, needsFingerprint, sendAuthorised } from "./authorized-send.js";
+import { needsFingerprint } from "./authorize.js";
+import { NOTHING_DELIVERED, sendAuthorised } from "./authorized-send.js";
 import { type Counted, countCall, uncounted } from "./count.js";
 import { Exchange } from "./exchange.js";
 import { type FrozenHop, frozenHop, type Hop, type RequestForm, withBody } from "./hop.js";
