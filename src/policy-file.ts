@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type ConfigurationProblem, PolicyError } from "./errors/guard-error.js";
 import type { PolicyDocument } from "./policy/index.js";
+import { readRegularFile } from "./regular-file.js";
 
 /** A policy file is read by people: more than this is a mistake. */
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -46,9 +46,7 @@ async function readDocument(path: string | URL, pointer: string): Promise<unknow
   const refuse = (message: string): PolicyError => new PolicyError([{ pointer, message: `${name} ${message}` }]);
   let text: string;
   try {
-    const bytes = await readFile(path);
-    if (bytes.byteLength > MAX_BYTES) throw new Error("it is larger than 16 MiB");
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    text = new TextDecoder("utf-8", { fatal: true }).decode(readRegularFile(path, { most: MAX_BYTES }));
   } catch (error) {
     throw refuse(`cannot be read: ${messageOf(error)}`);
   }

@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 
 const SRC = resolve(import.meta.dirname, "../src");
-const GROUND = new Set(["request", "policy", "masking", "errors", "clock", "shapes"]);
+const GROUND = new Set(["request", "policy", "masking", "errors", "clock", "shapes", "regular-file"]);
 const MIDDLE = new Set(["identity", "broker", "approval", "transport", "audit", "store", "recording"]);
 
 interface Import {

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { join } from "node:path";
 import { AuditUnavailableError } from "../errors/guard-error.js";
+import { readRegularFile, repairOf } from "../regular-file.js";
 import { systemCode } from "./file-system.js";
 
 /** Puts a secret into a file of its own, unless there is one. A second process sees all of it or nothing. */
@@ -36,10 +37,25 @@ export function directoryMacKey(directory: string, unique: string): () => Uint8A
 function readMacKey(path: string, unique: string): Uint8Array {
   try {
     if (!fs.existsSync(path)) placeSecret(path, `${path}.${unique}`, `${randomBytes(32).toString("hex")}\n`);
-    const [, hex] = MAC_KEY.exec(fs.readFileSync(path, "utf8")) ?? [];
+    const [, hex] = MAC_KEY.exec(readSecret(path).toString("utf8")) ?? [];
     if (hex === undefined) throw Object.assign(new Error("no key"), { code: "KEY_MALFORMED" });
     return Buffer.from(hex, "hex");
   } catch (error) {
-    throw new AuditUnavailableError(path, systemCode(error));
+    throw secretFault(path, error);
   }
+}
+
+/** A key is no longer than this. */
+const LONGEST_SECRET = 64 * 1024;
+const OTHERS = 0o077;
+
+/** A secret that nobody else may read or write: from a regular file, and not through a link. */
+export const readSecret = (path: string): Buffer =>
+  readRegularFile(path, { most: LONGEST_SECRET, noLinks: true, notFor: OTHERS });
+
+/** Why a secret cannot be used, and for one that others have access to, how that is made right. */
+export function secretFault(path: string, error: unknown): AuditUnavailableError {
+  if (error instanceof AuditUnavailableError) return error;
+  const code = systemCode(error);
+  return new AuditUnavailableError(path, code, code === "FILE_EXPOSED" ? { repair: repairOf(path) } : {});
 }

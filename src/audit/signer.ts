@@ -3,11 +3,12 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject,
 import fs from "node:fs";
 import { join } from "node:path";
 import { AuditUnavailableError } from "../errors/guard-error.js";
-import { systemCode } from "./file-system.js";
+import { readRegularFile } from "../regular-file.js";
 import { type AuditSigner, formatVerifierKey } from "./note.js";
-import { placeSecret } from "./secret-file.js";
+import { placeSecret, readSecret, secretFault } from "./secret-file.js";
 
 const KEY_NAME = "sallyport-audit";
+const LONGEST_KEY_FILE = 4096;
 
 /**
  * The signer for development: an Ed25519 key pair in the audit directory, made at first use. Whoever can write the
@@ -17,16 +18,13 @@ export function directorySigner(directory: string, unique: string, warn: (messag
   const keyPath = join(directory, "signer.key");
   try {
     const made = makeKey(keyPath, `${keyPath}.${unique}`);
-    const signer = signerOf(createPrivateKey(fs.readFileSync(keyPath)));
+    const signer = signerOf(createPrivateKey(readSecret(keyPath)));
     publish(join(directory, "signer.pub"), unique, `${formatVerifierKey(signer)}\n`);
     if (made)
       warn(`Made the signing key ${keyPath}. A key beside the record is for development: use \`audit.signer\`.`);
-    if (process.platform !== "win32" && (fs.statSync(keyPath).mode & 0o077) !== 0) {
-      warn(`Others can read ${keyPath}; it should have mode 0600.`);
-    }
     return signer;
   } catch (error) {
-    throw error instanceof AuditUnavailableError ? error : new AuditUnavailableError(keyPath, systemCode(error));
+    throw secretFault(keyPath, error);
   }
 }
 
@@ -43,7 +41,8 @@ function publish(path: string, unique: string, line: string): void {
     fs.writeFileSync(`${path}.${unique}`, line, { mode: 0o600, flag: "wx" });
     fs.renameSync(`${path}.${unique}`, path);
   }
-  if (fs.readFileSync(path, "utf8") !== line) throw new AuditUnavailableError(path, "KEY_MISMATCH");
+  if (readRegularFile(path, { most: LONGEST_KEY_FILE, noLinks: true }).toString("utf8") !== line)
+    throw new AuditUnavailableError(path, "KEY_MISMATCH");
 }
 
 function signerOf(key: KeyObject): AuditSigner {

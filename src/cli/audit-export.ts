@@ -1,4 +1,4 @@
-import { type FileHandle, open, readFile, rm } from "node:fs/promises";
+import { type FileHandle, open, rm } from "node:fs/promises";
 import { type AuditExport, type AuditReport, type ExportFormat, exportAudit } from "../audit/index.js";
 import { listSessions } from "../audit/reading/timeline.js";
 import { inertJson, printable } from "../audit/text.js";
@@ -6,7 +6,7 @@ import { systemClock } from "../clock.js";
 import { parseDuration } from "../policy/index.js";
 import type { Command } from "./command.js";
 import type { CommandOutput } from "./command-output.js";
-import { UsageError } from "./io.js";
+import { readNamedText, UsageError } from "./io.js";
 import { keyLines } from "./key-lines.js";
 
 const FORMATS: readonly string[] = ["har", "ocsf", "cloudevents", "csv"] satisfies ExportFormat[];
@@ -48,7 +48,7 @@ export function addAuditExport(audit: Command, output: CommandOutput): void {
         ...from,
         ...(session === undefined ? {} : { session }),
         ...(key === undefined ? {} : { key: await keyLines(key) }),
-        ...(anchor === undefined ? {} : { anchors: await readFile(anchor, "utf8").catch(() => "") }),
+        ...(anchor === undefined ? {} : { anchors: readNamedText(anchor) }),
         unverified: options.unverified === true,
       });
       if (exported.chunks === null) {

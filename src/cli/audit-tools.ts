@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { checkEventProof, eraseBody, proveConsistency, proveEvent, pruneAudit } from "../audit/index.js";
 import { findRemovalProblem } from "../audit/maintenance.js";
 import type { CommandOutput } from "./command-output.js";
+import { readNamedText } from "./io.js";
 
 /** `sallyport audit prove | check-proof | prune | erase`. */
 export function addAuditTools(audit: Command, output: CommandOutput): void {
@@ -33,10 +33,7 @@ export function addAuditTools(audit: Command, output: CommandOutput): void {
     .argument("<file>", "the proof")
     .requiredOption("--key <key>", "the verifier key")
     .action(async (file: string, options: { key: string }) => {
-      const isGood = await readFile(file, "utf8").then(
-        (text) => isEventProof(text, options.key),
-        () => false,
-      );
+      const isGood = isEventProof(readNamedText(file), options.key);
       output.write(isGood ? "The line is in the signed log.\n" : "This proves nothing.\n");
       output.exit(isGood ? 0 : 1);
     });

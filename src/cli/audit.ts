@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { Command } from "commander";
 import { type AuditReport, type LogReport, verifyAudit } from "../audit/index.js";
 import { describeLine, describeSession, listSessions, readSession } from "../audit/reading/timeline.js";
@@ -7,6 +6,7 @@ import { addAuditExport } from "./audit-export.js";
 import { addAuditTools } from "./audit-tools.js";
 import { addAuditWatch } from "./audit-watch.js";
 import { type CommandOutput, jsonLine } from "./command-output.js";
+import { readNamedText } from "./io.js";
 import { keyLines } from "./key-lines.js";
 
 const processOutput: CommandOutput = {
@@ -33,7 +33,7 @@ export function auditCommand(output: CommandOutput = processOutput): Command {
     .action(async (directory: string, options: { key?: string; anchor?: string; json?: boolean }) => {
       const report = await verifyAudit(directory, {
         ...(options.key === undefined ? {} : { key: await keyLines(options.key) }),
-        ...(options.anchor === undefined ? {} : { anchors: await readFile(options.anchor, "utf8").catch(() => "") }),
+        ...(options.anchor === undefined ? {} : { anchors: readNamedText(options.anchor) }),
       });
       output.write(options.json === true ? `${inertJson(JSON.stringify(report, null, 2))}\n` : describeReport(report));
       output.exit(report.exitCode);

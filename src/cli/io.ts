@@ -1,4 +1,5 @@
 import type { Readable, Writable } from "node:stream";
+import { readRegularFile } from "../regular-file.js";
 
 /** The world around a command: where it writes, what it is told by the environment. A test brings its own. */
 export interface CliIo {
@@ -75,4 +76,29 @@ function drained(stream: NodeJS.WriteStream): Promise<void> {
     };
     for (const event of events) stream.on(event, done);
   });
+}
+
+/** More than this in one file is a mistake. */
+const LONGEST_NAMED_FILE = 64 * 1024 * 1024;
+
+/**
+ * A file that the operator names. Not a pipe or a device, which need not end.
+ *
+ * @throws UsageError
+ */
+export function readNamedFile(path: string, option: string = path): Buffer {
+  try {
+    return readRegularFile(path, { most: LONGEST_NAMED_FILE });
+  } catch (error) {
+    throw new UsageError(`${option}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** The text of such a file; an empty one where it cannot be read, for what then proves nothing. */
+export function readNamedText(path: string): string {
+  try {
+    return readNamedFile(path).toString("utf8");
+  } catch {
+    return "";
+  }
 }

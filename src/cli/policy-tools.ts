@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { inertJson, printable } from "../audit/text.js";
 import {
@@ -16,7 +16,7 @@ import { loadLibrariesFor } from "../policy/libraries.js";
 import { readPolicyFile } from "../policy-file.js";
 import type { Command } from "./command.js";
 import type { CommandOutput } from "./command-output.js";
-import { EXIT, UsageError } from "./io.js";
+import { EXIT, readNamedFile, UsageError } from "./io.js";
 
 /** Exit code of `policy diff` when something became wider. */
 export const WIDER_EXIT = 3;
@@ -90,14 +90,6 @@ export async function loadPolicyFile(file: string): Promise<Policy> {
   return compilePolicy(document, { predicates: standIns(document) });
 }
 
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    throw new UsageError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
-
 function parse(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
@@ -106,7 +98,7 @@ function parse(text: string, path: string): unknown {
   }
 }
 
-const readJson = async (path: string): Promise<unknown> => parse(await readText(path), path);
+const readJson = async (path: string): Promise<unknown> => parse(readNamedFile(path).toString("utf8"), path);
 
 const isObject = (value: unknown): value is Members =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -135,7 +127,7 @@ export async function observationsIn(path: string, types: ReadonlySet<unknown>):
     const names = (await readdir(path, { recursive: true })).filter((name) => name.endsWith(".jsonl")).sort();
     return (await Promise.all(names.map((name) => observationsIn(join(path, name), types)))).flat();
   }
-  const text = await readText(path);
+  const text = readNamedFile(path).toString("utf8");
   if (path.endsWith(".jsonl")) {
     const events = text
       .split("\n")

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { inertJson, printable } from "../audit/text.js";
 import { type ConfigurationProblem, PolicyError } from "../errors/guard-error.js";
 import {
@@ -11,7 +10,7 @@ import {
 } from "../policy/index.js";
 import { Command } from "./command.js";
 import type { CommandOutput } from "./command-output.js";
-import { EXIT, UsageError } from "./io.js";
+import { EXIT, readNamedFile, UsageError } from "./io.js";
 import { ASKED, addPolicyTools, loadPolicyFile, observationsIn } from "./policy-tools.js";
 
 /** Exit codes of `policy decide`, so that a script can tell a yes from a question from a no. */
@@ -153,7 +152,7 @@ async function decide(file: string, options: DecideOptions, output: CommandOutpu
       method: options.method,
       url: options.url,
       headers: (options.header ?? []).map(parseHeader),
-      body: options.body === undefined ? null : await readOr(options.body, "--body"),
+      body: options.body === undefined ? null : readNamedFile(options.body, "--body"),
     },
     options.who === undefined ? contextOf({}) : contextOf(await readWho(options.who)),
   );
@@ -167,18 +166,10 @@ function parseHeader(text: string): readonly [string, string] {
   return [text.slice(0, colon).trim(), text.slice(colon + 1).trim()];
 }
 
-async function readOr(path: string, option: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw new UsageError(`${option}: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
-
 type Members = Readonly<Record<string, unknown>>;
 
 async function readWho(path: string): Promise<Members> {
-  const text = Buffer.from(await readOr(path, "--who")).toString("utf8");
+  const text = readNamedFile(path, "--who").toString("utf8");
   let who: unknown;
   try {
     who = JSON.parse(text);

@@ -259,10 +259,18 @@ export class AuditUnavailableError extends GuardError {
   declare readonly code: "AUDIT_UNAVAILABLE";
   readonly path: string;
   readonly systemCode: string;
-  constructor(path: string, systemCode: string, fields: GuardErrorFields = {}) {
+  /** `repair` is a sentence that says what to do. */
+  constructor(
+    path: string,
+    systemCode: string,
+    {
+      repair = "Check the rights and the free space of its directory.",
+      ...fields
+    }: GuardErrorFields & { readonly repair?: string } = {},
+  ) {
     super("AUDIT_UNAVAILABLE", {
       ...fields,
-      message: `The record could not be written to ${path} (${systemCode}), so nothing was sent. Check the rights and the free space of its directory.`,
+      message: `The record could not be written to ${path} (${systemCode}), so nothing was sent. ${repair}`,
       modelReason: "the record of the request could not be written",
     });
     this.path = path;

@@ -1,5 +1,6 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { readRegularFile } from "../../regular-file.js";
 import {
   abortSignal,
   anyText,
@@ -155,8 +156,8 @@ async function chooseKey(directory: string, given: VerifyAuditOptions["key"]): P
   }
   const path = join(directory, "signer.pub");
   try {
-    const { size } = await stat(path);
-    const verifier = size > LONGEST_KEY_FILE ? undefined : parseVerifierKey(await readFile(path, "utf8"));
+    const line = readRegularFile(path, { most: LONGEST_KEY_FILE, noLinks: true }).toString("utf8");
+    const verifier = parseVerifierKey(line);
     if (verifier === undefined) return none("signer.pub is not a verifier key line");
     const note = "the key was found beside the record: whoever could change one could change both; pin it elsewhere";
     return { source: "directory", verifiers: [verifier], notes: [note] };

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readRegularFile } from "../../regular-file.js";
 import { endsWith, slice } from "../../request/captured.js";
 import { isObject, type Shape } from "../../shapes/index.js";
 import { CredentialError } from "../credential-error.js";
@@ -26,6 +26,8 @@ export interface SecretSupplier {
 }
 
 const MAX_SECRET_CHARACTERS = 64 * 1024;
+/** Mounted secrets are links, and readable by all in their container; what others may write is nobody's secret. */
+const SECRET_FILE = { most: 4 * MAX_SECRET_CHARACTERS, notFor: 0o022 };
 
 const SOURCE = "must be a text that is not empty, { env }, { file } or a function";
 const isName = (value: unknown): value is string => typeof value === "string" && value !== "";
@@ -65,7 +67,12 @@ export function secretSupplier(source: SecretSource, what: string): SecretSuppli
       const value = await currentValue(source as Exclude<SecretSource, string | Secret>).catch((error: unknown) => {
         // Ours say what is wrong, and hold no secret.
         if (error instanceof CredentialError) throw error;
-        missing = (error as { code?: unknown } | null)?.code === "ENOENT";
+        const { code } = (error ?? {}) as { readonly code?: unknown };
+        missing = code === "ENOENT";
+        if (code === "FILE_EXPOSED")
+          throw new CredentialError("misconfigured", {
+            message: `The file of ${what} can be written by others. Run \`chmod go-w\` on it.`,
+          });
         return undefined;
       });
       if (typeof value !== "string" || value === "" || value.length > MAX_SECRET_CHARACTERS) {
@@ -95,5 +102,5 @@ async function currentValue(source: Exclude<SecretSource, string | Secret>): Pro
     if (source.delete === true) delete process.env[source.env];
     return value;
   }
-  return withoutLastBreak(await readFile(source.file, "utf8"));
+  return withoutLastBreak(readRegularFile(source.file, SECRET_FILE).toString("utf8"));
 }
