@@ -273,6 +273,7 @@ describe("all pages", () => {
       "FIELD",
       "ENOSPC",
       "HTTP_PROXY",
+      "NODE_EXTRA_CA_CERTS",
       ...FAULTS,
     ]);
     const { scripts } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {

@@ -24,6 +24,7 @@ import { type IssuedToken, issuedTokens, tokensOf } from "./issued-tokens.js";
 import { algorithmFor, importSigningKey, type SigningKey } from "./jose.js";
 import type { CheckedOAuthOptions } from "./options.js";
 import { asResponse, isJson, jsonObject } from "./response.js";
+import { readClientAssertion, subjectSupplier } from "./subject.js";
 import { secretSupplier } from "./suppliers.js";
 import { unwanted } from "./unwanted.js";
 
@@ -90,6 +91,10 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
   const metadata = freshValue(() => discoverIssuer(access, never), METADATA, systemClock);
   const clientSecret =
     "secret" in authentication ? secretSupplier(authentication.secret, `the client secret of ${clientId}`) : undefined;
+  const assertions =
+    "assertion" in authentication
+      ? subjectSupplier(authentication.assertion, `the client assertion of ${clientId}`)
+      : undefined;
   const skew: ClockSkew = createClockSkew();
   const nonces = new NonceBook();
   let importing: Promise<SigningKey> | undefined;
@@ -115,6 +120,14 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
           },
         },
       );
+    }
+    if (assertions !== undefined) {
+      const assertion = await readClientAssertion(assertions, clientId, Date.now());
+      return (_server, _client, body) => {
+        body.set("client_id", clientId);
+        body.set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+        body.set("client_assertion", assertion);
+      };
     }
     const read = await clientSecret?.read();
     const secret = read === undefined ? "" : revealed(read);
@@ -246,7 +259,7 @@ export function createOAuthClient(options: CheckedOAuthOptions): OAuthClient {
 
   return {
     signingKey,
-    secrets: () => clientSecret?.known() ?? [],
+    secrets: () => clientSecret?.known() ?? assertions?.known() ?? [],
     close: checked.close,
     async requestToken(grantType, parameters, signal, dpop) {
       const run: Call["run"] = ({ clientCredentialsGrant, genericGrantRequest }, config) =>

@@ -41,7 +41,16 @@ export type ClientAuthentication =
        */
       readonly audience?: "issuer" | "token_endpoint";
     } & SigningKeySource)
-  | { readonly method: "client_secret_basic" | "client_secret_post"; readonly secret: SecretSource };
+  | { readonly method: "client_secret_basic" | "client_secret_post"; readonly secret: SecretSource }
+  | {
+      /**
+       * A JWT that a platform issues to this workload and the server trusts (RFC 7523 section 2.2, workload identity federation):
+       * nobody keeps a secret or a key. Read anew for every request, so that a rotated file is picked up.
+       */
+      readonly method: "client_assertion";
+      /** Where it is: a file, as Kubernetes and Azure mount one, or a function, such as {@link githubActionsToken}. */
+      readonly assertion: Exclude<SecretSource, string>;
+    };
 
 /** What every provider that talks to an authorization server needs. */
 export interface OAuthOptions {
@@ -127,7 +136,18 @@ const signed = also(
   },
 );
 
-const shared = object<Exclude<ClientAuthentication, { readonly method: "private_key_jwt" }>>({
+const presented = object<Extract<ClientAuthentication, { readonly method: "client_assertion" }>>({
+  method: needed(oneOf("client_assertion")),
+  assertion: needed({
+    // A text would be good for minutes, and then fail.
+    read: (given, place) =>
+      typeof given === "string"
+        ? void place.report("must be { env }, { file } or a function")
+        : (secretSource.read(given, place) as Exclude<SecretSource, string> | undefined),
+  }),
+});
+
+const shared = object<Extract<ClientAuthentication, { readonly secret: SecretSource }>>({
   method: needed(oneOf("client_secret_basic", "client_secret_post")),
   secret: needed(secretSource),
 });
@@ -138,12 +158,13 @@ export const clientAuthentication: Shape<ClientAuthentication> = {
     if (!isObject(given)) return void place.report("must say how the client proves itself: { method, … }");
     const copy = { ...given }; // `method` decides how the rest is read
     if (copy["method"] === "private_key_jwt") return signed.read(copy, place);
+    if (copy["method"] === "client_assertion") return presented.read(copy, place);
     if (copy["method"] === "client_secret_basic" || copy["method"] === "client_secret_post")
       return shared.read(copy, place);
     return void readAt(copy["method"], needed(METHOD), place.at("method"));
   },
 };
-const METHOD = oneOf("private_key_jwt", "client_secret_basic", "client_secret_post");
+const METHOD = oneOf("private_key_jwt", "client_secret_basic", "client_secret_post", "client_assertion");
 
 const name = text("must be a name");
 const positive = whole(1);

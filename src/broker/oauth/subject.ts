@@ -71,6 +71,16 @@ function chainLength(act: unknown): number {
   return length;
 }
 
+/** A client assertion that a platform issued, fit to be presented: one that is over is not sent. */
+export async function readClientAssertion(supplier: SecretSupplier, clientId: string, nowMs: number): Promise<string> {
+  const assertion = revealed(await supplier.read());
+  const exp = readJwt(assertion)?.claims["exp"];
+  if (typeof exp !== "number" || exp * 1000 > nowMs) return assertion;
+  throw new CredentialError("unreachable", {
+    message: `The client assertion of ${clientId} has expired, and no newer one is there yet.`,
+  });
+}
+
 export const subjectRejected = (what: string): CredentialError =>
   new CredentialError("subject_rejected", { message: `The subject token ${what}.` });
 
@@ -79,8 +89,8 @@ export const subjectRejected = (what: string): CredentialError =>
  * file that is missing for a moment, as while it is being replaced, is bridged with the last token as long as that lasts;
  * one that is empty is an error.
  */
-export function subjectSupplier(source: SecretSource): SecretSupplier {
-  const supplier = secretSupplier(source, "the subject token");
+export function subjectSupplier(source: SecretSource, what: string = "the subject token"): SecretSupplier {
+  const supplier = secretSupplier(source, what);
   let last: Secret | undefined;
   return {
     known: supplier.known,
