@@ -86,7 +86,8 @@ const implementing = <Value>(members: Members<Value>, message: string): Shape<Va
   },
 });
 
-const signer: Shape<AuditSigner> = implementing(SIGNER, "must be a signer");
+/** How a signer must look. */
+export const SIGNER_SHAPE: Shape<AuditSigner> = implementing(SIGNER, "must be a signer");
 const named = needed(text("must be a name"), "must be a name");
 const anchor: Shape<AnchorSink> = implementing<AnchorSink>(
   { name: named, publish: needed(callable(), "must be a function") },
@@ -102,7 +103,7 @@ export const RECORD: Members<Pick<AuditLogOptions, "signer" | "anchors" | "sinks
   readonly directory: Shape<string>;
 } = {
   directory,
-  signer,
+  signer: SIGNER_SHAPE,
   anchors: list(anchor),
   sinks: list(sink),
   sync: oneOf("os", "group", "strict"),
@@ -137,7 +138,8 @@ export function checkOptions(options: AuditLogOptions): CheckedOptions {
 }
 
 /** Reads a signer. @throws OptionsError where it is none. */
-export const checkSigner = (given: unknown): AuditSigner => readOptions(given, needed(signer, "must be a signer"));
+export const checkSigner = (given: unknown): AuditSigner =>
+  readOptions(given, needed(SIGNER_SHAPE, "must be a signer"));
 
 /** Checks the facts of a session: its id becomes a directory name, and without a principal nobody is accountable. */
 export function checkSession(facts: SessionOpening): void {

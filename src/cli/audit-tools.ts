@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { checkEventProof, eraseBody, proveConsistency, proveEvent, pruneAudit } from "../audit/index.js";
 import { findRemovalProblem } from "../audit/maintenance.js";
+import { printable } from "../audit/text.js";
 import type { CommandOutput } from "./command-output.js";
 import { readNamedText } from "./io.js";
 
@@ -49,7 +50,8 @@ export function addAuditTools(audit: Command, output: CommandOutput): void {
         const before = new Date(options.before);
         const problem = Number.isNaN(before.getTime()) ? "--before is no date" : findRemovalProblem(directory);
         if (problem !== undefined) return refuse(problem);
-        const pruned = await pruneAudit(directory, { before, reason: options.reason, by: options.by });
+        const warn = (message: string): void => output.write(`${printable(message)}\n`);
+        const pruned = await pruneAudit(directory, { before, reason: options.reason, by: options.by, warn });
         output.write(`${pruned.length} sessions removed.\n`);
       } catch (error) {
         refuse(error);
