@@ -70,7 +70,10 @@ export interface Guard {
  *
  * @throws OptionsError, PolicyError with every problem at once; AuditUnavailableError where no record can be kept.
  */
-export async function createGuard(given: GuardOptions): Promise<Guard> {
+export const createGuard = (given: GuardOptions): Promise<Guard> => composeGuard(given, openAuditLog);
+
+/** The same with another record, which `sallyport/testing` keeps in memory. */
+export async function composeGuard(given: GuardOptions, openAudit: typeof openAuditLog): Promise<Guard> {
   const options = readGuardOptions(given);
   const source = sourceOf(options.policy);
   const policyFiles = new Set<string>();
@@ -116,7 +119,7 @@ export async function createGuard(given: GuardOptions): Promise<Guard> {
     onFailure = "deny",
     captureBytes = 256 * 1024,
   } = options.audit ?? {};
-  const audit = await openAuditLog({
+  const audit = await openAudit({
     directory,
     sync: sync ?? "group",
     ...(signer === undefined ? {} : { signer }),

@@ -176,7 +176,7 @@ describe("the public surface, which only grows on purpose", () => {
     ],
     ["masking", ["DETECTORS", "createMasker", "createVault", "isMaskable", "restoreRequest"]],
     ["slack", ["slackChannel"]],
-    ["testing", ["approvalStoreChecks"]],
+    ["testing", ["approvalStoreChecks", "createTestGuard", "guardMatchers", "mswTransport", "testClock"]],
     ["store", ["fileStore", "memoryStore"]],
   ])("%s exports these values", (entry, names) => {
     expect(Object.keys(entries[entry] ?? {}).sort()).toEqual(names);

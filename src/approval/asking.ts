@@ -20,6 +20,8 @@ interface Tools {
    * failed.
    */
   readonly answered: (record: ApprovalRecord, decision: ApprovalDecision, isRefused: boolean) => Promise<unknown>;
+  /** Nobody expects an answer soon: the calls that wait for it need not. */
+  readonly unheld: (record: ApprovalRecord) => void;
   /** Asking failed while the question stood. The approval is still pending and may be asked about again. */
   readonly failed: (record: ApprovalRecord, error: unknown) => void;
 }
@@ -69,6 +71,7 @@ export function createAsking(callback: ApprovalCallback, tools: Tools): Asking {
       await tools.answered(record, reply.value.decision, isRefusedByProvider(answer));
     // Nobody sees the question any more, as where a device has given up: the next call has it asked again.
     else if (callback.asksHere === true) known.delete(record.id);
+    if (reply.value.kind === "pending" && reply.value.hold === false) tools.unheld(record);
   };
 
   const withdraw = (id: string): void => {
@@ -151,6 +154,6 @@ function controlFor(
     signal,
     approve: (by, details) => answer("approve", by, details),
     deny: (by, details) => answer("deny", by, details),
-    pending: () => ({ kind: "pending" }),
+    pending: ({ hold } = {}) => (hold === false ? { kind: "pending", hold } : { kind: "pending" }),
   };
 }

@@ -83,6 +83,7 @@ export function createApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
             emit("mismatch", record, { verdict: decision.verdict, approver: decision.by });
             throw mismatch("the answer is about another approval than the one asked about", record);
           },
+          unheld: (record) => calls.refuse({ approvalId: record.id }, refusalOf({ ...record, state: "pending" })),
           failed: (record, error) => {
             const refusal = refusalFor(error, record);
             calls.refuse({ approvalId: record.id }, refusal);

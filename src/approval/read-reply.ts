@@ -14,7 +14,8 @@ const MAX_PROOF = 16_384;
 /** Reads what a callback answered. Only the two replies there are count; a sentence such as "yes" is not one of them. */
 export function readReply(reply: unknown): Reading<ApprovalReply> {
   if (!isObject(reply)) return wrong("the reply is not an object");
-  if (reply["kind"] === "pending") return { ok: true, value: { kind: "pending" } };
+  if (reply["kind"] === "pending")
+    return { ok: true, value: reply["hold"] === false ? { kind: "pending", hold: false } : { kind: "pending" } };
   if (reply["kind"] !== "decision") return wrong('the reply\'s kind is neither "decision" nor "pending"');
   const decision = readDecision(reply["decision"]);
   return decision.ok ? { ok: true, value: { kind: "decision", decision: decision.value } } : decision;

@@ -141,10 +141,13 @@ export interface ApprovalDecision {
   readonly proof?: string;
 }
 
-/** What a callback answers. `pending`: the person was told, and the answer comes later through `desk.decide`. */
+/**
+ * What a callback answers. `pending`: the person was told, and the answer comes later through `desk.decide`. With `hold: false`
+ * nobody expects it soon, and the calls that wait are refused with `APPROVAL_PENDING` at once.
+ */
 export type ApprovalReply =
   | { readonly kind: "decision"; readonly decision: ApprovalDecision }
-  | { readonly kind: "pending" };
+  | { readonly kind: "pending"; readonly hold?: false };
 
 /** Help for a callback: complete answers about the request it was given. */
 export interface ApprovalControl {
@@ -161,7 +164,7 @@ export interface ApprovalControl {
     },
   ): ApprovalReply;
   deny(by: Approver, details?: { readonly reason?: string }): ApprovalReply;
-  pending(): ApprovalReply;
+  pending(options?: { readonly hold?: false }): ApprovalReply;
 }
 
 /**

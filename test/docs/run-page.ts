@@ -13,6 +13,7 @@ import * as masking from "../../src/masking/index.js";
 import * as policy from "../../src/policy/index.js";
 import * as slack from "../../src/slack/index.js";
 import * as store from "../../src/store/index.js";
+import * as testing from "../../src/testing/index.js";
 import { silentLog } from "../support/guards.js";
 import type { Fence, Page } from "./page.js";
 import type { Partners } from "./partners.js";
@@ -124,6 +125,7 @@ function modulesFor(
     "sallyport/audit": audit,
     "sallyport/store": store,
     "sallyport/slack": slack,
+    "sallyport/testing": testing,
     "sallyport/identity": {
       ...identity,
       oidcIdentity: (options: identity.OidcIdentityOptions) => identity.oidcIdentity(located(options)),
@@ -146,6 +148,7 @@ function modulesFor(
   };
   return async (name) => {
     if (Object.hasOwn(own, name)) return own[name];
+    if (["vitest", "msw", "msw/node"].includes(name)) return await import(name);
     if (!name.startsWith("node:")) throw new Error(`a page imports ${name}, which its reader may not have`);
     return await import(name);
   };
