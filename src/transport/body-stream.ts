@@ -11,53 +11,62 @@ export interface SourceStream {
 }
 
 /**
- * A byte stream that reads from its source when, and only when, it is read itself; and that fails when `signal` aborts, also
- * while nobody reads: who waits for `reader.closed` would wait for ever.
+ * A byte stream that reads from its source when, and only when, it is read itself; and that fails when `signal` aborts or the
+ * source breaks off, also while nobody reads: who waits for `reader.closed` would wait for ever.
  */
 export function streamOf(source: BodySource, signal: AbortSignal | null = null): SourceStream {
-  const end = signal === null ? null : new StreamEnd(source, signal);
+  const end = new StreamEnd(source, signal);
   const stream = new BuiltInStream<Uint8Array<ArrayBuffer>>(
     {
       type: "bytes",
-      start: (controller) => end?.watch(controller as ReadableByteStreamController),
-      pull: (controller) => pull(end ?? source, controller as ReadableByteStreamController, () => end?.unwatch()),
+      start: (controller) => end.watch(controller as ReadableByteStreamController),
+      pull: (controller) => pull(end, controller as ReadableByteStreamController),
       cancel: (reason) => {
-        end?.unwatch();
+        end.unwatch();
         source.cancel(reason);
       },
     },
     { highWaterMark: 0 },
   );
   const cancel = (): void => {
-    end?.unwatch();
+    end.unwatch();
     source.cancel();
   };
   return { stream: stream as ReadableStream<Uint8Array<ArrayBuffer>>, cancel };
 }
 
-/** Tells a stream that its call was broken off. It does not keep the stream alive: one that is dropped must be collected. */
+/** Tells a stream how its body ended. It does not keep the stream alive: one that is dropped must be collected. */
 class StreamEnd implements AbortWatcher {
   /** Then the read that is under way fails, and the stream with it. */
   #isReading = false;
   readonly #source: BodySource;
-  readonly #signal: AbortSignal;
+  readonly #signal: AbortSignal | null;
   #controller: WeakRef<ReadableByteStreamController> | undefined;
 
-  constructor(source: BodySource, signal: AbortSignal) {
+  constructor(source: BodySource, signal: AbortSignal | null) {
     this.#source = source;
     this.#signal = signal;
   }
 
   watch(controller: ReadableByteStreamController): void {
     this.#controller = new WeakRef(controller);
-    if (this.#signal.aborted) this.onAbort();
-    else watchAbort(this.#signal, this);
+    if (this.#signal?.aborted === true) {
+      this.onAbort();
+      return;
+    }
+    if (this.#signal !== null) watchAbort(this.#signal, this);
+    this.#source.onBroken?.((error) => {
+      this.unwatch();
+      if (!this.#isReading) this.#fail(error);
+    });
   }
 
   async read(): Promise<Uint8Array | null> {
     this.#isReading = true;
     try {
-      return await this.#source.read();
+      const chunk = await this.#source.read();
+      this.#signal?.throwIfAborted(); // what is read when it aborts is not delivered any more
+      return chunk;
     } catch (error) {
       this.unwatch(); // a stream that failed is over, and may be kept for long
       throw error;
@@ -67,36 +76,34 @@ class StreamEnd implements AbortWatcher {
   }
 
   unwatch(): void {
-    unwatchAbort(this.#signal, this);
+    if (this.#signal !== null) unwatchAbort(this.#signal, this);
   }
 
   onAbort(): void {
     this.unwatch();
     if (this.#isReading) return;
-    const fail = (error: unknown): void => {
-      try {
-        this.#controller?.deref()?.error(error);
-      } catch {
-        // closed or cancelled meanwhile
-      }
-    };
+    const fail = (error: unknown): void => this.#fail(error);
     // A last read: it is what tells the source's owner how the body ended.
-    this.#source.read().then(() => fail(this.#signal.reason), fail);
+    this.#source.read().then(() => fail(this.#signal?.reason), fail);
+  }
+
+  #fail(error: unknown): void {
+    try {
+      this.#controller?.deref()?.error(error);
+    } catch {
+      // closed or cancelled meanwhile
+    }
   }
 }
 
-async function pull(
-  source: Pick<BodySource, "read">,
-  controller: ReadableByteStreamController,
-  onEnd: () => void,
-): Promise<void> {
+async function pull(source: StreamEnd, controller: ReadableByteStreamController): Promise<void> {
   let chunk = await source.read();
   while (chunk !== null && chunk.byteLength === 0) chunk = await source.read(); // a byte stream takes no empty chunk
   if (chunk !== null) {
     controller.enqueue(owned(chunk));
     return;
   }
-  onEnd();
+  source.unwatch();
   controller.close();
   controller.byobRequest?.respond(0); // a reader that brought its own memory waits for this
 }

@@ -27,6 +27,7 @@ export class ChunkQueue implements BodySource {
   #state: "open" | "ended" | "failed" | "settled" = "open";
   #error: unknown;
   #hasBeenRead = false;
+  #onBroken: ((error: unknown) => void) | undefined;
   #waiting: { resolve(chunk: Uint8Array | null): void; reject(error: unknown): void } | undefined;
 
   constructor(valve: Valve) {
@@ -63,8 +64,14 @@ export class ChunkQueue implements BodySource {
     this.#drop();
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    waiting?.reject(error);
     this.#valve.settled();
+    if (waiting !== undefined) waiting.reject(error);
+    else this.#onBroken?.(error);
+  }
+
+  onBroken(listener: (error: unknown) => void): void {
+    if (this.#state === "failed") listener(this.#error);
+    else this.#onBroken = listener;
   }
 
   arrived(): Uint8Array | null {

@@ -91,6 +91,8 @@ class DecodedBody implements BodySource {
   #bytes = 0;
   #error: unknown;
   #isOver = false;
+  #isReading = false;
+  #onBroken: ((error: unknown) => void) | undefined;
   #wake: (() => void) | undefined;
 
   constructor(source: BodySource, decoder: Decoder, maxBytes: number) {
@@ -100,6 +102,23 @@ class DecodedBody implements BodySource {
   }
 
   async read(): Promise<Uint8Array | null> {
+    this.#isReading = true;
+    try {
+      return await this.#next();
+    } finally {
+      this.#isReading = false;
+    }
+  }
+
+  onBroken(listener: (error: unknown) => void): void {
+    if (this.#error !== undefined) listener(this.#error);
+    else {
+      this.#onBroken = listener;
+      this.#source.onBroken?.((error) => this.#fail(error));
+    }
+  }
+
+  async #next(): Promise<Uint8Array | null> {
     const stream = this.#stream ?? (await this.#start());
     for (;;) {
       if (this.#error !== undefined) throw this.#error;
@@ -157,5 +176,6 @@ class DecodedBody implements BodySource {
     if (this.#isOver) return;
     this.#error = error;
     this.cancel(error);
+    if (!this.#isReading) this.#onBroken?.(error);
   }
 }

@@ -23,6 +23,9 @@ function sourceOf(stream: ReadableStream<Uint8Array>, call: Call): BodySource {
         throw theirs(error, "terminated", call);
       }
     },
+    onBroken(listener) {
+      reader.closed.catch((error: unknown) => listener(theirs(error, "terminated", call)));
+    },
     cancel(reason) {
       reader.cancel(reason).catch(() => {}); // a stream that has failed fails to cancel
     },

@@ -127,15 +127,15 @@ class FetchedResponse extends BuiltInResponse {
 
   override async text(): Promise<string> {
     const body = this.#takeBody();
-    return body === undefined ? this.#asStreamed().text() : utf8.decode(await wholeOf(body));
+    return body === undefined ? this.#asStreamed().text() : utf8.decode(await this.#whole(body));
   }
   override async json(): Promise<unknown> {
     const body = this.#takeBody();
-    return body === undefined ? this.#asStreamed().json() : JSON.parse(utf8.decode(await wholeOf(body)));
+    return body === undefined ? this.#asStreamed().json() : JSON.parse(utf8.decode(await this.#whole(body)));
   }
   override async arrayBuffer(): Promise<ArrayBuffer> {
     const body = this.#takeBody();
-    return body === undefined ? this.#asStreamed().arrayBuffer() : owned(await wholeOf(body)).buffer;
+    return body === undefined ? this.#asStreamed().arrayBuffer() : owned(await this.#whole(body)).buffer;
   }
   // Not in every supported Node, and in those that have it this one must not be left to find an empty body.
   override async bytes(): Promise<Uint8Array<ArrayBuffer>> {
@@ -163,6 +163,13 @@ class FetchedResponse extends BuiltInResponse {
     if (!(this.#body instanceof Uint8Array)) return;
     this.#isReadDirectly = true;
     throw signal.reason;
+  }
+
+  /** All of it, unless the call is aborted meanwhile: what was begun then must not look as if it had been in time. */
+  async #whole(body: BodySource | Uint8Array): Promise<Uint8Array> {
+    const whole = await wholeOf(body);
+    this.#facts.signal?.throwIfAborted();
+    return whole;
   }
 
   /** The body, for whoever is the first to want it and wants it whole. */

@@ -71,6 +71,11 @@ export interface BodySource {
    * the turns that reading takes.
    */
   arrived?(): Uint8Array | null;
+  /**
+   * Tells of a body that breaks off while nobody reads it: at once, where it has. Not of one that is being read, whose reader is
+   * told. At most one listener, called at most once.
+   */
+  onBroken?(listener: (error: unknown) => void): void;
   /** Gives the body up: the connection is closed unless the body had arrived completely. Never throws. */
   cancel(reason?: unknown): void;
 }

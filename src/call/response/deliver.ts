@@ -240,6 +240,17 @@ function openFlow(
         return fail(error);
       }
     },
+    onBroken(listener) {
+      if (failure !== undefined) listener(failure);
+      answer.body?.onBroken?.((error) => {
+        if (failure !== undefined || state === "over") return;
+        try {
+          fail(error);
+        } catch (thrown) {
+          listener(thrown);
+        }
+      });
+    },
     cancel: giveUp,
     recorded: () => recorded,
     finish() {

@@ -42,6 +42,15 @@ function continued(chunks: Uint8Array[], underWay: Promise<Uint8Array | null> | 
       next = null;
       return await reading;
     },
+    onBroken(listener) {
+      const tell = (error: unknown): void => {
+        // Who reads at once gets what had arrived before the fault.
+        if (chunks.length > 0) setImmediate(listener, error);
+        else listener(error);
+      };
+      next?.catch(tell); // a read that is under way is nobody's yet
+      flow.onBroken?.(tell);
+    },
     cancel: (reason) => flow.cancel(reason),
   };
 }
