@@ -10,7 +10,8 @@ export interface AuditFileSystem {
   /** Appends; answers how many bytes were taken, which may be fewer than given. */
   write(file: number, bytes: Uint8Array): number;
   truncate(file: number, length: number): void;
-  stat(file: number): { readonly size: number; readonly links: number };
+  /** What there is of a file that should be `expected` bytes long. `path` is where it was made. */
+  stat(file: number, path: string, expected: number): { readonly size: number; readonly links: number };
   /** Content on stable storage (fdatasync), now and later. */
   syncNow(file: number): void;
   sync(file: number): Promise<void>;
@@ -23,27 +24,56 @@ export interface AuditFileSystem {
 
 // Taken at load. Under `sallyport/lockdown`, a descriptor that these opened can be used by nobody but these.
 const { mkdirSync, openSync, writeSync, ftruncateSync, fstatSync, fdatasync, fdatasyncSync, closeSync } = fs;
-const { unlinkSync, rmdirSync } = fs;
+const { unlinkSync, rmdirSync, readSync, existsSync } = fs;
+const { apply } = Reflect;
+const { hasOwnProperty: hasOwn } = Object.prototype;
 const { open } = fs.promises;
 
 const PRIVATE_FILE = 0o600;
-const PRIVATE_DIRECTORY = 0o700;
+/** All that Node asks for, as members of their own: `Object.prototype` is not asked. */
+const NEW_DIRECTORY = Object.freeze({ __proto__: null, mode: 0o700, recursive: false });
 
 /** Node's permission model takes `fsync` of descriptors away, from everybody: there each write waits for the disk instead. */
 const isRestricted = "permission" in process && process.permission !== undefined && fs.constants.O_DSYNC !== undefined;
 const EACH_WRITE_SYNCED =
   fs.constants.O_WRONLY | fs.constants.O_APPEND | fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_DSYNC;
 
+/** What Node writes into the object that tells of a file, one after the other. */
+const STAT_FIELDS =
+  "dev mode nlink uid gid rdev blksize ino size blocks atimeMs mtimeMs ctimeMs birthtimeMs atime mtime ctime birthtime".split(
+    " ",
+  );
+
+/**
+ * Whether what Node tells of a file is to be believed: an accessor of the same name on `Object.prototype` makes it fail, or
+ * answer in its place.
+ */
+function isStatUsable(): boolean {
+  for (const field of STAT_FIELDS) if (apply(hasOwn, Object.prototype, [field])) return false;
+  return true;
+}
+
+/** The size of a file, as far as it matters whether it is the expected one: told by the bytes that are there. */
+function sizeByReading(file: number, expected: number): number {
+  const byte = new Uint8Array(1);
+  if (readSync(file, byte, 0, 1, expected) > 0) return expected + 1;
+  return expected === 0 || readSync(file, byte, 0, 1, expected - 1) === 1 ? expected : expected - 1;
+}
+
 /** The real one. */
 export const systemFiles: AuditFileSystem = {
-  makeDirectory: (path) => mkdirSync(path, { mode: PRIVATE_DIRECTORY }),
+  makeDirectory: (path) => mkdirSync(path, NEW_DIRECTORY),
   // "ax": exclusive, so that no symbolic link or file of another process is ever written through.
-  createFile: (path) => openSync(path, isRestricted ? EACH_WRITE_SYNCED : "ax", PRIVATE_FILE),
+  // It can be read, so that its size can be told without asking Node's own objects for it.
+  createFile: (path) => openSync(path, isRestricted ? EACH_WRITE_SYNCED : "ax+", PRIVATE_FILE),
   write: (file, bytes) => writeSync(file, bytes),
   truncate: (file, length) => ftruncateSync(file, length),
-  stat: (file) => {
-    const { size, nlink } = fstatSync(file);
-    return { size, links: nlink };
+  stat: (file, path, expected) => {
+    if (isStatUsable()) {
+      const { size, nlink } = fstatSync(file);
+      return { size, links: nlink };
+    }
+    return { size: sizeByReading(file, expected), links: existsSync(path) ? 1 : 0 };
   },
   syncNow: (file) => {
     if (!isRestricted) fdatasyncSync(file);

@@ -1,5 +1,7 @@
+import type { LookupAllOptions } from "node:dns";
 import type { LookupFunction } from "node:net";
 import { type AddressRule, isMetadataName, parseHostLiteral } from "../request/address.js";
+import { bare } from "../request/captured.js";
 import { AddressRefusal } from "./faults.js";
 import { systemLookup } from "./passage.js";
 
@@ -12,9 +14,12 @@ export interface ResolvedAddress {
 /** Resolves a name to all its addresses, in the order to try them. */
 export type Resolver = (hostname: string) => Promise<readonly ResolvedAddress[]>;
 
+/** All that Node asks for, as members of their own. */
+const LOOKUP: LookupAllOptions = bare({ all: true, family: 0, hints: 0, order: undefined, verbatim: undefined });
+
 /** The operating system's resolver, so that `/etc/hosts` and split-horizon set-ups work as everywhere else. */
 export const systemResolver: Resolver = async (hostname) => {
-  const found = await systemLookup(hostname, { all: true });
+  const found = await systemLookup(hostname, LOOKUP);
   return found.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 }));
 };
 

@@ -25,9 +25,9 @@ function countedFiles(): Counted {
   const counts = { looks: 0, writes: 0, syncs: 0 };
   const fs: AuditFileSystem = {
     ...systemFiles,
-    stat: (file) => {
+    stat: (file, path, expected) => {
       counts.looks++;
-      return systemFiles.stat(file);
+      return systemFiles.stat(file, path, expected);
     },
     write: (file, bytes) => {
       counts.writes++;

@@ -14,7 +14,7 @@ let api: Upstream;
 beforeAll(async () => {
   out = mkdtempSync(join(ROOT, "node_modules/.cache-captured-"));
   await build({
-    entryPoints: [join(ROOT, "test/captured/children/overheard.ts")],
+    entryPoints: ["overheard", "polluted"].map((name) => join(ROOT, `test/captured/children/${name}.ts`)),
     outdir: out,
     bundle: true,
     splitting: true,
@@ -37,9 +37,9 @@ interface Use {
   readonly overheard: readonly string[];
 }
 
-/** Runs the child that listens to everything. The service is in this process, so that its own doings are not overheard. */
-async function overhear(env: Readonly<Record<string, string>>): Promise<{ taps: number; held: Use; fetched: Use }> {
-  const child = spawn(process.execPath, [join(out, "overheard.mjs")], {
+/** Runs a child. The service is in this process, so that its own doings are not overheard. */
+async function run(name: string, env: Readonly<Record<string, string>>): Promise<unknown> {
+  const child = spawn(process.execPath, [join(out, `${name}.mjs`)], {
     cwd: out,
     env: { PATH: process.env["PATH"] ?? "", API: api.origin, SECRET, ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -49,11 +49,14 @@ async function overhear(env: Readonly<Record<string, string>>): Promise<{ taps: 
   child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString()));
   await new Promise((resolve) => child.on("close", resolve));
   try {
-    return JSON.parse(text) as { taps: number; held: Use; fetched: Use };
+    return JSON.parse(text) as unknown;
   } catch {
     throw new Error(text);
   }
 }
+
+const overhear = async (env: Readonly<Record<string, string>>) =>
+  (await run("overheard", env)) as { readonly taps: number; readonly held: Use; readonly fetched: Use };
 
 /**
  * What docs/threat-model.md says can see it: the functions by which a socket hands bytes to the system, and what Node asks of
@@ -85,4 +88,11 @@ describe.each([
     for (const one of others) expect(one.headers["authorization"]).toBe(first?.headers["authorization"]);
     expect(api.received).toHaveLength(5);
   });
+});
+
+it("calls work with a throwing getter on Object.prototype under any name that options are asked for, and the record is still watched", async () => {
+  const outcome = (await run("polluted", {})) as { names: number; failed: string[]; longer: string; removed: string };
+  expect(outcome.names).toBeGreaterThan(80);
+  expect(outcome.failed).toEqual([]);
+  expect([outcome.longer, outcome.removed]).toEqual(["AUDIT_UNAVAILABLE", "AUDIT_UNAVAILABLE"]);
 });

@@ -71,7 +71,7 @@ export class Segment {
   /** Notices that the file was removed, cut or written to by somebody else: writing on would be writing into the void. */
   checkPresence(nowUs: number = this.#lookedAtUs): void {
     this.#lookedAtUs = nowUs;
-    const { size, links } = this.#attempt(() => this.#fs.stat(this.#file));
+    const { size, links } = this.#attempt(() => this.#fs.stat(this.#file, this.path, this.#bytes));
     if (links === 0) this.#failed = "ENOENT";
     else if (size !== this.#bytes) this.#failed = "ETAMPERED";
     this.#refuseAfterLoss();

@@ -17,6 +17,26 @@ export type Connect = (
   callback: (...outcome: [Error, null] | [null, Socket, Peer]) => void,
 ) => void;
 
+/**
+ * What Node asks the options of a socket for, and nobody sets here: as members of their own, so that `Object.prototype` is not
+ * asked, also where Node copies the options into an object that has it.
+ */
+const UNSET: object = Object.freeze(
+  Object.fromEntries(
+    [
+      ..."fd handle readable writable allowHalfOpen onread noDelay keepAlive keepAliveInitialDelay signal".split(" "),
+      ..."localPort family hints timeout autoSelectFamily autoSelectFamilyAttemptTimeout blockList".split(" "),
+      ..."pauseOnCreate manualStart encoding objectMode readableObjectMode writableObjectMode".split(" "),
+      ..."captureRejections construct read write writev final destroy isServer server requestCert".split(" "),
+      ..."pskCallback enableTrace requestOCSP SNICallback pipe".split(" "),
+    ].map((name) => [name, undefined]),
+  ),
+);
+
+/** How a connector is made: with these settings, and no others. */
+const buildOptions = (...parts: readonly object[]): buildConnector.BuildOptions =>
+  bare<buildConnector.BuildOptions>(UNSET, ...parts);
+
 /** What connections are made of. */
 export interface Making {
   readonly rule: AddressRule;
@@ -39,10 +59,8 @@ export function checkedConnector(making: Making): Connect {
   const { rule, route } = making;
   const connect = route.proxy === null ? directConnector(making) : tunnelConnector(making, route.proxy);
   return (asked, callback) => {
-    const target =
-      route.tls?.servername === undefined
-        ? asked
-        : bare<buildConnector.Options>(asked, { servername: route.tls.servername });
+    const named = route.tls?.servername === undefined ? {} : { servername: route.tls.servername };
+    const target = bare<buildConnector.Options>({ httpSocket: undefined }, asked, named);
     const refusal = refuseHost(target.hostname, rule);
     if (refusal === undefined) connect(target, callback);
     else process.nextTick(callback, refusal, null); // a client does not expect its outcome before it has asked
@@ -53,7 +71,7 @@ function directConnector({ rule, settings, allowH2, context, passage }: Making):
   const lookup = pinnedLookup(rule, settings.lookup);
   passage.mark(lookup);
   const connect = buildConnector(
-    bare<buildConnector.BuildOptions>({ timeout: settings.connectTimeoutMs, lookup, allowH2 }, contextOf(context)),
+    buildOptions({ timeout: settings.connectTimeoutMs, lookup, allowH2 }, contextOf(context)),
   );
   return (target, callback) =>
     passage.open(target.hostname, portOf(target), () =>
@@ -70,8 +88,8 @@ function tunnelConnector({ rule, settings, allowH2, context, passage, opening }:
   const lookup = pinnedLookup(() => ({ ok: true }), settings.lookup);
   passage.mark(lookup);
   const authorities = proxy.ca.length === 0 ? {} : { ca: [...rootCertificates, ...proxy.ca] };
-  const toProxy = buildConnector(bare<buildConnector.BuildOptions>({ timeout, lookup, allowH2: false }, authorities));
-  const overTunnel = buildConnector(bare<buildConnector.BuildOptions>({ timeout, allowH2 }, contextOf(context)));
+  const toProxy = buildConnector(buildOptions({ timeout, lookup, allowH2: false }, authorities));
+  const overTunnel = buildConnector(buildOptions({ timeout, allowH2 }, contextOf(context)));
   const { hostname, port, protocol } = proxy;
   const place = bare<buildConnector.Options>({
     hostname,

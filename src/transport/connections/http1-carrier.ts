@@ -13,6 +13,8 @@ import type { Mark, Wire } from "./wire.js";
  * the connection may be used again; everything else it hands on to the exchange.
  */
 export class Http1Carrier implements Carrier {
+  /** Which of undici's two kinds of handlers this is. Its own: `Object.prototype` is not asked. */
+  readonly onRequestStart: () => void = undefined as unknown as () => void;
   readonly #client: Client;
   readonly #wire: Wire;
   readonly #events: CarrierEvents;

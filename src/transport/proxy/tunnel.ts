@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import { bare } from "../../request/captured.js";
 import type { HttpProxy } from "./proxy-options.js";
 
 /** The last as undici has it for connections that it opens itself. */
@@ -41,18 +42,19 @@ export async function askForTunnel(socket: Socket, proxy: HttpProxy, authority: 
           ? error
           : new TunnelFault("PROXY_BROKEN", `${nameOf(proxy)} gave no answer that could be used`),
       );
-    const asked = request({
-      createConnection: () => socket,
-      method: "CONNECT",
-      path: authority,
-      setHost: false,
-      maxHeaderSize: 16_384,
-      headers: {
-        host: authority,
-        connection: "keep-alive",
-        ...(authorization === undefined ? {} : { "proxy-authorization": authorization }),
-      },
-    });
+    const asked = request(
+      bare({
+        createConnection: () => socket,
+        method: "CONNECT",
+        path: authority,
+        setHost: false,
+        maxHeaderSize: 16_384,
+        headers: bare(
+          { host: authority, connection: "keep-alive" },
+          authorization === undefined ? {} : { "proxy-authorization": authorization },
+        ),
+      }),
+    );
     asked.on("connect", ({ statusCode = 0 }: IncomingMessage, _socket: Socket, head: Buffer) => {
       if (statusCode < 200 || statusCode > 299)
         return reject(new TunnelFault("PROXY_REFUSED", `${nameOf(proxy)} answered ${statusCode}`, statusCode));
