@@ -1,8 +1,10 @@
 import { GuardError } from "../../errors/guard-error.js";
 import type { GuardParts, SessionState } from "../../guard-parts.js";
+import { isKnownBinary } from "../../masking/binary-types.js";
 import { isMaskable, type MaskingPass, type Mint } from "../../masking/index.js";
 import type { KnownSecrets } from "../../masking/known/known-secrets.js";
 import type { Decision } from "../../policy/index.js";
+import { parseMediaType } from "../../request/body/media-type.js";
 import type { CanonicalRequest } from "../../request/canonical.js";
 import { headerValues } from "../../request/headers.js";
 import { targetOf } from "../../request/target.js";
@@ -16,8 +18,8 @@ export interface Masked {
 }
 
 /**
- * A masking pass for this response; null where nothing of it is looked for. A response that does not say what it is, is masked
- * as text: leaving the type out must not be a way around the mask.
+ * A masking pass for this response; null where nothing of it is looked for. A response that does not say what it is, or says
+ * something that nobody knows, is masked as text: neither must be a way around the mask.
  *
  * @throws GuardError `MEDIA_REFUSED` where it would have to be masked and cannot.
  */
@@ -29,7 +31,9 @@ export function openMask(
 ): MaskingPass | null {
   if (parts.masker === null || answer.body === null) return null;
   if (isPiece(answer)) throw withheld(request, PIECE);
-  const contentType = headerValues(answer.headers, "content-type")[0] ?? "text/plain";
+  const declared = headerValues(answer.headers, "content-type")[0] ?? TEXT;
+  if (isUnreadableText(declared)) throw withheld(request, CHARSET);
+  const contentType = isMaskable(declared) || isBinary(declared) ? declared : TEXT;
   if (answer.coding === "unknown" || !isMaskable(contentType)) {
     if (parts.unmaskable === "refuse") throw withheld(request);
     return parts.masker.openOpaque(secrets);
@@ -39,6 +43,25 @@ export function openMask(
   const { unmaskable } = parts;
   return parts.masker.open({ contentType, paths, secrets, unmaskable, ...(mint === undefined ? undefined : { mint }) });
 }
+
+const TEXT = "text/plain";
+
+const isBinary = (contentType: string): boolean => {
+  const parsed = parseMediaType(contentType);
+  return parsed !== null && isKnownBinary(parsed.essence);
+};
+
+/**
+ * Whether a response names a character set that the detectors do not read: in UTF-16 or UTF-7 they find neither a card number
+ * nor the guard's own credential.
+ */
+const isUnreadableText = (contentType: string): boolean =>
+  !isMaskable(contentType) && /;\s*charset\s*=/i.test(contentType) && !isBinary(contentType);
+
+const CHARSET = {
+  message: "The response is in a character set that cannot be masked. Ask the service for UTF-8.",
+  modelReason: "the response is in a character set that cannot be masked",
+} as const;
 
 /** 206 Partial Content (RFC 9110 section 15.3.7), and 226 IM Used (RFC 3229), whose body may be a piece or a difference. */
 const PIECES: ReadonlySet<number> = new Set([206, 226]);
