@@ -25,7 +25,8 @@ await (await session.fetch(`${API}/items/0`)).text();
 const WRITTEN = "size nlink mode dev ino uid gid rdev blksize blocks atimeMs mtimeMs ctimeMs birthtimeMs".split(" ");
 /**
  * Names that Node and undici ask options for. Left out are those that callers' own objects are asked for (`signal`, `parent`), that
- * property descriptors are (`writable`), and what Node asks objects of its own for (`timeout`, `readable`).
+ * property descriptors are (`writable`), and what Node asks objects of its own for: `timeout`, `readable`, from Node 22 on
+ * `blockList` of its socket, in Node 24 `typeOfService` of its copy of the options.
  */
 const NAMES = [
   ...WRITTEN,
@@ -33,9 +34,9 @@ const NAMES = [
   ..."recursive flag encoding flush position length offset throwIfNoEntry maxRetries".split(" "),
   ..."all family hints order verbatim host port path localAddress localPort lookup keepAlive".split(" "),
   ..."noDelay keepAliveInitialDelay onread fd allowHalfOpen highWaterMark objectMode".split(" "),
-  ..."autoSelectFamily blockList handle pauseOnCreate captureRejections once capture passive".split(" "),
+  ..."autoSelectFamily handle pauseOnCreate captureRejections once capture passive".split(" "),
   ..."secureContext servername session ALPNProtocols rejectUnauthorized checkServerIdentity minDHSize".split(" "),
-  ..."socketPath httpSocket useH2c allowH2 typeOfService reset blocking upgrade query idempotent".split(" "),
+  ..."socketPath httpSocket useH2c allowH2 reset blocking upgrade query idempotent".split(" "),
   ..."headersTimeout bodyTimeout expectContinue throwOnError maxRedirections onRequestStart onUpgrade".split(" "),
   ..."dsaEncoding padding saltLength format type key cipher passphrase outputLength oneshot".split(" "),
   ..."connections sensitiveHeaders endStream weight silent createConnection".split(" "),
